@@ -1,0 +1,74 @@
+/** What a built script is, as data: the shapes that the builder gives back and the registry holds. */
+
+/** JSON data: the only thing that crosses from a script to the engine. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** JSON Schema 2020-12, compiled from an arktype definition by the builder. */
+export type JsonSchema = { readonly [key: string]: Json };
+
+/** The parts of an HTTP exchange that a script may give a schema for. */
+export const SCHEMA_PARTS = ["params", "query", "headers", "body", "response"] as const;
+export type SchemaPart = (typeof SCHEMA_PARTS)[number];
+export type Schemas = { readonly [part in SchemaPart]?: JsonSchema };
+
+/** One registration of a script: `id` is its ordinal in the load, and names the handler. */
+export interface Registration {
+  readonly id: number;
+  /** The canonical function name (`registerWebHandler`), or `default.fetch` for the fetch form. */
+  readonly fn: string;
+  /** Upper case; `ANY` is every method. */
+  readonly method: string;
+  /** `/notes/:id`, `/files/*`, `/a/:b?`; the fetch form has `/<script>/*` until config mounts it elsewhere. */
+  readonly path: string;
+  /** The options as the script wrote them, without the schemas; plain data. */
+  readonly options: { readonly [key: string]: Json };
+  /** Schema definitions as the script wrote them (arktype, plain data). The builder turns them into `schemas`. */
+  readonly definitions: { readonly [part in SchemaPart]?: Json };
+  /** The exported or top-level name of the handler where it has one. */
+  readonly handler?: string;
+}
+
+/** A registration whose schemas were compiled. */
+export interface BuiltRegistration extends Registration {
+  readonly schemas: Schemas;
+}
+
+/** A fault in a script that its author can mend. */
+export interface BuildProblem {
+  /** A problem code of `sdk/errors.ts`: `import_refused`, `bad_registration`, `script_failed`, … */
+  readonly code: string;
+  /** One sentence: what is wrong. */
+  readonly message: string;
+  /** Relative to the folder of scripts, for example `hello.ts` or `shop/index.ts`. */
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
+  /** The lines around the fault, ready to print. */
+  readonly frame?: string;
+  /** One sentence: what to do next. */
+  readonly hint?: string;
+}
+
+/** What an isolate needs to run a script, and the router to find it. Written to `data/cache` as it is. */
+export interface ScriptBundle {
+  readonly name: string;
+  /** Hash over all that the result depends on; the folder's name in `data/cache`. */
+  readonly hash: string;
+  /** `module`: only exports resolve by name; `classic`: names resolve on the realm's global. */
+  readonly form: "module" | "classic";
+  /** The body of a function `(exports, module, expose) => {…}`; see `core/isolate/realm/load.ts`. */
+  readonly code: string;
+  /** Source map, version 3, as JSON text; empty when there is none. Decoded in the isolate only. */
+  readonly map: string;
+  readonly registrations: readonly BuiltRegistration[];
+  /** Hash of the registrations as the realm reported them; every isolate must report the same. */
+  readonly registrationsHash: string;
+  /** Every file that went in, absolute, with its size and mtime: what to watch. */
+  readonly inputs: readonly string[];
+}
+
+export type BuildResult =
+  | { readonly ok: true; readonly bundle: ScriptBundle; readonly warnings: readonly BuildProblem[] }
+  | { readonly ok: false; readonly problems: readonly BuildProblem[] };

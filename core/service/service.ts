@@ -1,0 +1,23 @@
+/** A service: async functions given to scripts as `ctx[name]`. The same shape is the plugin API's `service()`. */
+import type { Json } from "../script/types.ts";
+
+/** Who calls. A service checks everything else itself: `args` come from a hostile script. */
+export interface ServiceCall {
+  /** The invocation's id (UUIDv7). */
+  readonly invocation: string;
+  readonly script: string;
+  readonly user: null;
+  /** Aborts when the invocation ends. */
+  readonly signal: AbortSignal;
+}
+
+export interface Service {
+  /** The name in the context and in the SDK: `kv`. */
+  readonly name: string;
+  /** TypeScript text of the declaration that script authors see; see `core/script/typings.ts`. */
+  readonly types: string;
+  /** Methods that change something: an invocation that called one is not sent again after a kill. */
+  readonly mutates: readonly string[];
+  readonly methods: { readonly [method: string]: (call: ServiceCall, ...args: Json[]) => Promise<Json | undefined> };
+  dispose?(): void | Promise<void>;
+}
