@@ -1,0 +1,88 @@
+/** The invocations that are alive in this realm, and which of them the running code belongs to. */
+import type { BytePipe } from "./web/index.ts";
+import { ask } from "./host.ts";
+import { ScriptError } from "./errors.ts";
+
+/** Operations of `ask` that the child answers itself; the web globals' operations lie below 1000. */
+export const ASK_CURRENT = 1000;
+
+/** One invocation inside the realm. Null prototypes nowhere needed: it is never given to a script. */
+export interface Live {
+  readonly id: number;
+  /** The value is known and nothing that `waitUntil` holds is left: later host calls are refused. */
+  over: boolean;
+  /** The engine took the invocation back: deadline, or the client left. */
+  cancelled: boolean;
+  /** The answer was sent. */
+  answered: boolean;
+  waiting: number;
+  streaming: boolean;
+  timers: number;
+  maxTimers: number;
+  timerIds: number[];
+  /** Aborts `ctx.signal`, if the script ever asked for it. */
+  abort: ((reason: unknown) => void) | null;
+  /** The request's body, while it arrives. */
+  pipe: BytePipe | null;
+  gather: { add(bytes: Uint8Array): void; end(failure: string | null): void } | null;
+  bodyEnd: string | null | undefined;
+  /** Bytes of the answer that are on their way to the client. */
+  ahead: number;
+  resume: (() => void) | null;
+  stopAnswer: (() => void) | null;
+  context: object | null;
+}
+
+const apply = Reflect.apply;
+const mapGet = Map.prototype.get;
+const mapSet = Map.prototype.set;
+const mapDelete = Map.prototype.delete;
+const invocations = new Map<number, Live>();
+
+export function addLive(id: number, maxTimers: number): Live {
+  const live: Live = {
+    id,
+    over: false,
+    cancelled: false,
+    answered: false,
+    waiting: 0,
+    streaming: false,
+    timers: 0,
+    maxTimers,
+    timerIds: [],
+    abort: null,
+    pipe: null,
+    gather: null,
+    bodyEnd: undefined,
+    ahead: 0,
+    resume: null,
+    stopAnswer: null,
+    context: null,
+  };
+  apply(mapSet, invocations, [id, live]);
+  return live;
+}
+
+export function liveOf(id: number): Live | undefined {
+  return apply(mapGet, invocations, [id]) as Live | undefined;
+}
+
+export function dropLive(live: Live): void {
+  apply(mapDelete, invocations, [live.id]);
+}
+
+/** The invocation that the running code belongs to, followed through promises and timers by the host. */
+export function current(): Live | undefined {
+  return liveOf(ask(ASK_CURRENT) as number);
+}
+
+/** @throws ScriptError `not_in_invocation`, or `invocation_ended` for code that outlived its invocation. */
+export function requireInvocation(what: string): Live {
+  const id = ask(ASK_CURRENT) as number;
+  const live = liveOf(id);
+  if (live && !live.over && !live.cancelled) return live;
+  if (id === 0) {
+    throw new ScriptError("not_in_invocation", `${what} needs a running invocation; a script's top level and init() have none.`);
+  }
+  throw new ScriptError("invocation_ended", `${what} was asked for after its invocation ended; keep it alive with waitUntil().`);
+}
