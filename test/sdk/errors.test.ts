@@ -1,6 +1,13 @@
 /** The table of problems: what clients may rely on. */
 import { expect, test } from "bun:test";
-import { isProblemCode, PROBLEMS, problemBody, ProblemError, type ProblemCode } from "../../sdk/errors.ts";
+import {
+  isProblemCode,
+  PROBLEMS,
+  problemBody,
+  ProblemError,
+  type ProblemCode,
+  type ProblemSpec,
+} from "../../sdk/errors.ts";
 
 const codes = Object.keys(PROBLEMS) as ProblemCode[];
 
@@ -39,7 +46,10 @@ test("the statuses that the interface promises are the ones in the table", () =>
     isolate_restarted: 503,
     internal: 500,
   };
-  for (const [code, status] of Object.entries(promised)) expect(PROBLEMS[code as ProblemCode].status).toBe(status);
+  for (const [code, status] of Object.entries(promised)) {
+    const row: ProblemSpec = PROBLEMS[code as ProblemCode];
+    expect(row.status).toBe(status);
+  }
 });
 
 test("a body names the code, the limit, its use and its key", () => {
