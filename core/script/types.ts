@@ -51,22 +51,28 @@ export interface BuildProblem {
   readonly hint?: string;
 }
 
-/** What an isolate needs to run a script, and the router to find it. Written to `data/cache` as it is. */
+/** What an isolate needs to run a script, and the router to find it. Kept in `data/cache/<hash>/`. */
 export interface ScriptBundle {
   readonly name: string;
   /** Hash over all that the result depends on; the folder's name in `data/cache`. */
   readonly hash: string;
   /** `module`: only exports resolve by name; `classic`: names resolve on the realm's global. */
   readonly form: "module" | "classic";
+  /** The code and its map, from the cache: read at each isolate start, so that a cold script costs only its routes. */
+  readonly readCode: () => Promise<ScriptCode>;
+  readonly registrations: readonly BuiltRegistration[];
+  /** Hash of the registrations as the realm reported them; every isolate must report the same. */
+  readonly registrationsHash: string;
+  /** Every file that went in, absolute: what to watch. */
+  readonly inputs: readonly string[];
+}
+
+/** What a realm evaluates. Its line 1 is line 1 of the map: whoever wraps the code adds no line before it. */
+export interface ScriptCode {
   /** The body of a function `(exports, module, expose) => {…}`; see `core/isolate/realm/load.ts`. */
   readonly code: string;
   /** Source map, version 3, as JSON text; empty when there is none. Decoded in the isolate only. */
   readonly map: string;
-  readonly registrations: readonly BuiltRegistration[];
-  /** Hash of the registrations as the realm reported them; every isolate must report the same. */
-  readonly registrationsHash: string;
-  /** Every file that went in, absolute, with its size and mtime: what to watch. */
-  readonly inputs: readonly string[];
 }
 
 export type BuildResult =
