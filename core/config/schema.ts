@@ -1,0 +1,303 @@
+/** Every config key as data: its type, default and meaning. The loader, the docs and the type `Config` are made of it. */
+import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from "./limits.ts";
+import type { Json } from "../script/types.ts";
+
+interface Described {
+  readonly meaning: string;
+}
+/** `min` and `max` are inclusive. */
+export interface IntegerKey extends Described {
+  readonly type: "integer";
+  readonly default: number | undefined;
+  readonly min: number;
+  readonly max: number;
+}
+export interface BooleanKey extends Described {
+  readonly type: "boolean";
+  readonly default: boolean;
+}
+/** A string; `test` says what is wrong with a value, or nothing. */
+export interface StringKey extends Described {
+  readonly type: "string";
+  readonly default: string | undefined;
+  readonly test?: (value: string) => string | undefined;
+}
+export interface ChoiceKey extends Described {
+  readonly type: "choice";
+  readonly default: string;
+  readonly choices: readonly string[];
+}
+export interface StringsKey extends Described {
+  readonly type: "strings";
+  readonly test?: (value: string) => string | undefined;
+}
+/** Any data, handed on as it is. */
+export interface DataKey extends Described {
+  readonly type: "data";
+}
+export interface TableKey {
+  readonly type: "table";
+  readonly keys: { readonly [key: string]: Key };
+}
+/** A table whose keys the operator chooses. */
+export interface MapKey {
+  readonly type: "map";
+  readonly name: RegExp;
+  /** What a key must be, for the error: `a script's name: …`. */
+  readonly expected: string;
+  readonly value: TableKey;
+}
+export type LeafKey = IntegerKey | BooleanKey | StringKey | ChoiceKey | StringsKey | DataKey;
+export type Key = LeafKey | TableKey | MapKey;
+
+const DAY = 86_400_000;
+
+function ms(value: number, meaning: string): IntegerKey & { readonly default: number } {
+  return { type: "integer", default: value, min: 1, max: DAY, meaning };
+}
+
+const limitKeys = (make: (name: LimitName) => IntegerKey): TableKey => ({
+  type: "table",
+  keys: Object.fromEntries(LIMIT_NAMES.map((name) => [name, make(name)])),
+});
+
+/** Above it a number of bytes or milliseconds is a slip of the pen. */
+const CEILING = 2 ** 40;
+
+const limitKey =
+  (value: (name: LimitName) => number | undefined, max: (name: LimitName) => number) =>
+  (name: LimitName): IntegerKey => {
+    const { min, meaning } = LIMITS[name];
+    return { type: "integer", default: value(name), min, max: max(name), meaning };
+  };
+
+// The maxima are compared in `check.ts`, where both values are known and the error can name both.
+const scriptLimits = limitKeys(
+  limitKey(
+    () => undefined,
+    () => CEILING,
+  ),
+);
+const engineLimits = limitKeys(
+  limitKey(
+    (name) => LIMITS[name].default,
+    () => CEILING,
+  ),
+);
+const maxLimits = limitKeys(
+  limitKey(
+    (name) => LIMITS[name].max,
+    () => CEILING,
+  ),
+);
+
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)(?:\/\d{1,3})?$/i;
+const HOST = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+
+const isAddress = (value: string): string | undefined =>
+  ADDRESS.test(value) ? undefined : 'an IP address or a range such as "10.0.0.0/8"';
+const isHost = (value: string): string | undefined =>
+  HOST.test(value) || ADDRESS.test(value)
+    ? undefined
+    : 'a host such as "api.example.com", "*.example.com" or an IP address';
+const isMount = (value: string): string | undefined =>
+  /^\/[^\s?#*:]*$/.test(value) ? undefined : 'a path that starts with "/", without wildcards or parameters';
+const isNotEmpty = (value: string): string | undefined => (value === "" ? "a text that is not empty" : undefined);
+
+export const SCRIPT_KEYS = {
+  type: "table",
+  keys: {
+    enabled: { type: "boolean", default: true, meaning: "`false` leaves the script out." },
+    limits: scriptLimits,
+    isolation: {
+      type: "choice",
+      default: "shared",
+      choices: ["shared", "invocation"],
+      meaning: "`invocation` gives every call a fresh realm: slower, and nothing is left behind for the next caller.",
+    },
+    mount: {
+      type: "string",
+      default: undefined,
+      test: isMount,
+      meaning: "Where `export default { fetch }` is mounted; else `/<script>`.",
+    },
+    hosts: { type: "strings", test: isHost, meaning: "The host names that the script answers to; empty is all." },
+    config: { type: "data", meaning: "The script's own settings: `config` in a handler, `env` in the fetch form." },
+  },
+} as const satisfies TableKey;
+
+export const SCHEMA = {
+  type: "table",
+  keys: {
+    server: {
+      type: "table",
+      keys: {
+        host: {
+          type: "string",
+          default: "127.0.0.1",
+          test: isNotEmpty,
+          meaning: "The address to listen on; `0.0.0.0` is every one.",
+        },
+        port: {
+          type: "integer",
+          default: 8080,
+          min: 0,
+          max: 65535,
+          meaning: "The port to listen on; 0 takes a free one.",
+        },
+        trustedProxies: {
+          type: "strings",
+          test: isAddress,
+          meaning: "Proxies whose `x-forwarded-for`, `x-forwarded-proto` and `x-request-id` are believed.",
+        },
+        maxHeaderBytes: {
+          type: "integer",
+          default: 16_384,
+          min: 1024,
+          max: 1_048_576,
+          meaning: "Request line and headers together. Past it: 431.",
+        },
+        requestTimeoutMs: ms(30_000, "How long a client may take to send a whole request. Past it: 408."),
+        shutdownTimeoutMs: ms(10_000, "How long invocations under way may go on after SIGTERM."),
+        tls: {
+          type: "table",
+          keys: {
+            cert: {
+              type: "string",
+              default: undefined,
+              test: isNotEmpty,
+              meaning: "File with the certificate chain (PEM), relative to the project folder.",
+            },
+            key: {
+              type: "string",
+              default: undefined,
+              test: isNotEmpty,
+              meaning: "File with the private key (PEM), relative to the project folder.",
+            },
+          },
+        },
+      },
+    },
+    isolates: {
+      type: "table",
+      keys: {
+        mode: {
+          type: "choice",
+          default: "auto",
+          choices: ["auto", "process", "thread"],
+          meaning:
+            "`auto` is a process, jailed as far as the machine can. `thread` holds much less: for trusted scripts only.",
+        },
+        max: {
+          type: "integer",
+          default: 64,
+          min: 1,
+          max: 4096,
+          meaning: "Isolates alive at the same time; the least recently used goes first.",
+        },
+        perScript: {
+          type: "integer",
+          default: 4,
+          min: 1,
+          max: 256,
+          meaning: "Isolates of one script, grown while its calls queue.",
+        },
+        spare: {
+          type: "integer",
+          default: 1,
+          min: 0,
+          max: 64,
+          meaning: "Warm isolates kept ready, so that a first call does not wait for a start.",
+        },
+        idleMs: ms(60_000, "How long an isolate without calls is kept."),
+        require: {
+          type: "strings",
+          test: isNotEmpty,
+          meaning:
+            'Parts of the jail without which the engine refuses to start, for example `["seccomp", "landlock"]`; `doctor` lists them.',
+        },
+      },
+    },
+    limits: { type: "table", keys: { ...engineLimits.keys, max: maxLimits } },
+    scripts: {
+      type: "map",
+      name: /^[a-z0-9][a-z0-9-]*$/,
+      expected: "a script's name: lower-case letters, digits and hyphens",
+      value: SCRIPT_KEYS,
+    },
+    log: {
+      type: "table",
+      keys: {
+        level: {
+          type: "choice",
+          default: "info",
+          choices: ["debug", "info", "warn", "error"],
+          meaning: "The least level that is written.",
+        },
+        format: {
+          type: "choice",
+          default: "auto",
+          choices: ["auto", "json", "pretty"],
+          meaning: "`auto` is `pretty` on a terminal and with `--dev`, else `json`.",
+        },
+      },
+    },
+    fetch: {
+      type: "table",
+      keys: {
+        allowPrivate: {
+          type: "boolean",
+          default: false,
+          meaning: "Lets scripts reach private, loopback and link-local addresses. Every script: think twice.",
+        },
+        allowHosts: {
+          type: "strings",
+          test: isHost,
+          meaning: "When not empty: the only hosts that scripts may reach.",
+        },
+        denyHosts: { type: "strings", test: isHost, meaning: "Hosts that no script may reach." },
+      },
+    },
+  },
+} as const satisfies TableKey;
+
+/** The type of a key's value. */
+type ValueOf<K> = K extends { type: "integer"; default: number }
+  ? number
+  : K extends { type: "boolean" }
+    ? boolean
+    : K extends { type: "string"; default: string }
+      ? string
+      : K extends { type: "string" }
+        ? string | undefined
+        : K extends { type: "choice"; choices: readonly (infer Choice)[] }
+          ? Choice
+          : K extends { type: "strings" }
+            ? readonly string[]
+            : K extends { type: "data" }
+              ? { readonly [key: string]: Json }
+              : K extends { type: "table"; keys: infer Keys }
+                ? { readonly [name in keyof Keys]: ValueOf<Keys[name]> }
+                : never;
+
+type Sections = (typeof SCHEMA)["keys"];
+
+/** The settings of one script. */
+export type ScriptConfig = Omit<ValueOf<typeof SCRIPT_KEYS>, "limits"> & { readonly limits: Partial<Limits> };
+
+/** The whole config: checked, complete, frozen. */
+export interface Config {
+  /** The project folder, absolute. */
+  readonly dir: string;
+  /** The config file that was read, absolute. */
+  readonly file: string | undefined;
+  readonly dev: boolean;
+  /** `tls.cert` and `tls.key` are absolute paths, both or neither. */
+  readonly server: ValueOf<Sections["server"]>;
+  readonly isolates: ValueOf<Sections["isolates"]>;
+  readonly limits: Limits & { readonly max: Limits };
+  /** Only scripts that config names, by name; without prototype. Read it through `scriptConfig`. */
+  readonly scripts: { readonly [name: string]: ScriptConfig };
+  readonly log: ValueOf<Sections["log"]>;
+  readonly fetch: ValueOf<Sections["fetch"]>;
+}
