@@ -1,0 +1,65 @@
+/** Fields of a log line as JSON: secrets redacted, whatever cannot be serialised said so, never a throw. */
+import { printable, quote } from "./escape.ts";
+
+export type Fields = { readonly [name: string]: unknown };
+
+const SECRET =
+  /^(?:proxy-)?authorization$|^(?:set-)?cookie$|passw(?:or)?d|passphrase|secret|token$|api[-_]?key|private[-_]?key|credential/i;
+const REDACTED = "[redacted]";
+
+/** True for a field whose value must not be in a log. */
+export function isSecret(name: string): boolean {
+  return SECRET.test(name);
+}
+
+/** An error as data: what a reader at night needs, causes included. */
+function errorData(error: Error, depth = 0): Fields {
+  const { cause } = error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  return {
+    name: error.name,
+    message: error.message,
+    ...(code !== undefined && { code }),
+    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(cause !== undefined && depth < 5 && { cause: cause instanceof Error ? errorData(cause, depth + 1) : cause }),
+  };
+}
+
+function replace(name: string, value: unknown): unknown {
+  if (name !== "" && isSecret(name)) return REDACTED;
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Error) return errorData(value);
+  return value;
+}
+
+/** JSON text of any value. */
+export function toJson(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return quote(value);
+    case "number":
+      return Number.isFinite(value) ? String(value) : `"${value}"`;
+    case "boolean":
+      return value ? "true" : "false";
+    default:
+  }
+  try {
+    const text = JSON.stringify(value, replace);
+    return text === undefined ? quote(`[${typeof value}]`) : printable(text);
+  } catch (error) {
+    // A cycle or a getter that throws: the line is worth more than the value.
+    return quote(`[cannot be logged: ${error instanceof Error ? error.message : "unknown"}]`);
+  }
+}
+
+/** `,"name":value` for every field. A name that is `taken` gets a `_` before it: a field cannot forge the line's own. */
+export function toMembers(fields: Fields, taken: ReadonlySet<string>): string {
+  let text = "";
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    const safe = taken.has(name) ? `_${name}` : name;
+    text += `,${quote(safe)}:${isSecret(name) ? `"${REDACTED}"` : toJson(value)}`;
+  }
+  return text;
+}
