@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Database, type Statement } from "bun:sqlite";
-import { and, asc, eq, gt, gte, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { STORE_END } from "./kv-key.ts";
@@ -141,10 +141,24 @@ function prepare(client: Database, limits: StoreLimits): Store {
     )
     .prepare();
 
+  const earliest = db
+    .select({ at: entries.expiresAt })
+    .from(entries)
+    .where(isNotNull(entries.expiresAt))
+    .orderBy(asc(entries.expiresAt))
+    .limit(1)
+    .prepare();
+  /** No entry expires before this time, so no write before it need sweep. */
+  let due = 0;
+
   return {
     get: (key, now) => get.get({ key, now })?.value,
     set(key, text, expiresAt, now) {
-      sweep.run({ now });
+      if (due <= now) {
+        sweep.run({ now });
+        due = earliest.get()?.at ?? Infinity;
+      }
+      if (typeof expiresAt === "number") due = Math.min(due, expiresAt);
       const row = { key, value: text, bytes: Buffer.byteLength(text), expiresAt: expiresAt ?? null };
       if (expiresAt === undefined) keep.run(row);
       else put.run(row);

@@ -188,7 +188,7 @@ export function createKv(options: KvOptions): KvService {
     close,
     dispose() {
       disposed = true;
-      for (const script of [...open.keys()]) close(script);
+      for (const script of open.keys()) close(script);
     },
   };
 }
