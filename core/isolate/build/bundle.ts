@@ -1,0 +1,228 @@
+/**
+ * Turns a script's files into one function body. Every file reaches the bundler through the plugin below, under a name
+ * of its own namespace: it reads no disk, no tsconfig, no environment, and runs no macro.
+ */
+import type { BuildArtifact, BunPlugin, Loader } from "bun";
+import type { BuildProblem } from "../../script/types.ts";
+import type { ScriptLoader } from "./classic.ts";
+import { classicNames, exposeLine } from "./classic.ts";
+import { codeFrame, positionOf } from "./code-frame.ts";
+import { describeLogs } from "./describe.ts";
+import type { Files } from "./files.ts";
+import { capital, Refusal, shown } from "./refusal.ts";
+import { createResolver } from "./resolve.ts";
+import type { BuildScope } from "./scope.ts";
+import { CAPS } from "./scope.ts";
+import { isVirtual, virtualNames, virtualSource } from "./virtual.ts";
+
+export interface Bundled {
+  readonly form: "module" | "classic";
+  readonly code: string;
+  readonly map: string;
+}
+
+/** Throws this with everything that is wrong. */
+export class BuildFailure extends Error {
+  constructor(readonly problems: readonly BuildProblem[]) {
+    super(problems[0]?.message ?? "the build failed");
+  }
+}
+
+/** The source texts that went in, by their path relative to the folder of scripts: for frames. */
+export type Sources = Map<string, string>;
+
+const ENTRY = "aiwebengine:entry";
+/** Namespaces: a file as code or data, a file as text, a module of the engine, an import that was refused. */
+const FILE = "file-of-script";
+const TEXT = "text-of-script";
+const ENGINE = "engine";
+const REFUSED = "refused";
+
+const SCRIPT_LOADERS: { readonly [extension: string]: ScriptLoader } = {
+  ts: "ts",
+  mts: "ts",
+  cts: "ts",
+  tsx: "tsx",
+  js: "jsx",
+  mjs: "jsx",
+  cjs: "jsx",
+  jsx: "jsx",
+};
+const DATA_LOADERS: { readonly [extension: string]: Loader } = {
+  json: "json",
+  jsonc: "jsonc",
+  toml: "toml",
+  yaml: "yaml",
+  yml: "yaml",
+};
+
+export async function bundle(scope: BuildScope, files: Files, sources: Sources): Promise<Bundled> {
+  const refused: BuildProblem[] = [];
+  const entryName = files.relative(scope.entry);
+  let names: string[] | null = null;
+  const plugin: BunPlugin = {
+    name: "script",
+    setup(build) {
+      const resolve = createResolver(scope, files);
+      build.onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
+        if (kind === "entry-point-build") return { path: entryName, namespace: FILE };
+        try {
+          if (isVirtual(path)) {
+            if (virtualSource(path) === undefined) throw unknownEngineModule(path);
+            return { path, namespace: ENGINE };
+          }
+          const required = kind === "require-call" || kind === "require-resolve";
+          const real = resolve(path, `${scope.scriptsDir}/${importer}`, required);
+          const asText = isTextImport(sources.get(importer) ?? "", path);
+          return { path: files.relative(real), namespace: asText ? TEXT : FILE };
+        } catch (error) {
+          if (refused.length < CAPS.problems) refused.push(refusalAt(error, sources, importer, path));
+          return { path, namespace: REFUSED };
+        }
+      });
+      build.onLoad({ filter: /.*/, namespace: REFUSED }, () => ({ contents: "module.exports = {};", loader: "js" }));
+      build.onLoad({ filter: /.*/, namespace: ENGINE }, ({ path }) => ({
+        contents: virtualSource(path) ?? "",
+        loader: "js",
+      }));
+      build.onLoad({ filter: /.*/, namespace: TEXT }, ({ path }) => load(path, true));
+      build.onLoad({ filter: /.*/, namespace: FILE }, ({ path }) => load(path, false));
+    },
+  };
+
+  const load = (path: string, asText: boolean): { contents: string; loader: Loader } => {
+    try {
+      const contents = decode(files.read(`${scope.scriptsDir}/${path}`), path);
+      sources.set(path, contents);
+      const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
+      const script = SCRIPT_LOADERS[extension];
+      if (asText || (script === undefined && DATA_LOADERS[extension] === undefined))
+        return { contents, loader: "text" };
+      if (script === undefined) return { contents, loader: DATA_LOADERS[extension] ?? "text" };
+      if (path !== entryName) return { contents, loader: script };
+      names = classicNames(contents, script);
+      if (names === null) return { contents, loader: script };
+      if (names.includes("expose"))
+        throw new Refusal("`expose` is a name that the engine needs in this script", "Rename it.", "script_failed");
+      return { contents: contents + exposeLine(names), loader: script };
+    } catch (error) {
+      if (refused.length < CAPS.problems) refused.push(problemOf(error, path));
+      return { contents: "", loader: "text" };
+    }
+  };
+
+  const output = await runBundler(plugin, "cjs");
+  if (refused.length > 0) throw new BuildFailure(refused);
+  if (!output.success) {
+    const alsoAsModule = describeLogs.awaits(output.logs) && (await runBundler(plugin, "esm")).success;
+    throw new BuildFailure(describeLogs(output.logs, sources, alsoAsModule));
+  }
+  return finish(output.outputs, names === null ? "module" : "classic", entryName);
+}
+
+type Output = Awaited<ReturnType<typeof Bun.build>>;
+
+function runBundler(plugin: BunPlugin, format: "cjs" | "esm"): Promise<Output> {
+  const options: Bun.BuildConfig & { macros: false } = {
+    entrypoints: [ENTRY],
+    target: "browser",
+    format,
+    macros: false, // missing in the types; a macro would run here, in the host's realm
+    env: "disable",
+    define: { "process.env.NODE_ENV": '"production"', "import.meta.env": "undefined", "import.meta.main": "false" },
+    allowUnresolved: [],
+    jsx: { runtime: "automatic", importSource: "@aiwebengine/sdk", development: false },
+    sourcemap: "external",
+    minify: false,
+    throw: false,
+    plugins: [plugin],
+  };
+  return Bun.build(options);
+}
+
+/** `"use strict"` as line 1 of a module: what was an ES module must not become sloppy. */
+async function finish(outputs: readonly BuildArtifact[], form: Bundled["form"], entryName: string): Promise<Bundled> {
+  const script = outputs.find((one) => one.kind === "entry-point");
+  const map = outputs.find((one) => one.kind === "sourcemap");
+  const body = ((await script?.text()) ?? "").replace(/\n\/\/# debugId=.*\n?$/, "\n");
+  if (body.length > CAPS.codeBytes) throw new BuildFailure([tooLarge(body.length)]);
+  // Only an import attribute that the bundler handles itself (`type: "sqlite"`) passes the resolver by, as this.
+  const passed = /__toESM\(require\("((?:[^"\\]|\\.)*)"\)/.exec(body)?.[1];
+  if (passed !== undefined) throw new BuildFailure([problemOf(refuseAttribute(passed), entryName)]);
+  const strict = form === "module";
+  return {
+    form,
+    code: strict ? `"use strict";\n${body}` : body,
+    map: map === undefined ? "" : trimMap(await map.text(), strict),
+  };
+}
+
+/** Only what a stack trace needs: sources by their names, and the mappings. */
+function trimMap(text: string, shifted: boolean): string {
+  const { sources, mappings } = JSON.parse(text) as { sources: string[]; mappings: string };
+  const named = sources.map((source) => source.replace(/^(?:file-of-script|text-of-script|engine|refused):/, ""));
+  const map = JSON.stringify({ version: 3, sources: named, names: [], mappings: shifted ? `;${mappings}` : mappings });
+  return map.length > CAPS.mapBytes ? "" : map;
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Refusal(
+      `"${shown(path)}" is not UTF-8 text, and only text, JSON and code can be imported`,
+      "Put binary files into `assets/`, or encode them as base64 text.",
+    );
+  }
+}
+
+/** The bundler does not tell a plugin the attributes of an import, so the importer's text is asked. Decides the loader only. */
+function isTextImport(source: string, specifier: string): boolean {
+  const quoted = specifier.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  return new RegExp(`["']${quoted}["']\\s*with\\s*\\{\\s*["']?type["']?\\s*:\\s*["']text["']`).test(source);
+}
+
+function refuseAttribute(specifier: string): Refusal {
+  return new Refusal(
+    `the import "${shown(specifier)}" has a \`type\` that a script cannot use`,
+    'A script imports code, JSON and, `with { type: "text" }`, text.',
+  );
+}
+
+function unknownEngineModule(path: string): Refusal {
+  return new Refusal(
+    `the engine has no module "${shown(path)}"`,
+    `It has ${virtualNames()
+      .map((name) => `"${name}"`)
+      .join(" and ")}.`,
+  );
+}
+
+function refusalAt(error: unknown, sources: Sources, importer: string, specifier: string): BuildProblem {
+  const problem = problemOf(error, importer);
+  const source = sources.get(importer);
+  const at =
+    source === undefined ? undefined : (positionOf(source, `"${specifier}"`) ?? positionOf(source, `'${specifier}'`));
+  if (source === undefined || at === undefined) return problem;
+  return { ...problem, ...at, frame: codeFrame(source, at.line, at.column) };
+}
+
+function problemOf(error: unknown, file: string): BuildProblem {
+  if (error instanceof Refusal)
+    return { code: error.code, message: capital(`${error.message}.`), file, hint: error.hint };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "script_failed",
+    message: `"${shown(file)}" could not be read: ${shown(message)}.`,
+    file,
+    hint: "Check the file's permissions.",
+  };
+}
+
+function tooLarge(bytes: number): BuildProblem {
+  return {
+    code: "script_failed",
+    message: `The bundle has ${bytes} bytes; a script may have ${CAPS.codeBytes} (8 MiB).`,
+    hint: "Import less, or keep data outside the code.",
+  };
+}

@@ -1,0 +1,142 @@
+/** Compiles a script's arktype definitions to JSON Schema. arktype is heavy, and is loaded when a script has a schema. */
+import type {
+  BuildProblem,
+  BuiltRegistration,
+  Json,
+  JsonSchema,
+  Registration,
+  SchemaPart,
+} from "../../script/types.ts";
+import { SCHEMA_PARTS } from "../../script/types.ts";
+import { capital, shown } from "./refusal.ts";
+
+/** Compiles one definition; throws an `Unfit` or arktype's own error. */
+type Compile = (definition: unknown) => JsonSchema;
+
+/** What JSON Schema cannot say, with what to write instead. */
+class Unfit extends Error {
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Compiled {
+  readonly registrations: readonly BuiltRegistration[];
+  readonly problems: readonly BuildProblem[];
+}
+
+/** @param file what the problems name: the script's first file */
+export async function compileSchemas(registrations: readonly Registration[], file: string): Promise<Compiled> {
+  const needed = registrations.some((one) => Object.keys(one.definitions).length > 0);
+  const compile = needed ? await loadCompiler() : undefined;
+  const problems: BuildProblem[] = [];
+  const built = registrations.map((registration): BuiltRegistration => {
+    const schemas: { [part in SchemaPart]?: JsonSchema } = {};
+    for (const part of SCHEMA_PARTS) {
+      const definition = registration.definitions[part];
+      if (definition === undefined || compile === undefined) continue;
+      try {
+        const schema = compile(definition);
+        requireNames(part, schema);
+        schemas[part] = schema;
+      } catch (error) {
+        problems.push(describe(error, registration, part, definition, compile, file));
+      }
+    }
+    return { ...registration, schemas };
+  });
+  return { registrations: built, problems };
+}
+
+/** Without code generation: this process has none, and a schema is compiled here, never run. */
+async function loadCompiler(): Promise<Compile> {
+  const { configure } = await import("arktype/config");
+  configure({ jitless: true });
+  const { type } = await import("arktype");
+  const make = type as unknown as (definition: unknown) => { toJsonSchema(options: object): unknown };
+  // Some keywords are functions inside arktype, and formats in JSON Schema. They are known by identity.
+  const formats = new Map<unknown, string>();
+  for (const [keyword, format] of [
+    ["string.url", "uri"],
+    ["string.regex", "regex"],
+  ] as const) {
+    const remember = ({ predicate, base }: { predicate: unknown; base: unknown }): unknown => {
+      formats.set(predicate, format);
+      return base;
+    };
+    make(keyword).toJsonSchema({ dialect: null, fallback: { predicate: remember } });
+  }
+  const fallback = {
+    predicate({ predicate, base }: { predicate: unknown; base: object }): unknown {
+      const format = formats.get(predicate);
+      if (format !== undefined) return { ...base, format };
+      throw new Unfit(
+        "a keyword that only code can check",
+        "Use one that JSON Schema has (length, range, pattern, format), and check the rest in the handler.",
+      );
+    },
+    default: (context: { code: string; base: unknown }): unknown => {
+      throw unfit(context.code);
+    },
+  };
+  return (definition) => make(definition).toJsonSchema({ dialect: null, fallback }) as JsonSchema;
+}
+
+function unfit(code: string): Unfit {
+  if (code === "morph" || code === "defaultValue") {
+    return new Unfit(
+      "a keyword that converts its value",
+      'Write the type that the handler gets: "number" in `params`, `query` and `headers` is read from the text.',
+    );
+  }
+  if (code === "date" || code === "proto")
+    return new Unfit("a class", 'JSON has none: a date is "string.date.iso", a file arrives in `files`.');
+  if (code === "unit" || code === "domain") {
+    return new Unfit("a value that JSON does not have", 'For what may be absent mark the key: "name?".');
+  }
+  return new Unfit("a type that JSON Schema cannot express", "Use a simpler type, and check the rest in the handler.");
+}
+
+/** Params, query and headers are names with values, whatever else a definition could mean. */
+function requireNames(part: SchemaPart, schema: JsonSchema): void {
+  if (part === "body" || part === "response" || schema.type === "object" || typeof schema.$ref === "string") return;
+  throw new Unfit("no object", `Write \`${part}: { name: "string" }\`.`);
+}
+
+function describe(
+  error: unknown,
+  registration: Registration,
+  part: SchemaPart,
+  definition: Json,
+  compile: Compile,
+  file: string,
+): BuildProblem {
+  const [path, cause] = locate(error, part, definition, compile);
+  const where = `The schema of ${shown(`${registration.method} ${registration.path}`)}, at \`${shown(path)}\``;
+  if (cause instanceof Unfit) {
+    return { code: "bad_registration", message: `${where}, is ${cause.message}.`, file, hint: cause.hint };
+  }
+  const sentence = shown(cause instanceof Error ? cause.message : String(cause));
+  return {
+    code: "bad_registration",
+    message: `${where}: ${capital(sentence.replace(/\.$/, ""))}.`,
+    file,
+    hint: "Correct the definition; see https://arktype.io/docs/keywords for the words it may use.",
+  };
+}
+
+/** arktype does not say where in an object it stopped: the first member that fails by itself is the place. */
+function locate(error: unknown, path: string, definition: Json, compile: Compile): [path: string, cause: unknown] {
+  if (typeof definition !== "object" || definition === null || Array.isArray(definition)) return [path, error];
+  for (const [key, value] of Object.entries(definition)) {
+    try {
+      if (key !== "+") compile(value);
+    } catch (cause) {
+      return locate(cause, `${path}.${key.replace(/\?$/, "")}`, value, compile);
+    }
+  }
+  return [path, error];
+}
