@@ -1,0 +1,156 @@
+/** Which files are scripts. Nothing is read or run here: the builder does that, jailed. */
+import type { Dirent } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import type { BuildProblem } from "./types.ts";
+
+export { watchScripts } from "./watch.ts";
+
+/** A script on disk. */
+export interface ScriptSource {
+  readonly name: string;
+  /** The file that is loaded; absolute, symbolic links resolved. */
+  readonly entry: string;
+  /** What belongs to the script: its folder, or for a single file the folder of scripts; absolute. */
+  readonly root: string;
+  readonly kind: "file" | "folder";
+}
+
+export interface Discovered {
+  /** Sorted by name. */
+  readonly scripts: readonly ScriptSource[];
+  readonly problems: readonly BuildProblem[];
+}
+
+const SCRIPT_FILE = /^(.+)\.(?:tsx?|jsx?)$/;
+const INDEX = /^index\.(?:tsx?|jsx?)$/;
+const NO_SCRIPT = /^[._]|\.d\.ts$|\.test\.\w+$|^node_modules$/;
+const NAME = /^[a-z0-9][a-z0-9-]*$/;
+
+function problem(file: string, message: string, hint: string): BuildProblem {
+  return { code: "bad_registration", message, file, hint };
+}
+
+/** One thing in the folder that wants to be a script. */
+interface Candidate {
+  readonly name: string;
+  readonly kind: "file" | "folder";
+  /** Relative to the folder of scripts. */
+  readonly path: string;
+  /** The file, or the folder it is in, is a symbolic link: only then its real place has to be looked up. */
+  readonly linked: boolean;
+}
+
+/** The entry's kind, through a symbolic link; undefined when the link points nowhere. */
+async function kindOf(dir: string, entry: Dirent): Promise<"file" | "folder" | undefined> {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "folder";
+  if (!entry.isSymbolicLink()) return undefined;
+  const target = await stat(join(dir, entry.name)).catch(missing);
+  if (target?.isFile()) return "file";
+  return target?.isDirectory() ? "folder" : undefined;
+}
+
+/** Files come and go while the folder is read: gone is an answer, everything else is an error. */
+function missing(error: unknown): undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT" || code === "ENOTDIR" || code === "ELOOP") return undefined;
+  throw error;
+}
+
+const RENAME = "Use lower-case letters, digits and hyphens.";
+
+async function candidateOf(dir: string, entry: Dirent, problems: BuildProblem[]): Promise<Candidate | undefined> {
+  if (NO_SCRIPT.test(entry.name)) return undefined;
+  const kind = await kindOf(dir, entry);
+  if (kind === undefined) return undefined;
+  const linked = entry.isSymbolicLink();
+  const found =
+    kind === "file"
+      ? { name: SCRIPT_FILE.exec(entry.name)?.[1], path: entry.name, linked }
+      : await indexOf(dir, entry, problems);
+  if (found?.name === undefined) return undefined;
+  if (NAME.test(found.name)) return { name: found.name, kind, path: found.path, linked: linked || found.linked };
+  problems.push(problem(found.path, `"${found.name}" cannot be a script's name`, RENAME));
+  return undefined;
+}
+
+/** The `index.*` of a folder; a folder without one is no script and no fault (it may be being written). */
+async function indexOf(
+  dir: string,
+  folder: Dirent,
+  problems: BuildProblem[],
+): Promise<Omit<Candidate, "kind"> | undefined> {
+  const inside = await readdir(join(dir, folder.name), { withFileTypes: true }).catch(missing);
+  const found = inside?.filter((entry) => INDEX.test(entry.name) && !entry.isDirectory()) ?? [];
+  const [only, other] = found;
+  if (only && other) {
+    const names = found
+      .map((entry) => entry.name)
+      .toSorted()
+      .join(" and ");
+    problems.push(problem(folder.name, `the folder has ${names}`, "Keep one of them: it is the script's entry."));
+    return undefined;
+  }
+  return only && { name: folder.name, path: join(folder.name, only.name), linked: only.isSymbolicLink() };
+}
+
+/** Refuses an entry whose real place is elsewhere: a link would let a script read another's files, or the machine's. */
+async function toSource(
+  real: string,
+  candidate: Candidate,
+  problems: BuildProblem[],
+): Promise<ScriptSource | undefined> {
+  const { name, kind, path, linked } = candidate;
+  const root = kind === "folder" ? join(real, name) : real;
+  const plain = join(real, path);
+  const entry = linked ? await realpath(plain).catch(missing) : plain;
+  if (entry === undefined) return undefined;
+  if (entry.startsWith(root + sep)) return { name, entry, root, kind };
+  problems.push({
+    code: "import_refused",
+    message: `${path} is a link that leaves ${kind === "folder" ? "its folder" : "the folder of scripts"}`,
+    file: path,
+    hint: "Put the file itself there, or import it from scripts/_shared/.",
+  });
+  return undefined;
+}
+
+function byName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
+  const names = new Map<string, Candidate[]>();
+  for (const candidate of candidates) {
+    const same = names.get(candidate.name);
+    if (same) same.push(candidate);
+    else names.set(candidate.name, [candidate]);
+  }
+  return names;
+}
+
+/** Lists the scripts of a folder. A folder that does not exist has none. Rejects when it cannot be read. */
+export async function discoverScripts(scriptsDir: string): Promise<Discovered> {
+  const dir = resolve(scriptsDir);
+  const problems: BuildProblem[] = [];
+  const entries = await readdir(dir, { withFileTypes: true }).catch(missing);
+  if (entries === undefined) return { scripts: [], problems };
+  const real = await realpath(dir);
+  const candidates = await Promise.all(entries.map((entry) => candidateOf(dir, entry, problems)));
+  const sources: Promise<ScriptSource | undefined>[] = [];
+  for (const [name, same] of byName(candidates.filter((candidate) => candidate !== undefined))) {
+    const [only, other] = same;
+    if (only && !other) {
+      sources.push(toSource(real, only, problems));
+      continue;
+    }
+    const paths = same.map((candidate) => candidate.path).toSorted();
+    problems.push(
+      problem(
+        paths[0] ?? name,
+        `${paths.join(" and ")} are both the script "${name}"`,
+        "Rename or remove one of them.",
+      ),
+    );
+  }
+  const scripts = (await Promise.all(sources)).filter((source) => source !== undefined);
+  scripts.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { scripts, problems };
+}
