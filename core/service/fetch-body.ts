@@ -1,0 +1,158 @@
+/** Bodies of outgoing requests: sending with backpressure, and receiving decoded, capped and never stalled for ever. */
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { once } from "node:events";
+import { pipeline, Transform, type Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { ProblemError } from "../../sdk/errors.ts";
+import { NetworkError, networkError } from "./fetch-error.ts";
+
+export type OutboundBody = ReadableStream<Uint8Array> | Uint8Array | null;
+
+/** More codings than this only serve to make a small answer cost much. */
+const MAX_CODINGS = 2;
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: () => createGunzip(),
+  "x-gzip": () => createGunzip(),
+  deflate: () => createInflate(),
+  br: () => createBrotliDecompress(),
+};
+
+/** Sends a body over a connected request. Rejects when the script's stream fails; the request is destroyed then. */
+export async function sendBody(request: ClientRequest, body: OutboundBody): Promise<void> {
+  if (body === null) return void request.end();
+  if (body instanceof Uint8Array) return void request.end(body);
+  const reader = body.getReader();
+  // An answer may come, or the connection may go, before the whole body is read: then the rest is not wanted.
+  const closed = () => void reader.cancel().catch(ignoreCancelled);
+  request.once("close", closed);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (request.destroyed) return;
+      if (done) break;
+      if (!(value instanceof Uint8Array)) throw new TypeError("a body's chunk is no Uint8Array");
+      if (value.byteLength > 0 && !request.write(value)) await drained(request);
+    }
+    request.end();
+  } catch (cause) {
+    request.destroy(new NetworkError("the request's body failed", { cause }));
+  } finally {
+    request.off("close", closed);
+    reader.releaseLock();
+  }
+}
+
+/** The stream's own failure to cancel concerns nobody any more: its reader has what it wanted. */
+function ignoreCancelled(): void {}
+
+async function drained(request: ClientRequest): Promise<void> {
+  const stop = new AbortController();
+  const done = { signal: stop.signal };
+  try {
+    await Promise.race([once(request, "drain", done), once(request, "close", done)]);
+  } finally {
+    stop.abort();
+  }
+}
+
+/** The codings to undo, in the order of undoing; empty where the body stays as it is. */
+export function codingsOf(message: IncomingMessage): readonly string[] {
+  // Nothing at all is not valid gzip, and yet what some servers send.
+  if (message.headers["content-length"] === "0") return [];
+  const text = message.headers["content-encoding"] ?? "";
+  const codings = text
+    .toLowerCase()
+    .split(",")
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== "" && coding !== "identity");
+  if (codings.length > MAX_CODINGS) throw new NetworkError(`the answer is encoded ${codings.length} times over`);
+  return codings.every((coding) => Object.hasOwn(DECODERS, coding)) ? codings.reverse() : [];
+}
+
+export function tooLarge(value: number, used: number): ProblemError {
+  const limit = { name: "responseBytes", value, used, key: "limits.responseBytes" };
+  return new ProblemError("response_too_large", `fetch: the answer is larger than ${value} bytes`, { limit });
+}
+
+/** Passes bytes on until there are too many. Between decoders: endless input that decodes to nothing must end too. */
+function cap(maxBytes: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) done(tooLarge(maxBytes, bytes));
+      else done(null, chunk);
+    },
+  });
+}
+
+export interface ReceiveOptions {
+  readonly host: string;
+  readonly codings: readonly string[];
+  readonly maxBytes: number;
+  /** How long the other side may be silent while a chunk is awaited. */
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+  /** Called once, when nothing more will come: releases the connection. */
+  readonly release: () => void;
+}
+
+/** The answer's body as a stream that reads from the network only as fast as it is read. */
+export function receiveBody(message: IncomingMessage, options: ReceiveOptions): ReadableStream<Uint8Array> {
+  const { maxBytes, signal } = options;
+  const stages = [cap(maxBytes)];
+  for (const coding of options.codings) stages.push(DECODERS[coding]!(), cap(maxBytes));
+  // Errors of any stage surface where the last one is read, so the callback has nothing to add.
+  const last: Readable = pipeline([message, ...stages], () => undefined) as Transform;
+  const chunks = last[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+
+  const finish = () => {
+    signal.removeEventListener("abort", abort);
+    options.release();
+  };
+  // Also where nobody reads: the connection goes at once, the reader hears of it when it next pulls.
+  const abort = () => {
+    last.destroy(signal.reason instanceof Error ? signal.reason : new NetworkError("aborted"));
+    finish();
+  };
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const idle = setTimeout(() => last.destroy(silent(options)), options.idleMs);
+        try {
+          const { done, value } = await chunks.next();
+          if (!done) return controller.enqueue(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+          finish();
+          controller.close();
+        } catch (error) {
+          finish();
+          controller.error(signal.aborted ? signal.reason : bodyError(options.host, error));
+        } finally {
+          clearTimeout(idle);
+        }
+      },
+      cancel() {
+        last.destroy();
+        finish();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function silent({ host, idleMs }: ReceiveOptions): ProblemError {
+  return new ProblemError("deadline_exceeded", `fetch: ${host} sent nothing for ${idleMs} ms`);
+}
+
+function bodyError(host: string, error: unknown): Error {
+  if (error instanceof ProblemError) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code.startsWith("Z_") || code.startsWith("ERR_BROTLI") || code.startsWith("ERR__ERROR")) {
+    return new NetworkError(`${host}: the answer's compression is broken`, { cause: error });
+  }
+  return networkError(host, error);
+}
