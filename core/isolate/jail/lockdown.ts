@@ -1,0 +1,183 @@
+/** Locks a child process down, from inside, before anything untrusted has run in it. */
+import { readdirSync, readFileSync, writeSync } from "node:fs";
+import { AT_FDCWD, landlockVersion, restrictPaths, VERSION_ALL_THREADS } from "./landlock.ts";
+import { openLibc, reason, type Libc } from "./libc.ts";
+import { CAPABILITY_VERSION_3, mayRestore, permitRestore } from "./schedule.ts";
+import { restrictCalls } from "./seccomp.ts";
+import { builderRules } from "./startup-paths.ts";
+import { architecture, here } from "./syscalls.ts";
+
+export const JAIL_PARTS = [
+  "seccomp",
+  "landlock",
+  "no_new_privs",
+  "uid",
+  "pdeathsig",
+  "rlimits",
+  "no_exec_memory",
+  "sched_idle",
+] as const;
+export type JailPart = (typeof JAIL_PARTS)[number];
+
+export interface JailReport {
+  readonly held: readonly JailPart[];
+  readonly lacking: readonly { readonly part: JailPart; readonly reason: string }[];
+}
+
+export type LockDownOptions =
+  { readonly kind: "isolate" } | { readonly kind: "builder"; readonly readPaths: readonly string[] };
+
+/** Arguments that the spawner adds. They come from the engine, so a child may believe them. */
+export const NO_JAIL_FLAG = "--no-jail";
+export const PROBE_FLAG = "--jail-probe";
+
+/** `nobody`, on every distribution. */
+const UNPRIVILEGED = 65534;
+const PR_SET_PDEATHSIG = 1;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_KEEPCAPS = 8;
+const CAP_DAC_READ_SEARCH = 1 << 2;
+const PR_SET_NO_NEW_PRIVS = 38;
+const PR_GET_NO_NEW_PRIVS = 39;
+const SIGKILL = 9;
+const POLLHUP = 0x10;
+const EACCES = 13;
+const O_RDONLY_DIRECTORY_CLOEXEC = process.arch === "arm64" ? 0o2040000 : 0o2200000;
+/** RLIMIT_FSIZE, RLIMIT_CORE, RLIMIT_NOFILE, soft and hard. */
+const RLIMITS: readonly (readonly [resource: number, value: bigint])[] = [
+  [1, 0n],
+  [4, 0n],
+  [7, 64n],
+];
+
+/**
+ * Never throws for what a kernel lacks: the report says it. The order matters: what needs a privilege goes before the
+ * user is dropped, PDEATHSIG after it (the kernel clears it then), and the filter last, for it forbids all of the rest.
+ */
+export function lockDown(options: LockDownOptions): JailReport {
+  const report = process.argv.includes(NO_JAIL_FLAG) ? nothing("the jail is turned off for this child") : lock(options);
+  if (process.argv.includes(PROBE_FLAG)) answerProbe(report);
+  return report;
+}
+
+/** Each step answers null when it holds, else why not. */
+type Step = () => string | null;
+
+function lock(options: LockDownOptions): JailReport {
+  if (process.platform !== "linux") return nothing(`${process.platform} has no counterpart that the engine uses`);
+  const libc = openLibc();
+  if (libc === null) return nothing("no C library was found");
+  if (architecture() === null) return nothing(`there is no table of system calls for ${process.arch}`);
+  let keep = 0;
+  const steps: readonly (readonly [JailPart, Step])[] = [
+    ["rlimits", () => setLimits(libc)],
+    ["sched_idle", () => prepareIdle(libc)],
+    [
+      "landlock",
+      () => {
+        const lacking = narrowPaths(libc, options);
+        if (lacking === null && options.kind === "builder" && process.getuid?.() === 0) keep = CAP_DAC_READ_SEARCH;
+        return lacking;
+      },
+    ],
+    ["uid", () => dropUser(libc, keep)],
+    ["pdeathsig", () => dieWithParent(libc)],
+    ["no_new_privs", () => renouncePrivileges(libc, keep)],
+    ["seccomp", () => restrictCalls(libc, options.kind)],
+  ];
+  const outcome = new Map<JailPart, string | null>(steps.map(([part, step]) => [part, step()]));
+  outcome.set("no_exec_memory", outcome.get("seccomp") ?? null); // one filter holds both
+  return {
+    held: JAIL_PARTS.filter((part) => outcome.get(part) === null),
+    lacking: JAIL_PARTS.flatMap((part) => {
+      const why = outcome.get(part);
+      return typeof why === "string" ? [{ part, reason: why }] : [];
+    }),
+  };
+}
+
+function nothing(why: string): JailReport {
+  return { held: [], lacking: JAIL_PARTS.map((part) => ({ part, reason: why })) };
+}
+
+function setLimits(libc: Libc): string | null {
+  for (const [resource, value] of RLIMITS) {
+    const limit = new BigUint64Array([value, value]);
+    if (libc.syscall(here("prlimit64"), 0, resource, limit, 0) !== 0) return reason(libc);
+  }
+  return null;
+}
+
+function prepareIdle(libc: Libc): string | null {
+  if (!mayRestore(libc))
+    return "the engine lacks CAP_SYS_NICE and a nice limit of 20 (systemd: LimitNICE=0), so it could not undo it";
+  permitRestore(libc);
+  return null;
+}
+
+/**
+ * Children inherit it from the thread that started them, on every one of their threads; the root folder tells whether
+ * they did. What they needed to start is then taken away as well, from this thread and those that it will start.
+ */
+function narrowPaths(libc: Libc, options: LockDownOptions): string | null {
+  const version = landlockVersion(libc);
+  if (version === 0) return reason(libc);
+  const inherited = isConfined(libc);
+  const early = options.kind === "builder" ? poolThreads() : "its other threads";
+  const refused = restrictPaths(libc, options.kind === "builder" ? builderRules(options.readPaths) : [], true);
+  if (refused !== null || inherited || version >= VERSION_ALL_THREADS || early === null) return refused;
+  return `the thread that started this child was not restricted, so ${early} are not either`;
+}
+
+function isConfined(libc: Libc): boolean {
+  const fd = libc.syscall(here("openat"), AT_FDCWD, new Uint8Array([0x2f, 0]), O_RDONLY_DIRECTORY_CLOEXEC);
+  if (fd < 0) return libc.errno() === EACCES;
+  libc.close(fd);
+  return false;
+}
+
+/** Bun reads files on threads of a pool. Those that run already stay outside a builder's own restriction. */
+function poolThreads(): string | null {
+  const names = readdirSync("/proc/self/task").map((id) => readFileSync(`/proc/self/task/${id}/comm`, "utf8"));
+  return names.some((name) => name.startsWith("Bun Pool")) ? "its file-reading threads" : null;
+}
+
+/**
+ * A builder keeps one right of root's: to read what other users may not, such as a folder of scripts below `/root`.
+ * Only where Landlock says which folders; the threads that it has already do not get it.
+ */
+function dropUser(libc: Libc, keep: number): string | null {
+  const uid = process.getuid?.() ?? 0;
+  if (uid !== 0) return `the engine is not root, so its children share its user (${uid})`;
+  if (keep !== 0 && libc.syscall(here("prctl"), PR_SET_KEEPCAPS, 1, 0, 0, 0) !== 0) return reason(libc);
+  if (libc.setgroups() !== 0 || libc.setresgid(UNPRIVILEGED) !== 0 || libc.setresuid(UNPRIVILEGED) !== 0) {
+    return reason(libc);
+  }
+  return null;
+}
+
+function dieWithParent(libc: Libc): string | null {
+  // Not dumpable: no other process of this user may trace it or read its memory.
+  if (libc.syscall(here("prctl"), PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) return reason(libc);
+  if (libc.syscall(here("prctl"), PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) !== 0) return reason(libc);
+  // An engine that died before the line above sends no signal any more, but its end of the socket is closed.
+  const poll = new Int32Array([0, 0]);
+  if (libc.syscall(here("ppoll"), poll, 1, new BigUint64Array(2), 0, 8) < 0) return reason(libc);
+  if (((poll[1] ?? 0) >>> 16) & POLLHUP) process.exit(0);
+  return null;
+}
+
+/** Also drops the capabilities that an engine which is not root may have been given. */
+function renouncePrivileges(libc: Libc, keep: number): string | null {
+  libc.syscall(here("prctl"), PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (libc.syscall(here("prctl"), PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) !== 1) return reason(libc);
+  const header = new Int32Array([CAPABILITY_VERSION_3, 0]);
+  // Two times effective, permitted, inheritable.
+  return libc.syscall(here("capset"), header, new Int32Array([keep, keep, 0, 0, 0, 0])) === 0 ? null : reason(libc);
+}
+
+/** A probe's child has no other work: it gives its report to the engine and ends. */
+function answerProbe(report: JailReport): never {
+  writeSync(0, `${JSON.stringify(report)}\n`);
+  process.exit(0);
+}

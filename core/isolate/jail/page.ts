@@ -1,0 +1,72 @@
+/** One page of memory that the engine and a child share, so that the engine can watch without asking. */
+import { toArrayBuffer } from "bun:ffi";
+import { openLibc, reason, type Libc } from "./libc.ts";
+import { here } from "./syscalls.ts";
+
+export const PAGE_BYTES = 4096;
+/** Where a child finds its page when it starts. */
+export const PAGE_FD = 3;
+
+export interface Page {
+  /** To be handed to the child as descriptor 3; -1 where the platform has no shared page. */
+  readonly fd: number;
+  /** The child writes here too, and it is hostile: read once, check, never use as an index. */
+  readonly words: Int32Array;
+  /** Closes the descriptor. The memory stays for as long as somebody holds `words`. */
+  close(): void;
+}
+
+const MFD_CLOEXEC_ALLOW_SEALING = 3;
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: a child that cut the page off would end the engine with SIGBUS. */
+const SEALS = 7;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+
+/** Engine's side. Outside Linux the words are private: they stay 0, as of a child that never entered user code. */
+export function createPage(): Page {
+  const libc = process.platform === "linux" ? openLibc() : null;
+  if (libc === null) return { fd: -1, words: new Int32Array(PAGE_BYTES / 4), close: () => {} };
+  const name = new Uint8Array([0]);
+  const fd = libc.syscall(here("memfd_create"), name, MFD_CLOEXEC_ALLOW_SEALING);
+  if (fd < 0) throw new Error(`a page to share with a child could not be made: ${reason(libc)}`);
+  const sized =
+    libc.syscall(here("ftruncate"), fd, PAGE_BYTES) === 0 && libc.syscall(here("fcntl"), fd, F_ADD_SEALS, SEALS) === 0;
+  const words = sized ? mapPage(libc, fd) : null;
+  if (words === null) {
+    const why = reason(libc);
+    libc.close(fd);
+    throw new Error(`a page to share with a child could not be mapped: ${why}`);
+  }
+  let open = true;
+  const close = (): void => {
+    if (open) libc.close(fd);
+    open = false;
+  };
+  return { fd, words, close };
+}
+
+/** Child's side, before lock-down: maps the page and closes its descriptor. Null when there is none. */
+export function openPage(fd: number = PAGE_FD): Int32Array | null {
+  const libc = process.platform === "linux" ? openLibc() : null;
+  if (libc === null) return null;
+  const words = mapPage(libc, fd);
+  if (words !== null) libc.close(fd);
+  return words;
+}
+
+/** The last two arguments are in Bun's documentation, but not in its types. */
+const adopt = toArrayBuffer as unknown as (
+  address: number,
+  offset: number,
+  length: number,
+  context: number,
+  deallocator: number,
+) => ArrayBuffer;
+
+/** The collector unmaps it: as a deallocator `munmap` is called with the address and, as its context, the length. */
+function mapPage(libc: Libc, fd: number): Int32Array | null {
+  const address = libc.syscall(here("mmap"), 0, PAGE_BYTES, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+  if (address === -1) return null;
+  return new Int32Array(adopt(address, 0, PAGE_BYTES, PAGE_BYTES, libc.address("munmap")));
+}

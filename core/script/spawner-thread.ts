@@ -1,0 +1,71 @@
+/** The engine's side of a thread that has restricted itself and starts children, which inherit that. */
+import type { PathRule } from "../isolate/jail/landlock.ts";
+import type { SpawnerReply, SpawnerRequest } from "../isolate/spawner-worker.ts";
+import type { Exit, StartedChild } from "../isolate/jail/start-child.ts";
+
+export type ChildStarter = (command: readonly string[], socket: number, page: number) => Promise<StartedChild>;
+
+export interface SpawnerThread {
+  readonly start: ChildStarter;
+  /** Children die with their thread (PDEATHSIG), so they are ended before. */
+  stop(): void;
+}
+
+interface Waiting {
+  started(child: StartedChild): void;
+  failed(error: Error): void;
+  exited(exit: Exit, lastWords: string): void;
+}
+
+/** In a binary the worker lies beside the main file: `bun build --compile core/main.ts core/isolate/spawner-worker.ts`. */
+function workerUrl(): URL {
+  const compiled = /\$bunfs|~BUN/.test(import.meta.url);
+  return new URL(compiled ? "./isolate/spawner-worker.js" : "../isolate/spawner-worker.ts", import.meta.url);
+}
+
+/** `rules`: all that the children, and the thread itself, may still reach in the file system. */
+export async function startSpawnerThread(rules: readonly PathRule[]): Promise<SpawnerThread> {
+  const worker = new Worker(workerUrl().href);
+  const send = (request: SpawnerRequest): void => worker.postMessage(request);
+  const waiting = new Map<number, Waiting>();
+  let nextId = 1;
+
+  await new Promise<void>((resolve, reject) => {
+    worker.onerror = (event) => {
+      const error = new Error(`the thread that starts children failed: ${event.message}`);
+      reject(error);
+      for (const entry of waiting.values()) entry.failed(error);
+    };
+    worker.onmessage = ({ data }: MessageEvent<SpawnerReply>) => {
+      if (data.type === "restricted") return resolve();
+      const entry = waiting.get(data.id);
+      if (entry === undefined) return;
+      if (data.type === "started") return entry.started(handle(data.id, data.pid, entry, send));
+      waiting.delete(data.id);
+      if (data.type === "failed") return entry.failed(new Error(data.reason));
+      entry.exited(data.exit, data.lastWords);
+    };
+    send({ type: "restrict", rules });
+  });
+
+  const start: ChildStarter = (full, socket, page) =>
+    new Promise((started, failed) => {
+      const id = nextId++;
+      waiting.set(id, { started, failed, exited: () => {} });
+      send({ type: "start", id, command: full, socket, page });
+    });
+
+  return { start, stop: () => worker.terminate() };
+}
+
+/** Stands in for a child that the thread holds. */
+function handle(id: number, pid: number, entry: Waiting, send: (request: SpawnerRequest) => void): StartedChild {
+  let words = "";
+  const exited = new Promise<Exit>((resolve) => {
+    entry.exited = (exit, lastWords) => {
+      words = lastWords;
+      resolve(exit);
+    };
+  });
+  return { pid, exited, kill: () => send({ type: "kill", id }), lastWords: () => words };
+}
