@@ -1,5 +1,6 @@
 /** The engine's side of a thread that has restricted itself and starts children, which inherit that. */
 import type { PathRule } from "../isolate/jail/landlock.ts";
+import { isEmbedded } from "../isolate/jail/startup-paths.ts";
 import type { SpawnerReply, SpawnerRequest } from "../isolate/spawner-worker.ts";
 import type { Exit, StartedChild } from "../isolate/jail/start-child.ts";
 
@@ -19,8 +20,10 @@ interface Waiting {
 
 /** In a binary the worker lies beside the main file: `bun build --compile core/main.ts core/isolate/spawner-worker.ts`. */
 function workerUrl(): URL {
-  const compiled = /\$bunfs|~BUN/.test(import.meta.url);
-  return new URL(compiled ? "./isolate/spawner-worker.js" : "../isolate/spawner-worker.ts", import.meta.url);
+  return new URL(
+    isEmbedded(import.meta.url) ? "./isolate/spawner-worker.js" : "../isolate/spawner-worker.ts",
+    import.meta.url,
+  );
 }
 
 /** `rules`: all that the children, and the thread itself, may still reach in the file system. */

@@ -1,6 +1,7 @@
 /** Finds out what this machine's jail holds, by locking down a child that has no other work. */
 import { startSpawner, type Spawner } from "../../script/spawner.ts";
 import { JAIL_PARTS, PROBE_FLAG, type JailReport } from "./lockdown.ts";
+import { isEmbedded } from "./startup-paths.ts";
 
 const cache = new Map<string, Promise<JailReport>>();
 
@@ -14,7 +15,7 @@ export function probeJail(command: readonly string[] = ownCommand()): Promise<Ja
 
 /** A binary starts itself; from source it is Bun that starts the main file. */
 export function ownCommand(): readonly string[] {
-  return /\$bunfs|~BUN/.test(Bun.main) ? [process.execPath] : [process.execPath, Bun.main];
+  return isEmbedded(Bun.main) ? [process.execPath] : [process.execPath, Bun.main];
 }
 
 async function askChild(command: readonly string[]): Promise<JailReport> {

@@ -47,10 +47,15 @@ export function builderRules(readPaths: readonly string[]): readonly PathRule[] 
   return [...paths.map((path): PathRule => ({ path, access: "read" })), ...sourceRules([process.execPath, Bun.main])];
 }
 
+/** Whether a path or URL lies in the virtual folder that a compiled binary carries (it "exists", but has no real path). */
+export function isEmbedded(path: string): boolean {
+  return path.includes("/$bunfs/") || path.includes("~BUN");
+}
+
 /** Run from source, a child also reads the project. Never so in a binary, whose main file lies inside itself. */
 function sourceRules(command: readonly string[]): readonly PathRule[] {
   const [, main] = command;
-  if (main === undefined || !existsSync(main)) return [];
+  if (main === undefined || isEmbedded(main)) return [];
   const folder = dirname(realpathSync(main));
   let root = folder;
   while (!existsSync(join(root, "package.json")) && dirname(root) !== root) root = dirname(root);
