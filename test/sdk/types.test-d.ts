@@ -1,0 +1,120 @@
+/** What the SDK's types infer and refuse; `bun check` is the test, nothing here runs. */
+import {
+  HttpError,
+  json,
+  kv,
+  limits,
+  log,
+  redirect,
+  register,
+  registerWebHandler,
+  type Context,
+  type FetchHandler,
+  type JsonForm,
+  type OutputOf,
+  type PathParams,
+  type Registration,
+} from "@aiwebengine/sdk";
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function same<A, B>(yes: Same<A, B>): void;
+type In<R> = R extends Registration<string, string, infer I, unknown> ? I : never;
+type Out<R> = R extends Registration<string, string, unknown, infer O> ? O : never;
+
+// Parameters come from the path.
+same<PathParams<"/notes/:id">, { readonly id: string }>(true);
+same<PathParams<"/a/:b/c/:d?">, { readonly b: string; readonly d?: string }>(true);
+same<PathParams<"/files/*">, { readonly "*": string }>(true);
+same<PathParams<"/">, {}>(true);
+
+registerWebHandler("GET /notes/:id", ({ params }) => params.id.toUpperCase());
+// @ts-expect-error the path names no such parameter
+registerWebHandler("GET /notes/:id", ({ params }) => params.nope);
+// @ts-expect-error an optional parameter may be absent
+registerWebHandler("GET /notes/:id?", ({ params }) => params.id.length);
+registerWebHandler("GET /files/*", ({ params }) => params["*"].length);
+
+// Body, query and params come from their definitions.
+const add = registerWebHandler(
+  "POST /notes/:id",
+  { body: { text: "string <= 280", "tags?": "string[]", stars: "number = 0" }, query: { limit: "number.integer" } },
+  ({ params, body, query }) => {
+    same<string, typeof body.text>(true);
+    same<string[] | undefined, typeof body.tags>(true);
+    same<number, typeof body.stars>(true);
+    same<number, typeof query.limit>(true);
+    return { id: params.id, at: new Date(), text: body.text };
+  },
+);
+same<Out<typeof add>, { id: string; at: string; text: string }>(true);
+same<In<typeof add>["params"], { readonly id: string }>(true);
+same<In<typeof add>["body"], { text: string; tags?: string[]; stars?: number }>(true);
+same<In<typeof add>["query"], { limit: number }>(true);
+same<(typeof add)["method"], "POST">(true);
+same<(typeof add)["path"], "/notes/:id">(true);
+
+// @ts-expect-error the schema has no such field
+registerWebHandler("POST /a", { body: { text: "string" } }, ({ body }) => body.txt);
+// @ts-expect-error the option does not exist
+registerWebHandler("POST /a", { bdy: { text: "string" } }, () => "");
+// @ts-expect-error "strin" is no type
+registerWebHandler("POST /a", { body: { text: "strin" } }, () => "");
+// @ts-expect-error the pattern needs a method that exists
+registerWebHandler("FETCH /a", () => "");
+// @ts-expect-error a path starts with a slash
+registerWebHandler("a", () => "");
+// @ts-expect-error without a schema the body is unknown
+registerWebHandler("POST /a", ({ body }) => body.text);
+// @ts-expect-error the context has no database in this version
+registerWebHandler("GET /a", ({ db }) => db);
+registerWebHandler("GET /p/:n", { params: { n: "number.integer" } }, ({ params }) => params.n.toFixed());
+
+// The answer is held to its schema.
+registerWebHandler("GET /a", { response: { n: "number" } }, () => ({ n: 1 }));
+registerWebHandler("GET /a", { response: { n: "number" } }, async () => json({ n: 1 }, { status: 201 }));
+// @ts-expect-error n must be a number
+registerWebHandler("GET /a", { response: { n: "number" } }, () => ({ n: "1" }));
+
+// The older forms, and the alias.
+const old = register("/send/:to", ({ params }) => params.to, "POST");
+same<(typeof old)["method"], "POST">(true);
+register("/send", "sendUpdate", "POST");
+register("/send", "sendUpdate");
+const get = registerWebHandler("/x", ({ method }) => method);
+same<(typeof get)["method"], "GET">(true);
+const put = registerWebHandler("/x/:id", { method: "PUT", body: { n: "number" } }, ({ params, body }) => [
+  params.id,
+  body.n,
+]);
+same<(typeof put)["method"], "PUT">(true);
+// @ts-expect-error no such method
+registerWebHandler("/x", () => "", "FETCH");
+
+// What a caller reads.
+same<OutputOf<string>, string>(true);
+same<OutputOf<undefined>, undefined>(true);
+same<OutputOf<{ status: 201; body: { a: Date } }>, { a: string }>(true);
+const made = registerWebHandler("GET /j", () => json({ a: 1 }, { status: 201 }));
+same<Out<typeof made>, { a: number }>(true);
+same<JsonForm<{ a: Date; f: () => void; l: [undefined, 1] }>, { a: string; l: [null, 1] }>(true);
+
+// Services and the rest.
+export async function usesAll(context: Context): Promise<unknown> {
+  const count: number = await kv.increment("visits", 1, { ttlMs: 1000 });
+  const value = await context.kv.get<{ n: number }>("x");
+  const page = await context.kv.list({ prefix: "a/", limit: 10, after: "a/1" });
+  const swapped: boolean = await kv.compareAndSet("x", null, { n: 1 });
+  // @ts-expect-error no such option
+  await kv.set("x", 1, { ttl: 1 });
+  log.info("visited", { count });
+  context.cookies.set("a", "b", { sameSite: "Lax", maxAge: 60 });
+  context.waitUntil(Promise.resolve());
+  if (context.user !== null) throw new HttpError(403, "No.", { code: "no", errors: [{ path: "/a", message: "no" }] });
+  // @ts-expect-error 200 is no redirect
+  redirect("/", 200);
+  return [value?.n, page.next, swapped, limits.wallMs, context.signal.aborted];
+}
+
+export const worker: FetchHandler = {
+  fetch: (request, _env, { waitUntil }) => (waitUntil(Promise.resolve()), request.url),
+};
