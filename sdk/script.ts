@@ -6,6 +6,7 @@ import type { Checked, Infer, InferInput, JsonForm, Simplify } from "./schema.ts
 import type { JSX } from "./jsx-runtime.ts";
 import type { Services } from "./services.ts";
 
+export type { Child, Html } from "./jsx-runtime.ts";
 export type { Checked, Infer, InferInput, Json, JsonForm } from "./schema.ts";
 export * from "./services.ts";
 
