@@ -16,6 +16,7 @@ export const CALL_RESULT = 7; // id: call, a: 0 value, 1 error; text: JSON
 export const CALL_CHUNK = 8; // id: call, body: a piece of the answer to fetch
 export const CALL_END = 9; // id: call, a: 0 complete, 1 broken off; text: a sentence then
 export const CALL_TAKEN = 10; // id: call, a: bytes of an outgoing request's body that were taken
+export const RESET = 11; // a fresh realm for the same script; answered by LOADED
 
 /** Isolate to engine. */
 export const READY = 32; // text: JailReport as JSON

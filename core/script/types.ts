@@ -69,7 +69,7 @@ export interface ScriptBundle {
 
 /** What a realm evaluates. Its line 1 is line 1 of the map: whoever wraps the code adds no line before it. */
 export interface ScriptCode {
-  /** The body of a function `(exports, module, expose) => {…}`; see `core/isolate/realm/load.ts`. */
+  /** The body of a function `(exports, module, expose) => {…}`, which the realm makes strict for a module. */
   readonly code: string;
   /** Source map, version 3, as JSON text; empty when there is none. Decoded in the isolate only. */
   readonly map: string;

@@ -17,14 +17,16 @@ export interface Live {
   answered: boolean;
   waiting: number;
   streaming: boolean;
-  timers: number;
-  maxTimers: number;
   timerIds: number[];
   /** Aborts `ctx.signal`, if the script ever asked for it. */
   abort: ((reason: unknown) => void) | null;
   /** The request's body, while it arrives. */
   pipe: BytePipe | null;
-  gather: { add(bytes: Uint8Array): void; end(failure: string | null): void } | null;
+  /** Pieces of the body that came before anyone asked for them. */
+  early: Uint8Array[];
+  /** Called when the whole body is here (null) or broke off (a problem code). */
+  onBody: ((failure: string | null) => void) | null;
+  /** undefined while it arrives. */
   bodyEnd: string | null | undefined;
   /** Bytes of the answer that are on their way to the client. */
   ahead: number;
@@ -39,7 +41,7 @@ const mapSet = Map.prototype.set;
 const mapDelete = Map.prototype.delete;
 const invocations = new Map<number, Live>();
 
-export function addLive(id: number, maxTimers: number): Live {
+export function addLive(id: number): Live {
   const live: Live = {
     id,
     over: false,
@@ -47,12 +49,11 @@ export function addLive(id: number, maxTimers: number): Live {
     answered: false,
     waiting: 0,
     streaming: false,
-    timers: 0,
-    maxTimers,
     timerIds: [],
     abort: null,
     pipe: null,
-    gather: null,
+    early: [],
+    onBody: null,
     bodyEnd: undefined,
     ahead: 0,
     resume: null,

@@ -16,6 +16,12 @@ const apply = Reflect.apply;
 const mapSet = Map.prototype.set;
 const mapDelete = Map.prototype.delete;
 let last = 0;
+let waiting = 0;
+let most = 0;
+
+export function limitTimers(count: number): void {
+  most = count;
+}
 
 const MAX_DELAY = 2147483647;
 
@@ -27,13 +33,13 @@ function delay(ms: unknown): number {
 
 function start(run: () => void, ms: unknown, repeat: boolean): number {
   const owner = requireInvocation("a timer");
-  if (owner.timers >= owner.maxTimers) {
-    throw new RangeError(`This invocation has ${owner.timers} timers; limits.timers allows ${owner.maxTimers}.`);
+  if (waiting >= most) {
+    throw new RangeError(`${waiting} timers of this script are waiting; limits.timers allows ${most}.`);
   }
   const id = ++last;
   const every = repeat ? delay(ms) || 1 : -1;
   apply(mapSet, timers, [id, { id, run, every, owner }]);
-  owner.timers++;
+  waiting++;
   owner.timerIds[owner.timerIds.length] = id;
   emit(TIMER_START, id, delay(ms), "");
   return id;
@@ -49,7 +55,7 @@ export function stopTimer(id: unknown): void {
   const timer = apply(mapGet, timers, [id]) as Timer | undefined;
   if (!timer) return;
   apply(mapDelete, timers, [id]);
-  timer.owner.timers--;
+  waiting--;
   emit(TIMER_STOP, id, 0, "");
 }
 
@@ -66,7 +72,7 @@ export function fireTimer(id: number, failed: (error: unknown) => void): void {
   if (!timer) return;
   if (timer.every < 0) {
     apply(mapDelete, timers, [id]);
-    timer.owner.timers--;
+    waiting--;
   } else emit(TIMER_START, id, timer.every, "");
   try {
     timer.run();

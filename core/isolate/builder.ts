@@ -1,0 +1,124 @@
+/** The builder as a process: locked down on one script's folders, it bundles and loads that script on request. */
+import type { BuildProblem } from "../script/types.ts";
+import { BuildFailure, bundle, type Sources } from "./build/bundle.ts";
+import { openFiles, type EntrySource, type Files } from "./build/files.ts";
+import * as M from "./build/messages.ts";
+import { CAPS, readPaths } from "./build/scope.ts";
+import { lockHostRealm } from "./host-lock.ts";
+import { lockDown } from "./jail/lockdown.ts";
+import { FrameReader, FrameWriter } from "./wire.ts";
+
+/** A request carries at most one file. */
+const MAX_REQUEST_BYTES = CAPS.fileBytes + 4 * 1024 * 1024;
+
+/** Never returns control to a script that runs away: the engine kills the process from outside. */
+export async function runBuilder(): Promise<void> {
+  // A tsconfig or package.json in the folder where the engine was started must not matter.
+  process.chdir("/");
+  let locked = false;
+  const reader = new FrameReader(MAX_REQUEST_BYTES);
+  const socket = await Bun.connect({
+    fd: 0,
+    socket: {
+      data(_socket: unknown, bytes: Buffer) {
+        reader.push(bytes, ({ type, id, text, body }) => {
+          if (type === M.BUILD) void answer(id, JSON.parse(text) as M.BuildRequest, new Uint8Array(body));
+        });
+      },
+      drain() {
+        writer.drain();
+      },
+      close() {
+        process.exit(0);
+      },
+      error() {
+        process.exit(0);
+      },
+    },
+  } as unknown as Bun.TCPSocketConnectOptions<undefined>);
+  const writer = new FrameWriter((bytes) => socket.write(bytes));
+  // What a script's own promises reject with is the script's affair; its `init()` is reported through the realm.
+  process.on("unhandledRejection", () => {});
+  process.on("uncaughtException", () => {});
+
+  /** Goes out at once: the next stage may never give the event loop back. */
+  const enter = (id: number, stage: number): void => {
+    writer.write(M.STAGE, id, stage, "");
+    writer.flush();
+  };
+
+  const answer = async (id: number, request: M.BuildRequest, entry: Uint8Array): Promise<void> => {
+    if (!locked) {
+      lockDown({ kind: "builder", readPaths: readPaths(request.scope) });
+      lockHostRealm();
+      locked = true;
+    }
+    const { scope } = request;
+    const source: EntrySource | undefined = scope.single ? { bytes: entry, mtimeMs: request.entryMtimeMs } : undefined;
+    const files = openFiles(scope, source);
+    try {
+      await build(id, request, files);
+    } catch (error) {
+      const problems = error instanceof BuildFailure ? error.problems : [unexpected(error)];
+      const failed: M.FailedMessage = { problems, inputs: files.inputs() };
+      writer.write(M.FAILED, id, 0, JSON.stringify(failed));
+    }
+    writer.flush();
+  };
+
+  const build = async (id: number, request: M.BuildRequest, files: Files): Promise<void> => {
+    const sources: Sources = new Map();
+    const file = files.relative(request.scope.entry);
+    enter(id, M.STAGE_BUNDLE);
+    const bundled = await bundle(request.scope, files, sources);
+    enter(id, M.STAGE_LOAD);
+    const { loadOnce } = await import("./build/load-once.ts");
+    const loaded = await loadOnce(request, bundled, sources, file);
+    enter(id, M.STAGE_SCHEMAS);
+    const { compileSchemas } = await import("./build/schemas.ts");
+    const { registrations, problems } = await compileSchemas(loaded.registrations, file);
+    if (problems.length > 0) throw new BuildFailure(problems.slice(0, CAPS.problems));
+    const warnings: BuildProblem[] = bundled.map === "" ? [withoutMap(file)] : [];
+    writer.write(M.CODE, id, 0, "", bundled.code);
+    writer.write(M.MAP, id, 0, "", bundled.map);
+    const built: M.BuiltMessage = {
+      form: bundled.form,
+      reported: loaded.reported,
+      registrations,
+      inputs: files.inputs(),
+      warnings,
+    };
+    const text = JSON.stringify(built);
+    if (text.length > CAPS.answerBytes) throw new BuildFailure([tooMuch(text.length, file)]);
+    writer.write(M.BUILT, id, 0, text);
+  };
+  writer.write(M.STAGE, 0, M.STAGE_READY, "");
+  writer.flush();
+}
+
+function unexpected(error: unknown): BuildProblem {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: "internal",
+    message: `The builder failed: ${message}.`,
+    hint: "Try again; if it stays, simplify the script until it builds, and report what made it fail.",
+  };
+}
+
+function withoutMap(file: string): BuildProblem {
+  return {
+    code: "script_failed",
+    message: `The source map has more than ${CAPS.mapBytes} bytes and was left out: errors name lines of the bundle.`,
+    file,
+    hint: "Import less.",
+  };
+}
+
+function tooMuch(bytes: number, file: string): BuildProblem {
+  return {
+    code: "bad_registration",
+    message: `The script's registrations and schemas have ${bytes} bytes; they may have ${CAPS.answerBytes}.`,
+    file,
+    hint: "Register less, or use smaller schemas.",
+  };
+}

@@ -1,0 +1,39 @@
+/** The isolate as a process: one socket on fd 0, one shared page, a jail around it, and the runtime inside. */
+import { lockHostRealm } from "./host-lock.ts";
+import { lockDown } from "./jail/lockdown.ts";
+import { openPage } from "./jail/page.ts";
+import { readyFrame, startRuntime, type Runtime } from "./runtime.ts";
+
+/** Never returns control to a script that runs away: the engine kills the process from outside. */
+export async function runIsolate(): Promise<void> {
+  const words = openPage();
+  let runtime: Runtime | null = null;
+  const early: Buffer[] = [];
+  const socket = await Bun.connect({
+    fd: 0,
+    socket: {
+      data(_socket: unknown, bytes: Buffer) {
+        if (runtime) runtime.receive(bytes);
+        else early.push(Buffer.from(bytes));
+      },
+      drain() {
+        runtime?.drain();
+      },
+      close() {
+        process.exit(0);
+      },
+      error() {
+        process.exit(0);
+      },
+    },
+  } as unknown as Bun.TCPSocketConnectOptions<undefined>);
+  // The value of a rejection may be anything that the script made: it goes to the realm untouched.
+  process.on("unhandledRejection", (reason) => runtime?.unhandled(reason));
+  process.on("uncaughtException", (error) => runtime?.unhandled(error));
+  const report = lockDown({ kind: "isolate" });
+  runtime = startRuntime({ send: (bytes) => socket.write(bytes) }, words);
+  lockHostRealm();
+  socket.write(readyFrame(JSON.stringify(report)));
+  for (const bytes of early) runtime.receive(bytes);
+  early.length = 0;
+}

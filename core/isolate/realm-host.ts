@@ -1,0 +1,175 @@
+/**
+ * Opens a realm and stands at its doors (SANDBOX.md, I1 to I6). This is the only file that touches `node:vm`.
+ * Nothing of the host enters: the realm gets `emit` and `ask`, and gives back functions that never throw.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import vm from "node:vm";
+import realmSource from "../../dist/realm.js" with { type: "text" };
+import { TIMER_START, TIMER_STOP } from "./frames.ts";
+import { makeAsk } from "./host-ops.ts";
+import type { RealmDoors } from "./realm/index.ts";
+
+const ASK_CURRENT = 1000;
+
+/** Takes what the realm sends outward; only primitives and at most one byte array, already checked. */
+export type RealmSink = (type: number, id: number, a: number, text: string, body: string | Uint8Array | undefined) => void;
+
+export interface LoadInput {
+  /** For file names in traces. */
+  readonly name: string;
+  readonly form: "module" | "classic";
+  readonly code: string;
+  /** `ScriptMeta` as JSON; see core/isolate/realm/script.ts. */
+  readonly meta: string;
+}
+
+export interface RealmHost {
+  /** The answer comes through the sink, as LOADED. Answers a sentence when the code does not even compile. */
+  load(input: LoadInput): string | null;
+  dispatch(id: number, registration: number, kind: number, head: string, body: Uint8Array | undefined): void;
+  bodyChunk(id: number, bytes: Uint8Array): void;
+  bodyEnd(id: number, failed: number, code: string): void;
+  cancel(id: number, reason: number): void;
+  credit(id: number, bytes: number): void;
+  callResult(id: number, failed: number, text: string): void;
+  callChunk(id: number, bytes: Uint8Array): void;
+  callEnd(id: number, failed: number, text: string): void;
+  callTaken(id: number, bytes: number): void;
+  unhandled(error: unknown): void;
+  /** Stops every timer; nothing of the realm runs afterwards but promises already queued. */
+  close(): void;
+}
+
+const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get;
+const typedArrayLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
+const setBytes = Uint8Array.prototype.set;
+if (!typedArrayTag || !typedArrayLength) throw new Error("this JavaScript engine lacks %TypedArray% accessors");
+
+/** Reads internal slots only: a fake, a proxy or a subclass's getters are never asked. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return typeof value === "object" && value !== null && Reflect.apply(typedArrayTag as () => string, value, []) === "Uint8Array";
+}
+
+let compiledRealm: vm.Script | undefined;
+
+function openContext(): { context: vm.Context; doors: (emit: unknown, ask: unknown) => RealmDoors } {
+  // No sandbox object at all: a `{}` of the host would leak as `this` of getters.
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY as unknown as vm.Context, {
+    codeGeneration: { strings: false, wasm: false },
+  });
+  compiledRealm ??= new vm.Script(`${realmSource}\n;(() => { const boot = globalThis.__boot; delete globalThis.__boot; return boot; })()`, {
+    filename: "realm",
+  });
+  return { context, doors: compiledRealm.runInContext(context) as (emit: unknown, ask: unknown) => RealmDoors };
+}
+
+/** `enter` is called before each entry into user code, with the invocation's id or 0. */
+export function openRealm(sink: RealmSink, enter: (invocation: number) => void = () => {}): RealmHost {
+  const current = new AsyncLocalStorage<number>();
+  const timers = new Map<number, ReturnType<typeof setTimeout>>();
+  const { context, doors: boot } = openContext();
+
+  const emit = (type: unknown, id: unknown, a: unknown, text: unknown, body: unknown): void => {
+    if (typeof type !== "number" || typeof id !== "number" || typeof a !== "number" || typeof text !== "string") return;
+    if (type === TIMER_START) startTimer(id, a);
+    else if (type === TIMER_STOP) stopTimer(id);
+    else if (body === undefined || typeof body === "string" || isBytes(body)) sink(type, id, a, text, body);
+  };
+
+  const startTimer = (id: number, ms: number): void => {
+    timers.set(
+      id,
+      setTimeout(() => {
+        timers.delete(id);
+        enter(0);
+        fireTimer(id);
+      }, ms),
+    );
+  };
+  const stopTimer = (id: number): void => {
+    clearTimeout(timers.get(id));
+    timers.delete(id);
+  };
+
+  let webAsk: ((op: number, a: unknown, b: unknown, c: unknown) => unknown) | null = null;
+  const ask = (op: unknown, a: unknown, b: unknown, c: unknown): unknown => {
+    if (op === ASK_CURRENT) return current.getStore() ?? 0;
+    return webAsk && typeof op === "number" ? webAsk(op, a, b, c) : undefined;
+  };
+
+  // Recorded here, before user code runs; afterwards nothing is ever read from an object of the realm again.
+  const recorded = boot(emit, ask);
+  const { load, dispatch, bodyChunk, bodyEnd, cancel, credit, unhandled, alloc, refuseImport } = recorded;
+  const { callResult, callChunk, callEnd, callTaken, fireTimer, left } = recorded;
+  if (left !== "") throw new Error(`the realm still has ${left}: this build of the engine is not safe to run`);
+  webAsk = makeAsk(alloc) as typeof webAsk;
+
+  /** Bytes of the host become bytes of the realm: its own array, filled by a captured function. */
+  const inward = (bytes: Uint8Array): Uint8Array => {
+    const copy = alloc(bytes.length);
+    Reflect.apply(setBytes, copy, [bytes]);
+    return copy;
+  };
+
+  return {
+    load(input) {
+      let code: unknown;
+      const strict = input.form === "module" ? '"use strict";' : "";
+      try {
+        code = new vm.Script(`(function (exports, module, expose) {${strict}\n${input.code}\n})`, {
+          filename: `script:${input.name}`,
+          importModuleDynamically: refuseImport as never,
+        }).runInContext(context);
+      } catch {
+        // The builder parses what it gives away, so this is a bundle that someone else wrote.
+        return "the bundle is not JavaScript that can be compiled";
+      }
+      enter(0);
+      load(code, input.meta);
+      return null;
+    },
+    dispatch(id, registration, kind, head, body) {
+      enter(id);
+      current.run(id, dispatch, id, registration, kind, head, body === undefined ? undefined : inward(body));
+    },
+    bodyChunk(id, bytes) {
+      enter(0);
+      bodyChunk(id, inward(bytes));
+    },
+    bodyEnd(id, failed, text) {
+      enter(0);
+      current.run(id, bodyEnd, id, failed, text);
+    },
+    cancel(id, reason) {
+      enter(0);
+      cancel(id, reason);
+    },
+    credit(id, bytes) {
+      enter(0);
+      credit(id, bytes);
+    },
+    callResult(id, failed, text) {
+      enter(0);
+      callResult(id, failed, text);
+    },
+    callChunk(id, bytes) {
+      enter(0);
+      callChunk(id, inward(bytes));
+    },
+    callEnd(id, failed, text) {
+      enter(0);
+      callEnd(id, failed, text);
+    },
+    callTaken(id, bytes) {
+      enter(0);
+      callTaken(id, bytes);
+    },
+    unhandled(error) {
+      unhandled(error);
+    },
+    close() {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}

@@ -1,0 +1,250 @@
+/** Turns what a handler returned into frames: INTERFACES.md, "Answers". */
+import { CHUNK, DONE, END, FAILURE, HEADERS_HTML, HEADERS_JSON, HEADERS_NONE, HEADERS_TEXT, RESULT, RESULT_HEAD, WINDOW_BYTES } from "../frames.ts";
+import { describe } from "./errors.ts";
+import { emit } from "./host.ts";
+import { htmlText, isHtml } from "./jsx.ts";
+import { dropLive, type Live } from "./state.ts";
+import { stopTimersOf } from "./timers.ts";
+import { openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
+
+const apply = Reflect.apply;
+const stringify = JSON.stringify;
+const hasOwn = Object.prototype.hasOwnProperty;
+const keysOf = Object.keys;
+const subarray = Uint8Array.prototype.subarray;
+const RealmPromise = Promise;
+const asyncIterator = Symbol.asyncIterator;
+
+/** Added to the status of RESULT and FAILURE when work of the invocation goes on. */
+const LINGERS = 0x10000;
+
+/** Ends the invocation inside the realm once nothing of it is left. */
+export function settle(live: Live): void {
+  if (live.over || !live.answered || live.streaming || (live.waiting > 0 && !live.cancelled)) return;
+  live.over = true;
+  stopTimersOf(live);
+  dropLive(live);
+}
+
+/** Like `settle`, for work that outlived the answer: the engine is told. */
+export function settleLate(live: Live): void {
+  if (live.over) return;
+  settle(live);
+  if (live.over) emit(DONE, live.id, 0, "");
+}
+
+function sendWhole(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
+  if (body !== undefined && body.length > WINDOW_BYTES) {
+    sendChunks(live, status, headers, typeof body === "string" ? utf8Encode(body) : body);
+    return;
+  }
+  live.answered = true;
+  settle(live);
+  emit(RESULT, live.id, live.over ? status : status + LINGERS, headers, body);
+}
+
+/** A long body goes out piece by piece, as fast as the client takes it. */
+function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Array): void {
+  let at = 0;
+  startStream(live, status, headers, bytes.length);
+  const more = (): void => {
+    while (at < bytes.length && live.ahead < WINDOW_BYTES && !live.cancelled) {
+      const piece = apply(subarray, bytes, [at, at + WINDOW_BYTES / 4]) as Uint8Array;
+      at += piece.length;
+      live.ahead += piece.length;
+      emit(CHUNK, live.id, 0, "", piece);
+    }
+    if (at >= bytes.length || live.cancelled) endStream(live, 0);
+    else live.resume = more;
+  };
+  more();
+}
+
+function startStream(live: Live, status: number, headers: string, length: number): void {
+  live.answered = true;
+  live.streaming = true;
+  emit(RESULT_HEAD, live.id, status, length < 0 ? headers : `${headers}\n${length}`);
+}
+
+function endStream(live: Live, failed: number): void {
+  if (!live.streaming) return;
+  live.streaming = false;
+  live.stopAnswer = null;
+  emit(END, live.id, failed, "");
+  settleLate(live);
+}
+
+function sendStream(live: Live, status: number, headers: string, stream: ReadableStream<Uint8Array>): void {
+  startStream(live, status, headers, -1);
+  const pump = pumpStream(stream, {
+    chunk(bytes) {
+      if (live.cancelled || bytes.length === 0) return undefined;
+      sendPieces(live, bytes);
+      if (live.ahead < WINDOW_BYTES) return undefined;
+      return new RealmPromise<void>((resolve) => {
+        live.resume = resolve;
+      });
+    },
+    done: () => endStream(live, 0),
+    failed(error) {
+      reportStream(live, error);
+    },
+  });
+  live.stopAnswer = () => pump.cancel(undefined);
+}
+
+function sendPieces(live: Live, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
+    const piece = bytes.length <= WINDOW_BYTES ? bytes : (apply(subarray, bytes, [at, at + WINDOW_BYTES]) as Uint8Array);
+    live.ahead += piece.length;
+    emit(CHUNK, live.id, 0, "", piece);
+  }
+}
+
+function reportStream(live: Live, error: unknown): void {
+  if (live.streaming && !live.cancelled) emit(FAILURE, live.id, LINGERS, stringify(describe(error)));
+  endStream(live, 1);
+}
+
+/** An async iterable is a stream: strings and bytes as they are, other values as lines of JSON. */
+function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
+  const iterator = iterable[asyncIterator]();
+  startStream(live, 200, `["content-type","text/plain;charset=utf-8"]`, -1);
+  let stopped = false;
+  live.stopAnswer = () => {
+    stopped = true;
+    void leave();
+  };
+  const leave = async (): Promise<void> => {
+    try {
+      await iterator.return?.();
+    } catch (error) {
+      if (!stopped) reportStream(live, error);
+    }
+  };
+  const run = async (): Promise<void> => {
+    try {
+      while (!stopped) {
+        const step = await iterator.next();
+        if (step.done) break;
+        const value = step.value;
+        const bytes = value instanceof Uint8Array ? value : utf8Encode(typeof value === "string" ? value : `${stringify(value)}\n`);
+        sendPieces(live, bytes);
+        if (live.ahead >= WINDOW_BYTES && !stopped) {
+          await new RealmPromise<void>((resolve) => {
+            live.resume = resolve;
+          });
+        }
+      }
+      endStream(live, 0);
+    } catch (error) {
+      reportStream(live, error);
+    }
+  };
+  void run();
+}
+
+function sendOpened(live: Live, opened: OpenResponse, extra: readonly string[]): void {
+  const { status, body } = opened;
+  let headers = opened.headers;
+  if (extra.length > 0) {
+    headers = [...headers, ...extra];
+  }
+  const text = headers.length === 0 ? HEADERS_NONE : stringify(headers);
+  if (body === null) sendWhole(live, status, text, undefined);
+  else if (typeof body === "string" || body instanceof Uint8Array) sendWhole(live, status, text, body);
+  else sendStream(live, status, text, body);
+}
+
+function isEnvelope(value: object): boolean {
+  if (!apply(hasOwn, value, ["status"])) return false;
+  const status = (value as { status: unknown }).status;
+  if (typeof status !== "number" || status % 1 !== 0 || status < 100 || status > 599) return false;
+  const keys = keysOf(value);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    if (key !== "status" && key !== "body" && key !== "headers" && key !== "contentType") return false;
+  }
+  return true;
+}
+
+interface Envelope {
+  status: number;
+  body?: unknown;
+  headers?: { [name: string]: unknown };
+  contentType?: unknown;
+}
+
+function sendEnvelope(live: Live, envelope: Envelope, extra: readonly string[]): void {
+  const headers: string[] = [];
+  let typed = false;
+  if (typeof envelope.headers === "object" && envelope.headers !== null) {
+    const names = keysOf(envelope.headers);
+    for (let i = 0; i < names.length; i++) {
+      const name = `${names[i]}`.toLowerCase();
+      if (name === "content-type") typed = true;
+      const value = envelope.headers[names[i] as string];
+      headers[headers.length] = name;
+      headers[headers.length] = `${value as string}`;
+    }
+  }
+  if (typeof envelope.contentType === "string" && !typed) {
+    headers[headers.length] = "content-type";
+    headers[headers.length] = envelope.contentType;
+    typed = true;
+  }
+  const { status, body } = envelope;
+  let out: string | Uint8Array | null = null;
+  let type = "";
+  if (body === undefined || status === 204 || status === 304) out = null;
+  else if (typeof body === "string") [out, type] = [body, "text/plain;charset=utf-8"];
+  else if (body instanceof Uint8Array) [out, type] = [body, "application/octet-stream"];
+  else if (isHtml(body)) [out, type] = [htmlText(body), "text/html;charset=utf-8"];
+  else [out, type] = [stringify(body) ?? "null", "application/json"];
+  if (!typed && type !== "") {
+    headers[headers.length] = "content-type";
+    headers[headers.length] = type;
+  }
+  sendOpened(live, { status, headers, body: out }, extra);
+}
+
+const TYPE_OF = { [HEADERS_TEXT]: "text/plain;charset=utf-8", [HEADERS_JSON]: "application/json", [HEADERS_HTML]: "text/html;charset=utf-8" } as const;
+
+function sendPlain(live: Live, kind: keyof typeof TYPE_OF, body: string, extra: readonly string[]): void {
+  if (extra.length === 0) sendWhole(live, 200, kind, body);
+  else sendWhole(live, 200, stringify(["content-type", TYPE_OF[kind], ...extra]), body);
+}
+
+/** Sends the handler's value. `extra` are headers that the context gathered (cookies). */
+export function sendAnswer(live: Live, value: unknown, extra: readonly string[]): void {
+  if (live.cancelled) {
+    live.answered = true;
+    settleLate(live);
+    return;
+  }
+  if (typeof value === "string") return sendPlain(live, HEADERS_TEXT, value, extra);
+  if (value === undefined) return sendWhole(live, 204, extra.length === 0 ? HEADERS_NONE : stringify(extra), undefined);
+  if (typeof value === "object" && value !== null) {
+    const opened = openResponse(value);
+    if (opened) return sendOpened(live, opened, extra);
+    if (isHtml(value)) return sendPlain(live, HEADERS_HTML, htmlText(value), extra);
+    if (value instanceof Uint8Array) {
+      return sendOpened(live, { status: 200, headers: ["content-type", "application/octet-stream"], body: value }, extra);
+    }
+    if (typeof (value as Partial<AsyncIterable<unknown>>)[asyncIterator] === "function") {
+      return sendIterable(live, value as AsyncIterable<unknown>);
+    }
+    if (isEnvelope(value)) return sendEnvelope(live, value as Envelope, extra);
+  }
+  const json = stringify(value);
+  if (typeof json !== "string") throw new TypeError(`A handler cannot answer with a ${typeof value}.`);
+  sendPlain(live, HEADERS_JSON, json, extra);
+}
+
+/** Sends what a handler threw. */
+export function sendFailure(live: Live, error: unknown): void {
+  if (live.answered) return;
+  live.answered = true;
+  settle(live);
+  emit(FAILURE, live.id, live.over ? 0 : LINGERS, stringify(describe(error)));
+}

@@ -1,0 +1,94 @@
+/** `console` and `log`: lines that go to the engine with the id of their invocation. */
+import { LOG } from "../frames.ts";
+import { emit } from "./host.ts";
+import { current } from "./state.ts";
+
+const apply = Reflect.apply;
+const stringify = JSON.stringify;
+const slice = String.prototype.slice;
+const isArray = Array.isArray;
+const keysOf = Object.keys;
+const getTime = Date.prototype.toISOString;
+const RealmError = Error;
+const RealmDate = Date;
+
+const MAX_LINE = 16_384;
+const MAX_DEPTH = 4;
+const MAX_ITEMS = 100;
+
+/** A short text of any value, in the manner of consoles. Runs getters of the script in its own realm. */
+export function inspect(value: unknown, depth = 0): string {
+  if (typeof value === "string") return depth === 0 ? value : stringify(value);
+  if (typeof value === "function") return `[function ${value.name || "anonymous"}]`;
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null) {
+    return typeof value === "symbol" ? `Symbol(${value.description ?? ""})` : `${value as string}`;
+  }
+  if (value instanceof RealmError) return typeof value.stack === "string" ? value.stack : `${value.name}: ${value.message}`;
+  if (value instanceof RealmDate) return apply(getTime, value, []) as string;
+  if (depth >= MAX_DEPTH) return isArray(value) ? "[…]" : "{…}";
+  let text = "";
+  if (isArray(value)) {
+    const shown = value.length < MAX_ITEMS ? value.length : MAX_ITEMS;
+    for (let i = 0; i < shown; i++) text += (i === 0 ? "" : ", ") + inspect(value[i], depth + 1);
+    return `[${text}${shown < value.length ? `, … ${value.length - shown} more` : ""}]`;
+  }
+  const keys = keysOf(value);
+  const shown = keys.length < MAX_ITEMS ? keys.length : MAX_ITEMS;
+  for (let i = 0; i < shown; i++) {
+    const key = keys[i] as string;
+    text += `${i === 0 ? "" : ", "}${key}: ${inspect((value as Record<string, unknown>)[key], depth + 1)}`;
+  }
+  return `{ ${text}${shown < keys.length ? `, … ${keys.length - shown} more` : ""} }`;
+}
+
+function send(level: number, message: string, data: unknown): void {
+  const cut = message.length > MAX_LINE ? `${apply(slice, message, [0, MAX_LINE]) as string}…` : message;
+  let extra = "";
+  if (data !== undefined) {
+    try {
+      const json = stringify(data);
+      if (typeof json === "string" && json.length <= MAX_LINE) extra = `,${json}`;
+      else extra = `,${stringify(apply(slice, inspect(data), [0, MAX_LINE]))}`;
+    } catch {
+      extra = `,${stringify(apply(slice, inspect(data), [0, MAX_LINE]))}`; // a cycle or a BigInt
+    }
+  }
+  emit(LOG, current()?.id ?? 0, level, `[${stringify(cut)}${extra}]`);
+}
+
+function line(level: number): (...args: unknown[]) => void {
+  return (...args) => {
+    let text = "";
+    for (let i = 0; i < args.length; i++) text += (i === 0 ? "" : " ") + inspect(args[i]);
+    send(level, text, undefined);
+  };
+}
+
+function record(level: number): (message: unknown, data?: unknown) => void {
+  return (message, data) => send(level, inspect(message), data);
+}
+
+export const consoleGlobal = {
+  debug: line(0),
+  trace: line(0),
+  log: line(1),
+  info: line(1),
+  dir: line(1),
+  warn: line(2),
+  error: line(3),
+  assert(condition: unknown, ...args: unknown[]): void {
+    if (condition) return;
+    let text = "Assertion failed";
+    for (let i = 0; i < args.length; i++) text += `${i === 0 ? ": " : " "}${inspect(args[i])}`;
+    send(3, text, undefined);
+  },
+};
+
+/** `ctx.log`: a message and, beside it, data. */
+export const log = { debug: record(0), info: record(1), warn: record(2), error: record(3) };
+
+/** Reports what no handler caught. */
+export function logFailure(what: string, text: string): void {
+  send(3, `${what}: ${text}`, undefined);
+}

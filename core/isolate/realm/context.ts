@@ -1,0 +1,330 @@
+/** The one argument of every handler. Everything in it is made when it is first asked for. */
+import { BODY_NONE, BODY_TAKEN, BODY_WHOLE } from "../frames.ts";
+import { log } from "./console.ts";
+import { makeCookies, setCookies, type Cookies } from "./cookies.ts";
+import { HttpError } from "./errors.ts";
+import { emit } from "./host.ts";
+import { parseQuery, type QueryRecord } from "./query.ts";
+import type { Live } from "./state.ts";
+import { settleLate } from "./answer.ts";
+import { scriptInfo, scriptConfig } from "./script.ts";
+import { makeAbort, makeByteStream, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode } from "./web/index.ts";
+
+const apply = Reflect.apply;
+const split = String.prototype.split;
+const parse = JSON.parse;
+const create = Object.create;
+const keysOf = Object.keys;
+const then = Promise.prototype.then;
+const RealmPromise = Promise;
+const RealmError = Error;
+
+/** Lines of the head that comes with INVOKE. */
+const METHOD = 0;
+const URL_LINE = 1;
+const IP = 2;
+const ID = 3;
+const PARAMS = 4;
+const HEADERS = 5;
+
+export interface FormParts {
+  readonly form: Record<string, unknown>;
+  readonly files: Record<string, unknown>;
+}
+
+export class Context {
+  readonly #live: Live;
+  readonly #head: string;
+  readonly #bodyKind: number;
+  readonly #schemaBody: boolean;
+  #bytes: Uint8Array | undefined;
+  #lines: string[] | undefined;
+  #headers: Headers | undefined;
+  #params: Record<string, unknown> | undefined;
+  #query: QueryRecord | undefined;
+  #url: URL | undefined;
+  #request: Request | undefined;
+  #signal: AbortSignal | undefined;
+  #cookies: Cookies | undefined;
+  #state: Record<string, unknown> | undefined;
+  #parts: FormParts | undefined;
+  #body: unknown;
+  #bodyKnown = false;
+  #stream: ReadableStream<Uint8Array> | undefined;
+  #waitUntil: ((promise: unknown) => void) | undefined;
+
+  constructor(live: Live, head: string, bodyKind: number, bytes: Uint8Array | undefined, schemaBody: boolean) {
+    this.#live = live;
+    this.#head = head;
+    this.#bodyKind = bodyKind;
+    this.#bytes = bytes;
+    this.#schemaBody = schemaBody;
+  }
+
+  #line(index: number): string {
+    this.#lines ??= apply(split, this.#head, ["\n"]) as string[];
+    return this.#lines[index] as string;
+  }
+
+  get id(): string {
+    return this.#line(ID);
+  }
+  get kind(): "http" {
+    return "http";
+  }
+  get script(): { readonly name: string; readonly version: string } {
+    return scriptInfo();
+  }
+  get config(): unknown {
+    return scriptConfig();
+  }
+  get log(): typeof log {
+    return log;
+  }
+  get user(): null {
+    return null;
+  }
+  get method(): string {
+    return this.#line(METHOD);
+  }
+  get ip(): string {
+    return this.#line(IP);
+  }
+  get path(): string {
+    const url = this.#line(URL_LINE);
+    const from = url.indexOf("/", url.indexOf("://") + 3);
+    const to = url.indexOf("?", from);
+    return to < 0 ? url.slice(from) : url.slice(from, to);
+  }
+  get url(): URL {
+    this.#url ??= makeUrl(this.#line(URL_LINE));
+    return this.#url;
+  }
+  get headers(): Headers {
+    if (!this.#headers) {
+      const record = parse(this.#line(HEADERS) || "{}") as Record<string, string>;
+      const list: string[] = [];
+      const names = keysOf(record);
+      for (let i = 0; i < names.length; i++) {
+        list[list.length] = names[i] as string;
+        list[list.length] = record[names[i] as string] as string;
+      }
+      this.#headers = makeHeaders(list);
+    }
+    return this.#headers;
+  }
+  get params(): Record<string, unknown> {
+    if (!this.#params) {
+      const text = this.#line(PARAMS);
+      const params = create(null) as Record<string, unknown>;
+      if (text !== "") {
+        const flat = parse(text) as string[];
+        for (let i = 0; i + 1 < flat.length; i += 2) params[flat[i] as string] = flat[i + 1];
+      }
+      this.#params = params;
+    }
+    return this.#params;
+  }
+  get query(): QueryRecord {
+    this.#query ??= parseQuery(this.#line(URL_LINE));
+    return this.#query;
+  }
+  get cookies(): Cookies {
+    this.#cookies ??= makeCookies(() => this.headers.get("cookie") ?? "");
+    return this.#cookies;
+  }
+  get signal(): AbortSignal {
+    if (!this.#signal) {
+      const made = makeAbort();
+      this.#signal = made.signal;
+      if (this.#live.cancelled) made.abort(undefined);
+      else this.#live.abort = made.abort;
+    }
+    return this.#signal;
+  }
+  get state(): Record<string, unknown> {
+    this.#state ??= create(null) as Record<string, unknown>;
+    return this.#state;
+  }
+  get request(): Request {
+    if (!this.#request) {
+      const whole = this.#bodyKind === BODY_WHOLE || this.#bytes !== undefined;
+      this.#request = makeRequest({
+        method: this.#line(METHOD),
+        url: this.#line(URL_LINE),
+        headers: () => this.headers,
+        body: this.#bodyKind === BODY_NONE ? null : whole ? (this.#bytes as Uint8Array) : () => this.#openStream(),
+        signal: this.signal,
+      });
+    }
+    return this.#request;
+  }
+  get body(): unknown {
+    if (!this.#bodyKnown) {
+      this.#body = this.#parseBody();
+      this.#bodyKnown = true;
+    }
+    return this.#body;
+  }
+  get form(): Record<string, unknown> {
+    return this.#formParts().form;
+  }
+  get files(): Record<string, unknown> {
+    return this.#formParts().files;
+  }
+  get waitUntil(): (promise: unknown) => void {
+    this.#waitUntil ??= (promise) => hold(this.#live, promise);
+    return this.#waitUntil;
+  }
+
+  #contentType(): string {
+    return (this.headers.get("content-type") ?? "").toLowerCase();
+  }
+
+  #formParts(): FormParts {
+    if (!this.#parts) {
+      const form = create(null) as Record<string, unknown>;
+      const files = create(null) as Record<string, unknown>;
+      const data = this.#bytes ? parseForm(this.#bytes, this.headers.get("content-type") ?? "") : null;
+      data?.forEach((value, name) => {
+        const into = typeof value === "string" ? form : files;
+        const before = into[name];
+        if (before === undefined) into[name] = value;
+        else if (Array.isArray(before)) before[before.length] = value;
+        else into[name] = [before, value];
+      });
+      this.#parts = { form, files };
+    }
+    return this.#parts;
+  }
+
+  #parseBody(): unknown {
+    const bytes = this.#bytes;
+    if (!bytes) return undefined;
+    const type = this.#contentType();
+    const essence = apply(split, type, [";"])[0]?.trim() as string;
+    if (essence === "application/json" || essence.endsWith("+json") || (essence === "" && this.#schemaBody)) {
+      try {
+        return parse(utf8Decode(bytes));
+      } catch (error) {
+        const why = error instanceof RealmError ? error.message : "not JSON";
+        throw new HttpError(400, `The request body is not valid JSON: ${why}.`, { code: "bad_request" });
+      }
+    }
+    if (essence === "application/x-www-form-urlencoded" || essence === "multipart/form-data") return this.#formParts().form;
+    if (this.#schemaBody || apply(startsWith, essence, ["text/"])) return utf8Decode(bytes);
+    return undefined;
+  }
+
+  #openStream(): ReadableStream<Uint8Array> {
+    if (this.#stream) return this.#stream;
+    const live = this.#live;
+    let unread = 0;
+    const made = makeByteStream({
+      pull() {
+        if (unread === 0) return;
+        emit(BODY_TAKEN, live.id, unread, "");
+        unread = 0;
+      },
+      cancel() {
+        live.pipe = null;
+      },
+    });
+    const early = live.early;
+    live.pipe = {
+      enqueue(chunk) {
+        unread += chunk.length;
+        made.pipe.enqueue(chunk);
+      },
+      close: () => made.pipe.close(),
+      error: (reason) => made.pipe.error(reason),
+      get desired() {
+        return made.pipe.desired;
+      },
+    };
+    for (let i = 0; i < early.length; i++) live.pipe.enqueue(early[i] as Uint8Array);
+    early.length = 0;
+    if (live.bodyEnd !== undefined) endPipe(live, live.bodyEnd);
+    this.#stream = made.stream;
+    return made.stream;
+  }
+
+  /** True when `body`, `form` or `files` can be asked for, so that the body must be here before the handler runs. */
+  static wantsWhole(context: Context): boolean {
+    if (context.#schemaBody) return true;
+    const type = context.#contentType();
+    return (
+      apply(startsWith, type, ["application/json"]) ||
+      apply(startsWith, type, ["application/x-www-form-urlencoded"]) ||
+      apply(startsWith, type, ["multipart/form-data"]) ||
+      apply(startsWith, type, ["text/"]) ||
+      (apply(split, type, [";"])[0] as string).endsWith("+json")
+    );
+  }
+
+  /** Hands the whole body over, once it has arrived. */
+  static giveBody(context: Context, bytes: Uint8Array): void {
+    context.#bytes = bytes;
+  }
+
+  static setBody(context: Context, body: unknown): void {
+    context.#body = body;
+    context.#bodyKnown = true;
+  }
+  static setParams(context: Context, params: Record<string, unknown>): void {
+    context.#params = params;
+  }
+  static setQuery(context: Context, query: Record<string, unknown>): void {
+    context.#query = query as QueryRecord;
+  }
+  /** Headers that the context gathered for the answer. */
+  static extraHeaders(context: Context): readonly string[] {
+    return context.#cookies ? context.#cookies[setCookies]() : none;
+  }
+}
+
+
+const none: readonly string[] = [];
+const startsWith = String.prototype.startsWith;
+
+/** Ends the stream of the request's body. `failure` is a problem code, or null when it is complete. */
+export function endPipe(live: Live, failure: string | null): void {
+  if (!live.pipe) return;
+  if (failure === null) live.pipe.close();
+  else live.pipe.error(new TypeError(`The request body broke off: ${failure}.`));
+  live.pipe = null;
+}
+
+/** Puts the pieces of a body together. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (let i = 0; i < pieces.length; i++) length += (pieces[i] as Uint8Array).length;
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i++) {
+    all.set(pieces[i] as Uint8Array, at);
+    at += (pieces[i] as Uint8Array).length;
+  }
+  return all;
+}
+
+/** `waitUntil`: the invocation lives until the promise settles. */
+export function hold(live: Live, promise: unknown): void {
+  live.waiting++;
+  const done = (): void => {
+    live.waiting--;
+    if (live.answered) settleLate(live);
+  };
+  const wrapped = new RealmPromise((resolve) => resolve(promise));
+  apply(then, wrapped, [
+    done,
+    (error: unknown) => {
+      log.error("a promise given to waitUntil was rejected", describeForLog(error));
+      done();
+    },
+  ]);
+}
+
+function describeForLog(error: unknown): unknown {
+  return error instanceof RealmError ? error.stack : error;
+}

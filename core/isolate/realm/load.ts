@@ -1,0 +1,98 @@
+/** Runs a script's top level and `init` once, and reports what it registered. */
+import { LOADED } from "../frames.ts";
+import { describe, ScriptError, useSourceMap, type Failure } from "./errors.ts";
+import { makeRunner, useRunners, type Runner } from "./dispatch.ts";
+import { emit } from "./host.ts";
+import { closeRegistrations, openRegistrations, registered, registerFetchForm, type Handler } from "./register.ts";
+import { useMeta, type ScriptMeta } from "./script.ts";
+import { installServices } from "./sdk.ts";
+import { limitTimers } from "./timers.ts";
+
+/**
+ * The answer to LOAD. `registrations` is the JSON text of `Registration[]`: the same bundle must give the same text in
+ * every realm.
+ */
+export type RealmReport = { readonly ok: true; readonly registrations: string } | { readonly ok: false; readonly failure: Failure };
+
+const parse = JSON.parse;
+const stringify = JSON.stringify;
+const apply = Reflect.apply;
+const then = Promise.prototype.then;
+const RealmPromise = Promise;
+const hasOwn = Object.prototype.hasOwnProperty;
+
+function report(result: RealmReport): void {
+  emit(LOADED, 0, 0, stringify(result));
+}
+
+function fail(error: unknown): void {
+  closeRegistrations();
+  report({ ok: false, failure: describe(error) });
+}
+
+type Names = { readonly [name: string]: unknown };
+
+function lookUp(names: Names, name: string): unknown {
+  return apply(hasOwn, names, [name]) ? names[name] : undefined;
+}
+
+function finish(meta: ScriptMeta, names: Names): void {
+  const fallback = lookUp(names, "default") as { fetch?: unknown } | undefined;
+  if (typeof fallback === "object" && fallback !== null && typeof fallback.fetch === "function") {
+    const { fetch } = fallback;
+    registerFetchForm(meta.name, (...args) => apply(fetch, fallback, args));
+  }
+  closeRegistrations();
+  const entries = registered();
+  const runners: Runner[] = [];
+  const data: unknown[] = [];
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as (typeof entries)[number];
+    const handler = typeof entry.handler === "string" ? lookUp(names, entry.handler) : entry.handler;
+    if (typeof handler !== "function") {
+      const where = meta.form === "module" ? "exports no function" : "has no top-level function";
+      throw new ScriptError("bad_registration", `"${entry.data.method} ${entry.data.path}" names the handler "${entry.handler as string}", but the script ${where} of that name.`);
+    }
+    const schemas = meta.schemas?.[`${i}`] ?? {};
+    runners[i] = makeRunner(handler as Handler, entry.data.fn === "default.fetch", schemas, meta.dev);
+    data[i] = entry.data;
+  }
+  useRunners(runners);
+  limitTimers(meta.limits["timers"] ?? 0);
+  report({ ok: true, registrations: stringify(data) });
+}
+
+/** LOAD: `code` is the compiled function around the script; it was made by the host and is only called here. */
+export function load(code: unknown, metaText: string): void {
+  try {
+    const meta = parse(metaText) as ScriptMeta;
+    useMeta(meta);
+    useSourceMap(meta.map, meta.name);
+    installServices(meta.services);
+    openRegistrations();
+    if (typeof code !== "function") throw new SyntaxError("The bundle is not a function body.");
+    const module = { exports: {} as Names };
+    let names: Names = {};
+    const expose = (exposed: Names): void => {
+      names = exposed;
+    };
+    apply(code, undefined, [module.exports, module, expose]);
+    if (meta.form === "module") names = module.exports;
+    const init = lookUp(names, "init");
+    if (typeof init !== "function") return finish(meta, names);
+    const value: unknown = apply(init, undefined, []);
+    const promise = new RealmPromise((resolve) => resolve(value));
+    apply(then, promise, [
+      () => {
+        try {
+          finish(meta, names);
+        } catch (error) {
+          fail(error);
+        }
+      },
+      fail,
+    ]);
+  } catch (error) {
+    fail(error);
+  }
+}

@@ -1,0 +1,78 @@
+/** `@aiwebengine/sdk` inside a realm: the exports, the classic globals, and the services as they are at hand. */
+import { log } from "./console.ts";
+import { HttpError } from "./errors.ts";
+import { hold } from "./context.ts";
+import { Fragment, jsx, jsxs, raw } from "./jsx.ts";
+import { Context } from "./context.ts";
+import { registerWebHandler } from "./register.ts";
+import { scriptConfig, scriptLimits } from "./script.ts";
+import { makeService } from "./services.ts";
+import { requireInvocation } from "./state.ts";
+import { newResponse } from "./web/index.ts";
+
+const defineProperty = Object.defineProperty;
+const freeze = Object.freeze;
+const keysOf = Object.keys;
+const stringify = JSON.stringify;
+
+interface Init {
+  readonly status?: number;
+  readonly headers?: HeadersInit;
+}
+
+function typed(body: string, type: string, init: Init | undefined): Response {
+  const response = newResponse(body, init);
+  if (!response.headers.has("content-type") || init?.headers === undefined) response.headers.set("content-type", type);
+  return response;
+}
+
+const sdk: Record<string, unknown> = {
+  registerWebHandler,
+  register: registerWebHandler,
+  HttpError,
+  json: (value: unknown, init?: Init) => typed(stringify(value) ?? "null", "application/json", init),
+  text: (body: unknown, init?: Init) => typed(`${body as string}`, "text/plain;charset=utf-8", init),
+  html: (body: unknown, init?: Init) => typed(`${body as string}`, "text/html;charset=utf-8", init),
+  redirect(url: unknown, status = 302): Response {
+    if (status !== 301 && status !== 302 && status !== 303 && status !== 307 && status !== 308) {
+      throw new RangeError("redirect(url, status): status must be 301, 302, 303, 307 or 308.");
+    }
+    return newResponse(null, { status, headers: { location: `${url as string}` } });
+  },
+  log,
+  waitUntil: (promise: unknown) => hold(requireInvocation("waitUntil()"), promise),
+  jsx,
+  jsxs,
+  Fragment,
+  raw,
+};
+defineProperty(sdk, "config", { get: scriptConfig, enumerable: true });
+defineProperty(sdk, "limits", { get: scriptLimits, enumerable: true });
+
+const CLASSIC = ["registerWebHandler", "register", "HttpError", "json", "text", "html", "redirect", "log", "waitUntil", "config", "limits"];
+
+/** Makes the SDK reachable: for modules under a symbol, for classic scripts on the global. */
+export function installSdk(global: object): void {
+  defineProperty(global, Symbol.for("aiwebengine.sdk"), { value: sdk, writable: false, configurable: false, enumerable: false });
+  for (let i = 0; i < CLASSIC.length; i++) {
+    const name = CLASSIC[i] as string;
+    defineProperty(global, name, { get: () => sdk[name], set(value: unknown) { redefine(global, name, value); }, configurable: true, enumerable: false });
+  }
+}
+
+function redefine(global: object, name: string, value: unknown): void {
+  defineProperty(global, name, { value, writable: true, configurable: true, enumerable: true });
+}
+
+/** Gives scripts the services that the engine has: in the SDK, in the context, and as classic globals. */
+export function installServices(services: { readonly [name: string]: readonly string[] }): void {
+  const names = keysOf(services);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const service = makeService(name, services[name] as readonly string[]);
+    sdk[name] = service;
+    defineProperty(Context.prototype, name, { get: () => service, configurable: false });
+    redefine(globalThis, name, service);
+  }
+  freeze(sdk);
+}

@@ -1,0 +1,345 @@
+/** Request. https://fetch.spec.whatwg.org/#request-class */
+import { isBytes, matches, upper } from "../primordials.ts";
+import { followSignals, isAbortSignal, makeAbort } from "./abort.ts";
+import {
+  type Body,
+  bodyStream,
+  cloneBody,
+  emptyBody,
+  extractBody,
+  isUnusable,
+  isUsed,
+  type OpenBody,
+  readBlob,
+  readBuffer,
+  readBytes,
+  readForm,
+  readJson,
+  readText,
+  streamBody,
+  takeBody,
+} from "./body.ts";
+import { isObject, need, toDictionary, toText, toUsv } from "./convert.ts";
+import { INTERNAL, named, once } from "./define.ts";
+import { addHeader, copyHeaders, fillHeaders, hasHeader, headerList, headerOf, type HeaderList, wrapHeaders } from "./headers.ts";
+import { parseUrl, splitHref, urlHref } from "./url.ts";
+
+export type Redirect = "follow" | "error" | "manual";
+
+interface State {
+  method: string;
+  url: string;
+  list: HeaderList;
+  headers: Headers | null;
+  /** For a request that came over the wire: its headers, when they are first needed. */
+  makeHeaders: (() => Headers) | null;
+  body: Body;
+  signal: AbortSignal | null;
+  /** The signal that the caller gave, which the request's own follows. */
+  source: AbortSignal | null;
+  redirect: Redirect;
+  mode: string;
+  credentials: string;
+  cache: string;
+  referrer: string;
+  referrerPolicy: string;
+  integrity: string;
+  keepalive: boolean;
+}
+
+/** A request as data: what `fetch` sends. */
+export interface OpenRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: string[];
+  readonly redirect: Redirect;
+  readonly body: OpenBody;
+  readonly signal: AbortSignal | null;
+}
+
+export interface WireRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: () => Headers;
+  readonly body: (() => ReadableStream<Uint8Array>) | Uint8Array | null;
+  readonly signal: AbortSignal;
+}
+
+const NOT_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
+const NORMALIZED = { __proto__: null, DELETE: 1, GET: 1, HEAD: 1, OPTIONS: 1, POST: 1, PUT: 1 } as unknown as Record<string, 1>;
+const FORBIDDEN = { __proto__: null, CONNECT: 1, TRACE: 1, TRACK: 1 } as unknown as Record<string, 1>;
+
+function toMethod(value: unknown): string {
+  const text = toText(value);
+  if (text === "" || matches(NOT_TOKEN, text)) throw new TypeError(`"${text}" is not a valid HTTP method.`);
+  const big = upper(text);
+  if (FORBIDDEN[big] === 1) throw new TypeError(`The method ${text} is not allowed in a Request.`);
+  return NORMALIZED[big] === 1 ? big : text;
+}
+
+/** The members that are one of a few words, with the words. */
+const WORDS = {
+  redirect: ["follow", "error", "manual"],
+  mode: ["cors", "no-cors", "same-origin", "navigate"],
+  credentials: ["same-origin", "omit", "include"],
+  cache: ["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"],
+  referrerPolicy: [
+    "",
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "origin",
+    "origin-when-cross-origin",
+    "unsafe-url",
+    "same-origin",
+    "strict-origin",
+    "strict-origin-when-cross-origin",
+  ],
+} as const;
+
+function word(init: Readonly<Record<string, unknown>>, name: keyof typeof WORDS, fallback: string): string {
+  const value = init[name];
+  if (value === undefined) return fallback;
+  const text = toText(value);
+  const words = WORDS[name];
+  for (let i = 0; i < words.length; i++) if (words[i] === text) return text;
+  throw new TypeError(`new Request: ${name} "${text}" is not known`);
+}
+
+function absolute(input: unknown): string {
+  const text = (isObject(input) ? urlHref(input) : undefined) ?? toUsv(input);
+  const href = parseUrl(text);
+  if (href === undefined) throw new TypeError(`"${text}" is not an absolute URL.`);
+  const { username, password } = splitHref(href);
+  if (username !== "" || password !== "") throw new TypeError("A request's URL may not hold a user name or password.");
+  return href;
+}
+
+let stateOf: ((value: object) => State | undefined) | undefined;
+
+function listOf(state: State): HeaderList {
+  if (state.makeHeaders !== null) headersOf(state);
+  return state.list;
+}
+
+function headersOf(state: State): Headers {
+  if (state.headers !== null) return state.headers;
+  if (state.makeHeaders !== null) {
+    state.headers = state.makeHeaders();
+    state.makeHeaders = null;
+    state.list = headerList(state.headers) as HeaderList;
+    return state.headers;
+  }
+  return (state.headers = wrapHeaders(state.list));
+}
+
+function build(input: unknown, options: unknown): State {
+  const init = toDictionary(options, "new Request");
+  const from = isObject(input) ? stateOf?.(input) : undefined;
+  const url = from === undefined ? absolute(input) : from.url;
+  const method = init["method"] === undefined ? (from?.method ?? "GET") : toMethod(init["method"]);
+  const list: HeaderList = from !== undefined && init["headers"] === undefined ? copyHeaders(listOf(from)) : [];
+  if (init["headers"] !== undefined) fillHeaders(list, init["headers"]);
+  const mode = word(init, "mode", from?.mode ?? "cors");
+  if (mode === "navigate") throw new TypeError('new Request: mode "navigate" is not allowed');
+  if (init["window"] !== undefined && init["window"] !== null) throw new TypeError("new Request: window can only be null");
+  const given = init["signal"];
+  if (given !== undefined && given !== null && !isAbortSignal(given)) {
+    throw new TypeError("new Request: signal is not an AbortSignal");
+  }
+  const source = given === undefined ? (from === undefined ? null : (from.signal ?? from.source)) : (given as AbortSignal | null);
+  const state: State = {
+    method,
+    url,
+    list,
+    headers: null,
+    makeHeaders: null,
+    body: emptyBody(),
+    signal: null,
+    source,
+    redirect: word(init, "redirect", from?.redirect ?? "follow") as Redirect,
+    mode,
+    credentials: word(init, "credentials", from?.credentials ?? "same-origin"),
+    cache: word(init, "cache", from?.cache ?? "default"),
+    referrer: init["referrer"] === undefined ? (from?.referrer ?? "about:client") : toReferrer(init["referrer"]),
+    referrerPolicy: word(init, "referrerPolicy", from?.referrerPolicy ?? ""),
+    integrity: init["integrity"] === undefined ? (from?.integrity ?? "") : toText(init["integrity"]),
+    keepalive: init["keepalive"] === undefined ? (from?.keepalive ?? false) : !!init["keepalive"],
+  };
+  const duplex = init["duplex"];
+  if (duplex !== undefined && toText(duplex) !== "half") throw new TypeError('new Request: duplex can only be "half"');
+  const payload = init["body"];
+  const bodyless = method === "GET" || method === "HEAD";
+  if (payload !== undefined && payload !== null) {
+    if (bodyless) throw new TypeError(`A ${method} request has no body.`);
+    const { body, type } = extractBody(payload);
+    state.body = body;
+    if (type !== null && !hasHeader(list, "content-type")) addHeader(list, "content-type", type);
+  } else if (from !== undefined && payload !== null) {
+    if (isUnusable(from.body)) throw new TypeError("The request's body was used already.");
+    const taken = takeBody(from.body);
+    if (taken === null || taken === undefined) from.body.used = false;
+    else {
+      if (bodyless) throw new TypeError(`A ${method} request has no body.`);
+      const bytes = typeof taken === "string" || isBytes(taken);
+      state.body = bytes ? { source: taken, stream: null, make: null, used: false } : streamBody(taken as ReadableStream<Uint8Array>);
+    }
+  }
+  return state;
+}
+
+function toReferrer(value: unknown): string {
+  const text = toUsv(value);
+  if (text === "") return "no-referrer";
+  const href = parseUrl(text);
+  if (href === undefined) throw new TypeError(`new Request: referrer "${text}" is not a URL`);
+  return href;
+}
+
+function signalOf(state: State): AbortSignal {
+  if (state.signal !== null) return state.signal;
+  return (state.signal = state.source === null ? makeAbort().signal : followSignals([state.source]));
+}
+
+export const requestParts = once(() => {
+  class Request {
+    readonly #state: State;
+    constructor(input: unknown, init?: unknown) {
+      if (init === INTERNAL) {
+        this.#state = input as State;
+        return;
+      }
+      need(arguments.length, 1, "new Request");
+      this.#state = build(input, init);
+    }
+    static {
+      stateOf = (value) => (#state in value ? value.#state : undefined);
+    }
+    get method(): string {
+      return this.#state.method;
+    }
+    get url(): string {
+      return this.#state.url;
+    }
+    get headers(): Headers {
+      return headersOf(this.#state);
+    }
+    get signal(): AbortSignal {
+      return signalOf(this.#state);
+    }
+    get redirect(): string {
+      return this.#state.redirect;
+    }
+    get mode(): string {
+      return this.#state.mode;
+    }
+    get credentials(): string {
+      return this.#state.credentials;
+    }
+    get cache(): string {
+      return this.#state.cache;
+    }
+    get destination(): string {
+      void this.#state;
+      return "";
+    }
+    get referrer(): string {
+      const { referrer } = this.#state;
+      return referrer === "no-referrer" ? "" : referrer;
+    }
+    get referrerPolicy(): string {
+      return this.#state.referrerPolicy;
+    }
+    get integrity(): string {
+      return this.#state.integrity;
+    }
+    get keepalive(): boolean {
+      return this.#state.keepalive;
+    }
+    get duplex(): string {
+      void this.#state;
+      return "half";
+    }
+    get body(): ReadableStream<Uint8Array> | null {
+      return bodyStream(this.#state.body);
+    }
+    get bodyUsed(): boolean {
+      return isUsed(this.#state.body);
+    }
+    clone(): Request {
+      const state = this.#state;
+      if (isUnusable(state.body)) throw new TypeError("Request.clone: the body was used already.");
+      const copy: State = {
+        ...state,
+        list: copyHeaders(listOf(state)),
+        headers: null,
+        makeHeaders: null,
+        body: cloneBody(state.body),
+        signal: null,
+        source: state.signal ?? state.source ?? signalOf(state),
+      };
+      return new Request(copy, INTERNAL);
+    }
+    async arrayBuffer(): Promise<ArrayBuffer> {
+      return readBuffer(this.#state.body);
+    }
+    async blob(): Promise<Blob> {
+      return readBlob(this.#state.body, headerOf(listOf(this.#state), "content-type"));
+    }
+    async bytes(): Promise<Uint8Array> {
+      return readBytes(this.#state.body);
+    }
+    async formData(): Promise<FormData> {
+      return readForm(this.#state.body, headerOf(listOf(this.#state), "content-type"));
+    }
+    async json(): Promise<unknown> {
+      return readJson(this.#state.body);
+    }
+    async text(): Promise<string> {
+      return readText(this.#state.body);
+    }
+  }
+  return named(Request, "Request");
+});
+
+/** The request of an invocation: nothing is checked again, and nothing made before it is needed. */
+export function makeRequest(init: WireRequest): Request {
+  const { method, url, headers, body, signal } = init;
+  const stream = typeof body === "function" ? body : null;
+  const state: State = {
+    method,
+    url,
+    list: [],
+    headers: null,
+    makeHeaders: headers,
+    body: { source: stream === null ? (body as Uint8Array | null) : null, stream: null, make: stream, used: false },
+    signal,
+    source: null,
+    redirect: "follow",
+    mode: "cors",
+    credentials: "same-origin",
+    cache: "default",
+    referrer: "about:client",
+    referrerPolicy: "",
+    integrity: "",
+    keepalive: false,
+  };
+  return new (requestParts())(state, INTERNAL) as unknown as Request;
+}
+
+function open(state: State): OpenRequest | null {
+  const body = takeBody(state.body);
+  if (body === undefined) return null;
+  const { method, url, redirect } = state;
+  return { method, url, headers: copyHeaders(listOf(state)), redirect, body, signal: state.signal ?? state.source };
+}
+
+/** Takes a Request apart; null for another value, and for one whose body was used. */
+export function openRequest(value: unknown): OpenRequest | null {
+  const state = isObject(value) ? stateOf?.(value) : undefined;
+  return state === undefined ? null : open(state);
+}
+
+/** The arguments of `fetch`: as `new Request(input, init)`, and with its errors. */
+export function makeFetchArgs(input: unknown, init: unknown): OpenRequest | null {
+  return open(build(input, init));
+}
