@@ -1,5 +1,17 @@
-/** From anything that was thrown inside the engine to the answer a caller gets: nothing internal goes out. */
+/** Failures of the engine itself: why it cannot start, and what a caller is told of an error. */
 import { problemBody, ProblemError } from "../sdk/errors.ts";
+
+/** The engine cannot start, or cannot do what the command line asks. `message` is ready to print, without a stack. */
+export class StartError extends Error {
+  override readonly name: string = "StartError";
+  /** 1: it failed; 2: wrong usage or config. */
+  readonly exitCode: 1 | 2;
+
+  constructor(message: string, options: { readonly exitCode?: 1 | 2; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
 
 /** A problem as it is; anything else becomes `internal`, whose `detail` says nothing of the cause. */
 export function toProblemError(error: unknown): ProblemError {

@@ -2,9 +2,10 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { StartError } from "./errors.ts";
 
 /** The folder cannot be used. `message` says why and what to do. */
-export class DataDirError extends Error {
+export class DataDirError extends StartError {
   override readonly name = "DataDirError";
 }
 

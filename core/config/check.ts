@@ -1,7 +1,8 @@
 /** Checks raw config against the schema and fills in the defaults. Collects every problem instead of stopping at one. */
 import { TomlDate, type TomlValue } from "smol-toml";
 import type { ConfigProblem } from "./error.ts";
-import { SCHEMA, type Key, type LeafKey, type MapKey, type StringKey, type TableKey } from "./schema.ts";
+import type { Key, LeafKey, MapKey, StringKey, TableKey } from "./key.ts";
+import { SCHEMA } from "./schema.ts";
 import { suggest } from "./suggest.ts";
 import { isBranch, problemAt, type Branch, type Given } from "./tree.ts";
 import type { Json } from "../script/types.ts";

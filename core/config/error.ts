@@ -1,4 +1,5 @@
 /** What is wrong with a config: all of it at once, each with its place and the way out. */
+import { StartError } from "../errors.ts";
 
 export interface ConfigProblem {
   /** The full key, `server.port`; empty when the file itself cannot be read. */
@@ -21,13 +22,13 @@ function renderProblem(problem: ConfigProblem): string {
 }
 
 /** The config cannot be used. `message` is ready to print; the command line ends with 2. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
   override readonly name = "ConfigError";
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
     const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
-    super(`The config has ${count}.\n\n${problems.map(renderProblem).join("\n\n")}`);
+    super(`The config has ${count}.\n\n${problems.map(renderProblem).join("\n\n")}`, { exitCode: 2 });
     this.problems = problems;
   }
 }

@@ -1,54 +1,7 @@
 /** Every config key as data: its type, default and meaning. The loader, the docs and the type `Config` are made of it. */
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from "./limits.ts";
-import type { Json } from "../script/types.ts";
-
-interface Described {
-  readonly meaning: string;
-}
-/** `min` and `max` are inclusive. */
-export interface IntegerKey extends Described {
-  readonly type: "integer";
-  readonly default: number | undefined;
-  readonly min: number;
-  readonly max: number;
-}
-export interface BooleanKey extends Described {
-  readonly type: "boolean";
-  readonly default: boolean;
-}
-/** A string; `test` says what is wrong with a value, or nothing. */
-export interface StringKey extends Described {
-  readonly type: "string";
-  readonly default: string | undefined;
-  readonly test?: (value: string) => string | undefined;
-}
-export interface ChoiceKey extends Described {
-  readonly type: "choice";
-  readonly default: string;
-  readonly choices: readonly string[];
-}
-export interface StringsKey extends Described {
-  readonly type: "strings";
-  readonly test?: (value: string) => string | undefined;
-}
-/** Any data, handed on as it is. */
-export interface DataKey extends Described {
-  readonly type: "data";
-}
-export interface TableKey {
-  readonly type: "table";
-  readonly keys: { readonly [key: string]: Key };
-}
-/** A table whose keys the operator chooses. */
-export interface MapKey {
-  readonly type: "map";
-  readonly name: RegExp;
-  /** What a key must be, for the error: `a script's name: …`. */
-  readonly expected: string;
-  readonly value: TableKey;
-}
-export type LeafKey = IntegerKey | BooleanKey | StringKey | ChoiceKey | StringsKey | DataKey;
-export type Key = LeafKey | TableKey | MapKey;
+import type { IntegerKey, TableKey, ValueOf } from "./key.ts";
+import type { JailPart } from "../isolate/jail/lockdown.ts";
 
 const DAY = 86_400_000;
 
@@ -71,7 +24,7 @@ const limitKey =
     return { type: "integer", default: value(name), min, max: max(name), meaning };
   };
 
-// The maxima are compared in `check.ts`, where both values are known and the error can name both.
+// The maxima are compared in `load.ts`, where both values are known and the error can name both.
 const scriptLimits = limitKeys(
   limitKey(
     () => undefined,
@@ -102,6 +55,19 @@ const isHost = (value: string): string | undefined =>
     : 'a host such as "api.example.com", "*.example.com" or an IP address';
 const isMount = (value: string): string | undefined =>
   /^\/[^\s?#*:]*$/.test(value) ? undefined : 'a path that starts with "/", without wildcards or parameters';
+/** Names of `core/isolate/jail`; repeated here, since reading config must not load the jail. */
+const PARTS: readonly string[] = [
+  "seccomp",
+  "landlock",
+  "no_new_privs",
+  "uid",
+  "pdeathsig",
+  "rlimits",
+  "no_exec_memory",
+  "sched_idle",
+] satisfies readonly JailPart[];
+const isPart = (value: string): string | undefined =>
+  PARTS.includes(value) ? undefined : `one of ${PARTS.join(", ")}`;
 const isNotEmpty = (value: string): string | undefined => (value === "" ? "a text that is not empty" : undefined);
 
 export const SCRIPT_KEYS = {
@@ -212,7 +178,7 @@ export const SCHEMA = {
         idleMs: ms(60_000, "How long an isolate without calls is kept."),
         require: {
           type: "strings",
-          test: isNotEmpty,
+          test: isPart,
           meaning:
             'Parts of the jail without which the engine refuses to start, for example `["seccomp", "landlock"]`; `doctor` lists them.',
         },
@@ -260,25 +226,6 @@ export const SCHEMA = {
     },
   },
 } as const satisfies TableKey;
-
-/** The type of a key's value. */
-type ValueOf<K> = K extends { type: "integer"; default: number }
-  ? number
-  : K extends { type: "boolean" }
-    ? boolean
-    : K extends { type: "string"; default: string }
-      ? string
-      : K extends { type: "string" }
-        ? string | undefined
-        : K extends { type: "choice"; choices: readonly (infer Choice)[] }
-          ? Choice
-          : K extends { type: "strings" }
-            ? readonly string[]
-            : K extends { type: "data" }
-              ? { readonly [key: string]: Json }
-              : K extends { type: "table"; keys: infer Keys }
-                ? { readonly [name in keyof Keys]: ValueOf<Keys[name]> }
-                : never;
 
 type Sections = (typeof SCHEMA)["keys"];
 

@@ -12,6 +12,7 @@ import {
   type Config,
   type Limits,
 } from "../../../core/config/index.ts";
+import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
 
 const root = mkdtempSync(join(tmpdir(), "awe-config-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -145,6 +146,7 @@ describe("refusals", () => {
   });
 
   const bad: readonly (readonly [string, string])[] = [
+    ['isolates.require=["selinux"]', "one of seccomp, landlock"],
     ["server.port=65536", "0 to 65535"],
     ["server.port=1.5", "whole number"],
     ["server.port=-1", "whole number"],
@@ -190,6 +192,10 @@ describe("refusals", () => {
     expect(refusal(() => loadConfig({ dir: binary, set: [], flags: {} })).message).toContain("not UTF-8");
     expect(refusal(() => loadConfig({ dir: root, file: root, set: [], flags: {} })).message).toContain("EISDIR");
   });
+});
+
+test("isolates.require takes every part that the jail knows", () => {
+  expect(load(undefined, `isolates.require=${JSON.stringify(JAIL_PARTS)}`).isolates.require).toEqual(JAIL_PARTS);
 });
 
 describe("limits", () => {
