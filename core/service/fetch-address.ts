@@ -50,9 +50,14 @@ function embedded(address: ipaddr.IPv6): ipaddr.IPv4 | undefined {
   return form && new ipaddr.IPv4(address.toByteArray().slice(form.at, form.at + 4));
 }
 
-export function classify(address: Address): AddressClass {
+/** The address and the one it carries: a refusal of either refuses both. */
+export function readings(address: Address): readonly Address[] {
   const inner = address instanceof ipaddr.IPv6 ? embedded(address) : undefined;
-  if (METADATA.some((range) => within(address, range) || (inner && within(inner, range)))) return "metadata";
+  return inner ? [address, inner] : [address];
+}
+
+export function classify(address: Address): AddressClass {
+  if (readings(address).some((reading) => METADATA.some((range) => within(reading, range)))) return "metadata";
   if (address.range() !== "unicast") return "private";
   if (address instanceof ipaddr.IPv6 && !within(address, GLOBAL_UNICAST)) return "private";
   return "public";

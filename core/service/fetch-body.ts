@@ -1,6 +1,5 @@
 /** Bodies of outgoing requests: sending with backpressure, and receiving decoded, capped and never stalled for ever. */
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { once } from "node:events";
 import { pipeline, Transform, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { ProblemError } from "../../sdk/errors.ts";
@@ -18,42 +17,48 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   br: () => createBrotliDecompress(),
 };
 
-/** Sends a body over a connected request. Rejects when the script's stream fails; the request is destroyed then. */
-export async function sendBody(request: ClientRequest, body: OutboundBody): Promise<void> {
+/**
+ * Sends a body over a connected request, no faster than it is taken. `stop` ends it: an answer may come, or the
+ * connection go, before the whole body is read, and then the rest is not wanted. A stream that fails takes the
+ * request with it.
+ */
+export async function sendBody(request: ClientRequest, body: OutboundBody, stop: AbortSignal): Promise<void> {
   if (body === null) return void request.end();
   if (body instanceof Uint8Array) return void request.end(body);
   const reader = body.getReader();
-  // An answer may come, or the connection may go, before the whole body is read: then the rest is not wanted.
-  const closed = () => void reader.cancel().catch(ignoreCancelled);
-  request.once("close", closed);
+  // A stream that fails to cancel concerns nobody any more: its reader has what it wanted.
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  if (stop.aborted) return cancel();
+  stop.addEventListener("abort", cancel);
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (request.destroyed) return;
+      if (stop.aborted) return;
       if (done) break;
       if (!(value instanceof Uint8Array)) throw new TypeError("a body's chunk is no Uint8Array");
-      if (value.byteLength > 0 && !request.write(value)) await drained(request);
+      if (value.byteLength > 0 && !request.write(value)) await drained(request, stop);
     }
     request.end();
   } catch (cause) {
+    cancel();
     request.destroy(new NetworkError("the request's body failed", { cause }));
   } finally {
-    request.off("close", closed);
-    reader.releaseLock();
+    stop.removeEventListener("abort", cancel);
   }
 }
 
-/** The stream's own failure to cancel concerns nobody any more: its reader has what it wanted. */
-function ignoreCancelled(): void {}
-
-async function drained(request: ClientRequest): Promise<void> {
-  const stop = new AbortController();
-  const done = { signal: stop.signal };
-  try {
-    await Promise.race([once(request, "drain", done), once(request, "close", done)]);
-  } finally {
-    stop.abort();
-  }
+/** Resolves when the request takes more, or when nobody waits for that any longer. */
+function drained(request: ClientRequest, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      request.off("drain", go);
+      stop.removeEventListener("abort", go);
+      resolve();
+    };
+    request.on("drain", go);
+    stop.addEventListener("abort", go);
+    if (stop.aborted) go();
+  });
 }
 
 /** The codings to undo, in the order of undoing; empty where the body stays as it is. */

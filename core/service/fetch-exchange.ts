@@ -92,7 +92,9 @@ function connect(target: Target, address: string, { method, headers, body, signa
     }),
   });
 
+  const upload = new AbortController();
   const fail = (error: unknown) => {
+    upload.abort();
     connected.reject(error);
     answer.reject(signal.aborted ? signal.reason : networkError(target.host, error));
   };
@@ -110,13 +112,23 @@ function connect(target: Target, address: string, { method, headers, body, signa
     socket.once(target.secure ? "secureConnect" : "connect", () => {
       if (!reached(socket, address)) return void outbound.destroy(new NetworkError("connected to another address"));
       connected.resolve();
-      void sendBody(outbound, body);
+      void sendBody(outbound, body, upload.signal);
     });
   });
-  outbound.once("upgrade", () => outbound.destroy(new NetworkError("the server changed the protocol unasked")));
+  outbound.once("upgrade", (_message, socket: Socket) => {
+    // The request has let go of its socket here: an error of it would be nobody's, and end the process.
+    socket.on("error", () => undefined).destroy();
+    fail(new NetworkError(`${target.host}: the server changed the protocol unasked`));
+  });
   outbound.once("response", (message) => {
     settle();
-    answer.resolve({ message, release: () => void outbound.destroy() });
+    // Whoever reads the body hears of errors there; one that comes when nobody reads must not end the process.
+    message.on("error", () => undefined);
+    const release = () => {
+      upload.abort();
+      outbound.destroy();
+    };
+    answer.resolve({ message, release });
   });
   const giveUp = () => void outbound.destroy(new NetworkError(`${target.host}: the connection timed out`));
   return { connected: connected.promise, giveUp, answer: answer.promise };

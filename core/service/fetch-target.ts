@@ -9,6 +9,7 @@ import {
   parseAddress,
   parseHostPattern,
   plainName,
+  readings,
   type HostPattern,
 } from "./fetch-address.ts";
 import { NetworkError } from "./fetch-error.ts";
@@ -130,7 +131,8 @@ function parseLists(policy: FetchPolicy, hosts: readonly string[]): HostLists {
 function checkAddress(text: string, name: string, allowPrivate: boolean, lists: HostLists): void {
   const address = parseAddress(text);
   if (address === undefined) throw blocked(`${name} has no usable address`);
-  if (matchesAddress(lists.deny, address)) throw blocked(`the operator denies ${name} (fetch.denyHosts)`);
+  if (readings(address).some((reading) => matchesAddress(lists.deny, reading)))
+    throw blocked(`the operator denies ${name} (fetch.denyHosts)`);
   const kind = classify(address);
   if (kind === "public" || (kind === "metadata" && namesAddress(lists.allow, address))) return;
   if (kind === "private" && (allowPrivate || matchesName(lists.allow, name) || matchesAddress(lists.allow, address))) {
