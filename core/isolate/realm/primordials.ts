@@ -5,7 +5,8 @@
  * They are plain functions around `Reflect.apply`: as fast as bound functions in JavaScriptCore, and nothing to inherit.
  */
 
-export const { apply, ownKeys, getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, defineProperty, construct } = Reflect;
+export const { apply, ownKeys, getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, defineProperty, construct } =
+  Reflect;
 export const { create, freeze } = Object;
 export const { isArray } = Array;
 export const { isView } = ArrayBuffer;
@@ -31,7 +32,8 @@ function getter(proto: object, name: PropertyKey): Method {
 }
 
 const string = String.prototype;
-const { charCodeAt, indexOf, lastIndexOf, slice, toLowerCase, toUpperCase, toWellFormed, split, trim, padStart } = string;
+const { charCodeAt, indexOf, lastIndexOf, slice, toLowerCase, toUpperCase, toWellFormed, split, trim, padStart } =
+  string;
 export const charCode = (text: string, at: number): number => apply(charCodeAt, text, [at]);
 export const find = (text: string, part: string, from = 0): number => apply(indexOf, text, [part, from]);
 export const findLast = (text: string, part: string): number => apply(lastIndexOf, text, [part]);
@@ -54,10 +56,14 @@ export const sortBy = <T>(list: T[], compare: (a: T, b: T) => number): T[] => ap
 
 const { then } = Promise.prototype;
 const { resolve, reject } = Promise;
-export const onSettled = <T>(promise: Promise<T>, done: (value: T) => unknown, failed: (reason: unknown) => unknown): void => {
+export const onSettled = <T>(
+  promise: Promise<T>,
+  done: (value: T) => unknown,
+  failed?: (reason: unknown) => unknown,
+): void => {
   apply(then, promise, [done, failed]);
 };
-export const resolved = <T>(value: T): Promise<T> => apply(resolve, PromiseCtor, [value]);
+export const resolved = <T>(value: T): Promise<T> => apply(resolve, PromiseCtor, [value]) as Promise<T>;
 export const rejected = (reason: unknown): Promise<never> => apply(reject, PromiseCtor, [reason]);
 
 const typedArray = getPrototypeOf(Uint8Array.prototype) as object;

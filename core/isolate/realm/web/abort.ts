@@ -109,7 +109,8 @@ export const abortParts = once(() => {
         for (let i = 0; i < sources.length; i++) {
           const source = sources[i] as AbortSignal;
           if (source.#sources === undefined) attach(signal, source, roots);
-          else for (let k = 0; k < source.#sources.length; k++) attach(signal, source.#sources[k] as AbortSignal, roots);
+          else
+            for (let k = 0; k < source.#sources.length; k++) attach(signal, source.#sources[k] as AbortSignal, roots);
         }
         signal.#sources = roots;
         return signal;

@@ -1,5 +1,17 @@
 /** Blob and File. The bytes are held flat, so that nothing about them is ever asynchronous inside. https://w3c.github.io/FileAPI/ */
-import { Bytes, byteLength, bytesOf, concatBytes, copyBytes, joinText, lower, matches, part, splitText, wellFormed } from "../primordials.ts";
+import {
+  Bytes,
+  byteLength,
+  bytesOf,
+  concatBytes,
+  copyBytes,
+  joinText,
+  lower,
+  matches,
+  part,
+  splitText,
+  wellFormed,
+} from "../primordials.ts";
 import { isObject, need, toDictionary, toInteger, toSequence, toText, toUsv } from "./convert.ts";
 import { INTERNAL, named, once } from "./define.ts";
 import { utf8Decode, utf8Encode } from "./encoding.ts";

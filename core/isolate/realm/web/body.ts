@@ -138,7 +138,7 @@ function consume(body: Body): string | Uint8Array | Promise<Chunk> {
 export async function readBytes(body: Body): Promise<Chunk> {
   const data = consume(body);
   if (typeof data === "string") return utf8Encode(data);
-  return isBytes(data) ? copyBytes(data) : await data;
+  return isBytes(data) ? copyBytes(data) : await (data as Promise<Chunk>);
 }
 
 export async function readBuffer(body: Body): Promise<ArrayBuffer> {
@@ -148,7 +148,7 @@ export async function readBuffer(body: Body): Promise<ArrayBuffer> {
 export async function readText(body: Body): Promise<string> {
   const data = consume(body);
   if (typeof data === "string") return data[0] === "\ufeff" ? cut(data, 1) : data;
-  return utf8Decode(isBytes(data) ? data : await data);
+  return utf8Decode(isBytes(data) ? data : await (data as Promise<Chunk>));
 }
 
 export async function readJson(body: Body): Promise<unknown> {
@@ -162,6 +162,7 @@ export async function readBlob(body: Body, contentType: string | null): Promise<
 export async function readForm(body: Body, contentType: string | null): Promise<FormData> {
   const bytes = await readBytes(body);
   const form = contentType === null ? null : parseForm(bytes, contentType);
-  if (form === null) throw new TypeError(`The body is not a form, or not a well-formed one (content-type: ${contentType}).`);
+  if (form === null)
+    throw new TypeError(`The body is not a form, or not a well-formed one (content-type: ${contentType}).`);
   return form;
 }

@@ -8,7 +8,13 @@ export function once<T>(make: () => T): () => T {
 }
 
 function put(target: object, name: PropertyKey, value: unknown, enumerable = false): void {
-  defineProperty(target, name, { __proto__: null, value, writable: true, enumerable, configurable: true } as PropertyDescriptor);
+  defineProperty(target, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable,
+    configurable: true,
+  } as PropertyDescriptor);
 }
 
 /** A global that comes into being when it is first read, and then is an ordinary data property. */

@@ -38,6 +38,14 @@ interface EventState {
   dispatching: boolean;
 }
 
+let eventBrand: ((value: object) => boolean) | undefined;
+
+/** An Event or an EventTarget, of this realm. */
+export function isEventObject(value: object): boolean {
+  return eventBrand !== undefined && (eventBrand(value) || targetBrand?.(value) === true);
+}
+let targetBrand: ((value: object) => boolean) | undefined;
+
 export const events = once(() => {
   let open!: (event: Event) => EventState;
   let isEvent!: (value: unknown) => value is Event;
@@ -66,6 +74,7 @@ export const events = once(() => {
     }
     static {
       open = (event) => event.#state;
+      eventBrand = (value) => #state in value;
       isEvent = (value): value is Event => isObject(value) && #state in value;
     }
     get type(): string {
@@ -186,6 +195,7 @@ export const events = once(() => {
       return fire(this, event);
     }
     static {
+      targetBrand = (value) => #listeners in value;
       listen = (target, type, callback) => {
         const all = target.#listeners;
         all[all.length] = { type, callback, capture: false, passive: false, once: false, removed: false };
@@ -255,7 +265,10 @@ function toCallback(callback: unknown): unknown {
   return callback;
 }
 
-function same(a: Pick<Listener, "type" | "callback" | "capture">, b: Pick<Listener, "type" | "callback" | "capture">): boolean {
+function same(
+  a: Pick<Listener, "type" | "callback" | "capture">,
+  b: Pick<Listener, "type" | "callback" | "capture">,
+): boolean {
   return a.type === b.type && a.callback === b.callback && a.capture === b.capture;
 }
 

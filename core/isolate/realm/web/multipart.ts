@@ -1,7 +1,20 @@
 /** Forms as bytes: multipart/form-data (RFC 7578, and as HTML encodes it) and application/x-www-form-urlencoded. */
 import { ask } from "../host.ts";
 import { Op } from "../ops.ts";
-import { Bytes, charCode, concatBytes, copyBytes, cut, find, joinText, lower, match, part, splitText, trimText } from "../primordials.ts";
+import {
+  Bytes,
+  charCode,
+  concatBytes,
+  copyBytes,
+  cut,
+  find,
+  joinText,
+  lower,
+  match,
+  part,
+  splitText,
+  trimText,
+} from "../primordials.ts";
 import { blobBytes, makeFile } from "./blob.ts";
 import { latin1Decode, utf8Decode, utf8Encode } from "./encoding.ts";
 import { type FormEntry, makeForm } from "./form-data.ts";
@@ -92,11 +105,18 @@ function parseMultipart(bytes: Chunk, boundary: string): FormEntry[] | undefined
   }
 }
 
-function parsePart(bytes: Chunk, text: string, head: number, headEnd: number, from: number, end: number): FormEntry | undefined {
+function parsePart(
+  bytes: Chunk,
+  text: string,
+  head: number,
+  headEnd: number,
+  from: number,
+  end: number,
+): FormEntry | undefined {
   let name: string | undefined;
   let filename: string | undefined;
   let type = "text/plain";
-  for (let at = head; at < headEnd; ) {
+  for (let at = head; at < headEnd;) {
     const stop = find(text, "\r\n", at);
     const line = cut(text, at, stop);
     const colon = find(line, ":");
@@ -141,6 +161,7 @@ export function parseForm(bytes: Uint8Array, contentType: string): FormData | nu
   if (kind !== "application/x-www-form-urlencoded") return null;
   const pairs = parsePairs(utf8Decode(bytes, true));
   const entries: FormEntry[] = [];
-  for (let i = 0; i < pairs.length; i += 2) entries[i / 2] = { name: pairs[i] as string, value: pairs[i + 1] as string };
+  for (let i = 0; i < pairs.length; i += 2)
+    entries[i / 2] = { name: pairs[i] as string, value: pairs[i + 1] as string };
   return makeForm(entries);
 }

@@ -21,7 +21,16 @@ import {
 } from "./body.ts";
 import { isObject, need, toDictionary, toText, toUsv } from "./convert.ts";
 import { INTERNAL, named, once } from "./define.ts";
-import { addHeader, copyHeaders, fillHeaders, hasHeader, headerList, headerOf, type HeaderList, wrapHeaders } from "./headers.ts";
+import {
+  addHeader,
+  copyHeaders,
+  fillHeaders,
+  hasHeader,
+  headerList,
+  headerOf,
+  type HeaderList,
+  wrapHeaders,
+} from "./headers.ts";
 import { parseUrl, splitHref, urlHref } from "./url.ts";
 
 export type Redirect = "follow" | "error" | "manual";
@@ -66,7 +75,10 @@ export interface WireRequest {
 }
 
 const NOT_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
-const NORMALIZED = { __proto__: null, DELETE: 1, GET: 1, HEAD: 1, OPTIONS: 1, POST: 1, PUT: 1 } as unknown as Record<string, 1>;
+const NORMALIZED = { __proto__: null, DELETE: 1, GET: 1, HEAD: 1, OPTIONS: 1, POST: 1, PUT: 1 } as unknown as Record<
+  string,
+  1
+>;
 const FORBIDDEN = { __proto__: null, CONNECT: 1, TRACE: 1, TRACK: 1 } as unknown as Record<string, 1>;
 
 function toMethod(value: unknown): string {
@@ -141,12 +153,14 @@ function build(input: unknown, options: unknown): State {
   if (init["headers"] !== undefined) fillHeaders(list, init["headers"]);
   const mode = word(init, "mode", from?.mode ?? "cors");
   if (mode === "navigate") throw new TypeError('new Request: mode "navigate" is not allowed');
-  if (init["window"] !== undefined && init["window"] !== null) throw new TypeError("new Request: window can only be null");
+  if (init["window"] !== undefined && init["window"] !== null)
+    throw new TypeError("new Request: window can only be null");
   const given = init["signal"];
   if (given !== undefined && given !== null && !isAbortSignal(given)) {
     throw new TypeError("new Request: signal is not an AbortSignal");
   }
-  const source = given === undefined ? (from === undefined ? null : (from.signal ?? from.source)) : (given as AbortSignal | null);
+  const source =
+    given === undefined ? (from === undefined ? null : (from.signal ?? from.source)) : (given as AbortSignal | null);
   const state: State = {
     method,
     url,
@@ -181,7 +195,9 @@ function build(input: unknown, options: unknown): State {
     else {
       if (bodyless) throw new TypeError(`A ${method} request has no body.`);
       const bytes = typeof taken === "string" || isBytes(taken);
-      state.body = bytes ? { source: taken, stream: null, make: null, used: false } : streamBody(taken as ReadableStream<Uint8Array>);
+      state.body = bytes
+        ? { source: taken, stream: null, make: null, used: false }
+        : streamBody(taken as ReadableStream<Uint8Array>);
     }
   }
   return state;
@@ -198,6 +214,10 @@ function toReferrer(value: unknown): string {
 function signalOf(state: State): AbortSignal {
   if (state.signal !== null) return state.signal;
   return (state.signal = state.source === null ? makeAbort().signal : followSignals([state.source]));
+}
+
+export function isRequest(value: object): boolean {
+  return stateOf?.(value) !== undefined;
 }
 
 export const requestParts = once(() => {

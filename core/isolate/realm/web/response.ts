@@ -75,7 +75,17 @@ function build(payload: Body, type: string | null, options: unknown, what: strin
     throw new TypeError(`${what}: status ${status} has no body`);
   }
   if (type !== null && !hasHeader(list, "content-type")) addHeader(list, "content-type", type);
-  return { type: "default", status, statusText, url: "", redirected: false, list, headers: null, fixed: false, body: payload };
+  return {
+    type: "default",
+    status,
+    statusText,
+    url: "",
+    redirected: false,
+    list,
+    headers: null,
+    fixed: false,
+    body: payload,
+  };
 }
 
 function bare(type: State["type"], status: number, list: HeaderList): State {
@@ -182,6 +192,18 @@ export const responseParts = once(() => {
   }
   return named(Response, "Response");
 });
+
+/** `new Response(body, init)` by the class as it was made. `type` is the content type, unless `init` has one. */
+export function newResponse(body: unknown, init?: unknown, type?: string): Response {
+  const given = body === undefined || body === null ? undefined : extractBody(body);
+  const state = build(
+    given?.body ?? emptyBody(),
+    given === undefined ? null : (type ?? given.type),
+    init,
+    "new Response",
+  );
+  return new (responseParts())(state, INTERNAL) as unknown as Response;
+}
 
 /** By a private field: a script cannot forge it, and cannot hide it. */
 export function isResponse(value: unknown): boolean {

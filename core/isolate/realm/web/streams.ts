@@ -172,7 +172,8 @@ export function pumpStream(stream: Stream, on: PumpEnd): { cancel(reason: unknow
     try {
       if (result.done) return end();
       const chunk = typeof result.value === "string" ? utf8Encode(result.value) : result.value;
-      if (!isBytes(chunk)) return fail(new TypeError("A body's stream gave a chunk that is neither a Uint8Array nor a string."));
+      if (!isBytes(chunk))
+        return fail(new TypeError("A body's stream gave a chunk that is neither a Uint8Array nor a string."));
       const wait = on.chunk(chunk);
       if (wait === undefined) next();
       else onSettled(wait, next, fail);

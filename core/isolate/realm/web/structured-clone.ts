@@ -1,17 +1,16 @@
 /** structuredClone. https://html.spec.whatwg.org/#structured-cloning */
 import {
-  Buffer,
   ObjectProto,
   apply,
   bufferSize,
   bytesOf,
   copyBytes,
-  create,
   defineProperty,
   getOwnPropertyDescriptor,
   getPrototypeOf,
   isArray,
   isView,
+  matches,
   moveBuffer,
   ownKeys,
   viewClass,
@@ -52,7 +51,14 @@ const regExpSource = getterOf(regExpProto, "source");
 const regExpFlags = getterOf(regExpProto, "flags");
 const { isError } = Error as unknown as { isError(value: unknown): value is Error };
 const { toString } = ObjectProto;
-const boxes = [Number.prototype, String.prototype, Boolean.prototype, BigInt.prototype];
+const box = (proto: { valueOf: Getter }): readonly [object, Getter] => [proto, proto.valueOf];
+const boxes = [
+  box(Number.prototype as never),
+  box(String.prototype as never),
+  box(Boolean.prototype as never),
+  box(BigInt.prototype as never),
+];
+const isDetached = getterOf(ArrayBuffer.prototype, "detached") as (this: ArrayBuffer) => boolean;
 const errors: readonly [string, ErrorConstructor][] = [
   ["EvalError", EvalError],
   ["RangeError", RangeError],
@@ -66,7 +72,8 @@ const typed = { Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Arra
 const DataViewCtor = DataView;
 
 function refuse(value: unknown): never {
-  const what = typeof value === "function" ? "a function" : typeof value === "symbol" ? "a symbol" : apply(toString, value, []);
+  const what =
+    typeof value === "function" ? "a function" : typeof value === "symbol" ? "a symbol" : apply(toString, value, []);
   throw makeDomException(`structuredClone: ${what} cannot be cloned`, "DataCloneError");
 }
 
@@ -83,7 +90,7 @@ function attempt(method: Getter, value: object): unknown {
 function kindOf(value: object): object | undefined {
   for (let proto = getPrototypeOf(value); proto !== null; proto = getPrototypeOf(proto)) {
     if (proto === mapProto || proto === setProto || proto === dateProto || proto === regExpProto) return proto;
-    for (let i = 0; i < boxes.length; i++) if (proto === boxes[i]) return proto;
+    for (let i = 0; i < boxes.length; i++) if (proto === boxes[i]?.[0]) return proto;
   }
   return undefined;
 }
@@ -107,7 +114,13 @@ function isRefused(value: object): boolean {
 }
 
 function hidden(target: object, name: string, value: unknown): void {
-  defineProperty(target, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true } as PropertyDescriptor);
+  defineProperty(target, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  } as PropertyDescriptor);
 }
 
 function sized(length: number): unknown[] {
@@ -117,110 +130,125 @@ function sized(length: number): unknown[] {
 }
 
 const clonerClass = once(() => {
-class Cloner {
-  /** Every object that was met, with its copy: cycles and shared parts stay what they are. */
-  readonly #met = new MapCtor<object, unknown>();
+  class Cloner {
+    /** Every object that was met, with its copy: cycles and shared parts stay what they are. */
+    readonly #met = new MapCtor<object, unknown>();
 
-  keep<T>(value: object, copy: T): T {
-    apply(mapSet, this.#met, [value, copy]);
-    return copy;
-  }
-  readonly copy: Copy = (value) => {
-    if (typeof value === "function" || typeof value === "symbol") refuse(value);
-    if (typeof value !== "object" || value === null) return value;
-    const known = apply(mapGet, this.#met, [value]) as unknown;
-    if (known !== undefined) return known;
-    const proto = getPrototypeOf(value);
-    if (isArray(value)) return this.#fill(value, this.keep(value, sized(value.length)));
-    if (proto === ObjectProto || proto === null) return this.#fill(value, this.keep(value, {}));
-    return this.#exotic(value);
-  };
-  #fill(from: object, to: object): object {
-    const keys = ownKeys(from);
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as string;
-      if (typeof key === "symbol" || getOwnPropertyDescriptor(from, key)?.enumerable !== true) continue;
-      const value = this.copy((from as Record<string, unknown>)[key]);
-      defineProperty(to, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true } as PropertyDescriptor);
+    keep<T>(value: object, copy: T): T {
+      apply(mapSet, this.#met, [value, copy]);
+      return copy;
     }
-    return to;
-  }
-  #exotic(value: object): unknown {
-    if (bufferSize(value) !== undefined) return this.keep(value, copyBytes(bytesOf(value) as Uint8Array).buffer);
-    if (isView(value)) return this.#view(value);
-    if (isDomException(value)) return this.keep(value, makeDomException(value.message, value.name));
-    if (isError(value)) return this.#error(value);
-    const kind = kindOf(value);
-    const special = kind === undefined ? undefined : this.#builtin(value, kind);
-    if (special !== undefined) return special;
-    const file = fileState(value);
-    const blob = blobState(value);
-    if (blob !== undefined) {
-      const { bytes, type } = blob;
-      return this.keep(value, file === undefined ? makeBlob(bytes, type) : makeFile(bytes, file.name, type, file.lastModified));
-    }
-    if (isRefused(value)) refuse(value);
-    return this.#fill(value, this.keep(value, {}));
-  }
-  #builtin(value: object, kind: object): object | undefined {
-    if (kind === mapProto) {
-      const rows: unknown[] = [];
-      try {
-        apply(mapEach, value, [(item: unknown, key: unknown) => void (rows[rows.length] = [key, item])]);
-      } catch {
-        return undefined;
+    readonly copy: Copy = (value) => {
+      if (typeof value === "function" || typeof value === "symbol") refuse(value);
+      if (typeof value !== "object" || value === null) return value;
+      const known = apply(mapGet, this.#met, [value]) as unknown;
+      if (known !== undefined) return known;
+      const proto = getPrototypeOf(value);
+      if (isArray(value)) return this.#fill(value, this.keep(value, sized(value.length)));
+      if (proto === ObjectProto || proto === null) return this.#fill(value, this.keep(value, {}));
+      return this.#exotic(value);
+    };
+    #fill(from: object, to: object): object {
+      const keys = ownKeys(from);
+      for (let i = 0; i < keys.length; i++) {
+        const key = keys[i] as string;
+        if (typeof key === "symbol" || getOwnPropertyDescriptor(from, key)?.enumerable !== true) continue;
+        const value = this.copy((from as Record<string, unknown>)[key]);
+        defineProperty(to, key, {
+          __proto__: null,
+          value,
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        } as PropertyDescriptor);
       }
-      const map = this.keep(value, new MapCtor());
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i] as [unknown, unknown];
-        apply(mapSet, map, [this.copy(row[0]), this.copy(row[1])]);
+      return to;
+    }
+    #exotic(value: object): unknown {
+      if (bufferSize(value) !== undefined) return this.keep(value, copyBytes(bytesOf(value) as Uint8Array).buffer);
+      if (isView(value)) return this.#view(value);
+      if (isDomException(value)) return this.keep(value, makeDomException(value.message, value.name));
+      if (isError(value)) return this.#error(value);
+      const kind = kindOf(value);
+      const special = kind === undefined ? undefined : this.#builtin(value, kind);
+      if (special !== undefined) return special;
+      const file = fileState(value);
+      const blob = blobState(value);
+      if (blob !== undefined) {
+        const { bytes, type } = blob;
+        return this.keep(
+          value,
+          file === undefined ? makeBlob(bytes, type) : makeFile(bytes, file.name, type, file.lastModified),
+        );
       }
-      return map;
+      if (isRefused(value)) refuse(value);
+      return this.#fill(value, this.keep(value, {}));
     }
-    if (kind === setProto) {
-      const items: unknown[] = [];
-      try {
-        apply(setEach, value, [(item: unknown) => void (items[items.length] = item)]);
-      } catch {
-        return undefined;
+    #builtin(value: object, kind: object): object | undefined {
+      if (kind === mapProto) {
+        const rows: unknown[] = [];
+        try {
+          apply(mapEach, value, [(item: unknown, key: unknown) => void (rows[rows.length] = [key, item])]);
+        } catch {
+          return undefined;
+        }
+        const map = this.keep(value, new MapCtor());
+        for (let i = 0; i < rows.length; i++) {
+          const row = rows[i] as [unknown, unknown];
+          apply(mapSet, map, [this.copy(row[0]), this.copy(row[1])]);
+        }
+        return map;
       }
-      const set = this.keep(value, new SetCtor());
-      for (let i = 0; i < items.length; i++) apply(setAdd, set, [this.copy(items[i])]);
-      return set;
+      if (kind === setProto) {
+        const items: unknown[] = [];
+        try {
+          apply(setEach, value, [(item: unknown) => void (items[items.length] = item)]);
+        } catch {
+          return undefined;
+        }
+        const set = this.keep(value, new SetCtor());
+        for (let i = 0; i < items.length; i++) apply(setAdd, set, [this.copy(items[i])]);
+        return set;
+      }
+      if (kind === dateProto) {
+        const time = attempt(getTime, value);
+        return time === undefined ? undefined : this.keep(value, new DateCtor(time as number));
+      }
+      if (kind === regExpProto) {
+        const source = attempt(regExpSource, value);
+        if (source === undefined) return undefined;
+        return this.keep(value, new RegExpCtor(source as string, attempt(regExpFlags, value) as string));
+      }
+      let primitive: unknown;
+      for (let i = 0; i < boxes.length; i++) {
+        const row = boxes[i] as (typeof boxes)[number];
+        if (row[0] === kind) primitive = attempt(row[1], value);
+      }
+      return typeof primitive === "object" || primitive === undefined
+        ? undefined
+        : this.keep(value, ObjectCtor(primitive) as object);
     }
-    if (kind === dateProto) {
-      const time = attempt(getTime, value);
-      return time === undefined ? undefined : this.keep(value, new DateCtor(time as number));
+    #view(view: ArrayBufferView): unknown {
+      const { buffer, offset, length } = viewParts(view);
+      const memory = this.copy(buffer) as ArrayBuffer;
+      const name = viewClass(view);
+      if (name === undefined) return this.keep(view, new DataViewCtor(memory, offset, length));
+      const Type = typed[name as keyof typeof typed];
+      return this.keep(view, new Type(memory as never, offset, length / Type.BYTES_PER_ELEMENT));
     }
-    if (kind === regExpProto) {
-      const source = attempt(regExpSource, value);
-      if (source === undefined) return undefined;
-      return this.keep(value, new RegExpCtor(source as string, attempt(regExpFlags, value) as string));
+    #error(error: Error): Error {
+      const { name, message, stack, cause } = error;
+      let Type: ErrorConstructor = ErrorCtor;
+      for (let i = 0; i < errors.length; i++) {
+        const row = errors[i] as (typeof errors)[number];
+        if (row[0] === name) Type = row[1];
+      }
+      const copy = this.keep(error, new Type(message === undefined ? "" : toText(message)));
+      if (typeof stack === "string") hidden(copy, "stack", stack);
+      if (getOwnPropertyDescriptor(error, "cause") !== undefined) hidden(copy, "cause", this.copy(cause));
+      return copy;
     }
-    const primitive = attempt((kind as { valueOf: Getter }).valueOf, value);
-    return typeof primitive === "object" || primitive === undefined ? undefined : this.keep(value, ObjectCtor(primitive) as object);
   }
-  #view(view: ArrayBufferView): unknown {
-    const { buffer, offset, length } = viewParts(view);
-    const memory = this.copy(buffer) as ArrayBuffer;
-    const name = viewClass(view);
-    if (name === undefined) return this.keep(view, new DataViewCtor(memory, offset, length));
-    const Type = typed[name as keyof typeof typed];
-    return this.keep(view, new Type(memory as never, offset, length / Type.BYTES_PER_ELEMENT));
-  }
-  #error(error: Error): Error {
-    const { name, message, stack, cause } = error;
-    let Type: ErrorConstructor = ErrorCtor;
-    for (let i = 0; i < errors.length; i++) {
-      const row = errors[i] as (typeof errors)[number];
-      if (row[0] === name) Type = row[1];
-    }
-    const copy = this.keep(error, new Type(message === undefined ? "" : toText(message)));
-    if (typeof stack === "string") hidden(copy, "stack", stack);
-    if (getOwnPropertyDescriptor(error, "cause") !== undefined) hidden(copy, "cause", this.copy(cause));
-    return copy;
-  }
-}
 
   return Cloner;
 });
@@ -236,9 +264,11 @@ export const cloning = {
       const buffer = moved[i] as ArrayBuffer;
       if (bufferSize(buffer) === undefined) refuse(buffer);
       for (let k = 0; k < i; k++) if (moved[k] === buffer) refuse(buffer);
-      // Its place is kept, so that the clone refers to the memory that is moved at the end.
-      cloner.keep(buffer, cloner.later(buffer));
+      if (apply(isDetached, buffer, [])) refuse(buffer);
     }
-    return cloner.copy(value);
+    const copy = cloner.copy(value);
+    // Only now: a value that cannot be cloned must leave its memory where it was.
+    for (let i = 0; i < moved.length; i++) moveBuffer(moved[i] as ArrayBuffer);
+    return copy;
   },
 };

@@ -30,7 +30,7 @@ const SPECIAL = /[+%]/;
 /** https://url.spec.whatwg.org/#concept-urlencoded-parser */
 export function parsePairs(text: string): Pairs {
   const pairs: Pairs = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const next = find(text, "&", at);
     const end = next < 0 ? text.length : next;
     if (end > at) {
@@ -87,7 +87,10 @@ function encodePart(text: string): string {
   }
   return out;
 }
-const ESCAPES = { __proto__: null, "!": "%21", "'": "%27", "(": "%28", ")": "%29", "~": "%7E" } as unknown as Record<string, string>;
+const ESCAPES = { __proto__: null, "!": "%21", "'": "%27", "(": "%28", ")": "%29", "~": "%7E" } as unknown as Record<
+  string,
+  string
+>;
 
 export function serializePairs(pairs: Pairs): string {
   let out = "";
@@ -282,7 +285,12 @@ export const searchParamsParts = once(() => {
 /** Makes `entries` what `for…of` uses, the same function object, as Web IDL wants. */
 export function iterable(proto: { entries(): unknown }): void {
   const value = proto.entries;
-  defineProperty(proto, SymbolIterator, { __proto__: null, value, writable: true, configurable: true } as PropertyDescriptor);
+  defineProperty(proto, SymbolIterator, {
+    __proto__: null,
+    value,
+    writable: true,
+    configurable: true,
+  } as PropertyDescriptor);
 }
 
 function without(pairs: Pairs, name: string, value: string | undefined): Pairs {

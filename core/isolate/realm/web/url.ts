@@ -68,7 +68,10 @@ export function splitHref(href: string): Parts {
 }
 
 /** Schemes whose origin is made of scheme, host and port. */
-const SPECIAL = { __proto__: null, "http:": 1, "https:": 1, "ws:": 1, "wss:": 1, "ftp:": 1 } as unknown as Record<string, 1>;
+const SPECIAL = { __proto__: null, "http:": 1, "https:": 1, "ws:": 1, "wss:": 1, "ftp:": 1 } as unknown as Record<
+  string,
+  1
+>;
 
 function hostOf({ hostname, port }: Parts): string {
   return port === "" ? hostname : `${hostname}:${port}`;
