@@ -1,10 +1,11 @@
 /** The builder as a process: locked down on one script's folders, it bundles and loads that script on request. */
+import { existsSync } from "node:fs";
 import type { BuildProblem } from "../script/types.ts";
 import { BuildFailure, bundle, type Sources } from "./build/bundle.ts";
 import { openFiles, type EntrySource, type Files } from "./build/files.ts";
 import * as M from "./build/messages.ts";
 import { CAPS, readPaths } from "./build/scope.ts";
-import { lockHostRealm } from "./host-lock.ts";
+import { lockCodeMaking } from "./host-lock.ts";
 import { lockDown } from "./jail/lockdown.ts";
 import { FrameReader, FrameWriter } from "./wire.ts";
 
@@ -13,8 +14,9 @@ const MAX_REQUEST_BYTES = CAPS.fileBytes + 4 * 1024 * 1024;
 
 /** Never returns control to a script that runs away: the engine kills the process from outside. */
 export async function runBuilder(): Promise<void> {
-  // A tsconfig or package.json in the folder where the engine was started must not matter.
-  process.chdir("/");
+  // A tsconfig or package.json where the engine was started must not matter; and the bundler must be able to read its
+  // working directory, which the jail allows in few places.
+  process.chdir(existsSync("/proc/self") ? "/proc/self" : "/");
   let locked = false;
   const reader = new FrameReader(MAX_REQUEST_BYTES);
   const socket = await Bun.connect({
@@ -50,7 +52,7 @@ export async function runBuilder(): Promise<void> {
   const answer = async (id: number, request: M.BuildRequest, entry: Uint8Array): Promise<void> => {
     if (!locked) {
       lockDown({ kind: "builder", readPaths: readPaths(request.scope) });
-      lockHostRealm();
+      lockCodeMaking();
       locked = true;
     }
     const { scope } = request;

@@ -140,7 +140,6 @@ function runBundler(plugin: BunPlugin, format: "cjs" | "esm"): Promise<Output> {
   return Bun.build(options);
 }
 
-/** `"use strict"` as line 1 of a module: what was an ES module must not become sloppy. */
 async function finish(outputs: readonly BuildArtifact[], form: Bundled["form"], entryName: string): Promise<Bundled> {
   const script = outputs.find((one) => one.kind === "entry-point");
   const map = outputs.find((one) => one.kind === "sourcemap");
@@ -149,19 +148,14 @@ async function finish(outputs: readonly BuildArtifact[], form: Bundled["form"], 
   // Only an import attribute that the bundler handles itself (`type: "sqlite"`) passes the resolver by, as this.
   const passed = /__toESM\(require\("((?:[^"\\]|\\.)*)"\)/.exec(body)?.[1];
   if (passed !== undefined) throw new BuildFailure([problemOf(refuseAttribute(passed), entryName)]);
-  const strict = form === "module";
-  return {
-    form,
-    code: strict ? `"use strict";\n${body}` : body,
-    map: map === undefined ? "" : trimMap(await map.text(), strict),
-  };
+  return { form, code: body, map: map === undefined ? "" : trimMap(await map.text()) };
 }
 
 /** Only what a stack trace needs: sources by their names, and the mappings. */
-function trimMap(text: string, shifted: boolean): string {
+function trimMap(text: string): string {
   const { sources, mappings } = JSON.parse(text) as { sources: string[]; mappings: string };
   const named = sources.map((source) => source.replace(/^(?:file-of-script|text-of-script|engine|refused):/, ""));
-  const map = JSON.stringify({ version: 3, sources: named, names: [], mappings: shifted ? `;${mappings}` : mappings });
+  const map = JSON.stringify({ version: 3, sources: named, names: [], mappings });
   return map.length > CAPS.mapBytes ? "" : map;
 }
 

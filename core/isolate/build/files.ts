@@ -88,7 +88,7 @@ export interface EntrySource {
 }
 
 /** Never blocks (a pipe), never follows a link that appeared since `find`, never reads past the cap. */
-function readRegular(path: string, name: string): EntrySource {
+export function readRegular(path: string, name: string): EntrySource {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(fd);

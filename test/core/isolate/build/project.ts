@@ -78,7 +78,7 @@ export function evaluate(
   let exposed: Record<string, unknown> = {};
   holder[slot] = sdk;
   try {
-    new Function("exports", "module", "expose", bundled.code)(
+    new Function("exports", "module", "expose", `${bundled.form === "module" ? '"use strict";' : ""}${bundled.code}`)(
       module.exports,
       module,
       (names: Record<string, unknown>) => {

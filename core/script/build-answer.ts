@@ -1,0 +1,147 @@
+/** Checks what a builder said. A builder ran a script and is hostile: no field is believed before its type and size are. */
+import type { Input } from "../isolate/build/files.ts";
+import { CAPS } from "../isolate/build/scope.ts";
+import type { BuildProblem, BuiltRegistration, Json, JsonSchema, SchemaPart } from "./types.ts";
+import { SCHEMA_PARTS } from "./types.ts";
+
+/** The builder broke the protocol: its answer is dropped and it is killed. */
+export class BadAnswer extends Error {}
+
+export interface CheckedAnswer {
+  readonly form: "module" | "classic";
+  readonly reported: string;
+  readonly registrations: readonly BuiltRegistration[];
+  readonly inputs: readonly Input[];
+  readonly warnings: readonly BuildProblem[];
+}
+
+type Data = { readonly [key: string]: unknown };
+
+const MAX_DEPTH = 64;
+const CODES = new Set([
+  "import_refused",
+  "bad_registration",
+  "script_failed",
+  "not_in_invocation",
+  "point_missing",
+  "route_taken",
+  "internal",
+]);
+
+/** `allowed`: which paths, relative to the folder of scripts, a build of this script may name. */
+export function checkBuilt(text: string, allowed: (path: string) => boolean): CheckedAnswer {
+  const data = readData(text);
+  const { form } = data;
+  if (form !== "module" && form !== "classic") throw new BadAnswer("a form that does not exist");
+  const reported = readText(data.reported, CAPS.answerBytes);
+  const registrations = readList(data.registrations, CAPS.registrations).map(readRegistration);
+  return {
+    form,
+    reported,
+    registrations,
+    inputs: readInputs(data.inputs, allowed),
+    warnings: readProblems(data.warnings),
+  };
+}
+
+export function checkFailed(text: string): readonly BuildProblem[] {
+  const problems = readProblems(readData(text).problems);
+  if (problems.length === 0) throw new BadAnswer("a failure without a problem");
+  return problems;
+}
+
+function readData(text: string): Data {
+  if (text.length > CAPS.answerBytes) throw new BadAnswer("an answer over its cap");
+  try {
+    return asData(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof BadAnswer) throw error;
+    throw new BadAnswer("an answer that is not JSON");
+  }
+}
+
+function readRegistration(value: unknown, index: number): BuiltRegistration {
+  const data = asData(value);
+  if (data.id !== index) throw new BadAnswer("registrations that are out of order");
+  const method = readText(data.method, 32);
+  const path = readText(data.path, 4096);
+  if (!/^[A-Z]+$/.test(method) || !path.startsWith("/")) throw new BadAnswer("a registration without method and path");
+  const schemas: { [part in SchemaPart]?: JsonSchema } = {};
+  const definitions: { [part in SchemaPart]?: Json } = {};
+  const givenSchemas = asData(data.schemas);
+  const givenDefinitions = asData(data.definitions);
+  for (const part of SCHEMA_PARTS) {
+    if (Object.hasOwn(givenDefinitions, part)) definitions[part] = asJson(givenDefinitions[part], 0);
+    if (Object.hasOwn(givenSchemas, part)) schemas[part] = asJson(asData(givenSchemas[part]), 0) as JsonSchema;
+  }
+  const registration = {
+    id: index,
+    fn: readText(data.fn, 100),
+    method,
+    path,
+    options: asJson(asData(data.options), 0) as { readonly [key: string]: Json },
+    definitions,
+    schemas,
+  };
+  return data.handler === undefined ? registration : { ...registration, handler: readText(data.handler, 1000) };
+}
+
+function readInputs(value: unknown, allowed: (path: string) => boolean): Input[] {
+  return readList(value, CAPS.files).map((one) => {
+    const data = asData(one);
+    const path = readText(data.path, 4096);
+    if (!allowed(path)) throw new BadAnswer("an input that is not the script's");
+    return { path, size: readNumber(data.size), mtimeMs: readNumber(data.mtimeMs), hash: readText(data.hash, 64) };
+  });
+}
+
+function readProblems(value: unknown): BuildProblem[] {
+  return readList(value, CAPS.problems).map((one): BuildProblem => {
+    const data = asData(one);
+    const code = readText(data.code, 64);
+    if (!CODES.has(code)) throw new BadAnswer("a code that does not exist");
+    return {
+      code,
+      message: printable(readText(data.message, 16_384)),
+      ...(data.file === undefined ? {} : { file: printable(readText(data.file, 4096)) }),
+      ...(data.line === undefined ? {} : { line: readNumber(data.line) }),
+      ...(data.column === undefined ? {} : { column: readNumber(data.column) }),
+      ...(data.frame === undefined ? {} : { frame: printable(readText(data.frame, 4096)) }),
+      ...(data.hint === undefined ? {} : { hint: printable(readText(data.hint, 4096)) }),
+    };
+  });
+}
+
+/** Problems go to a terminal: what would steer it does not pass. Lines and tabs of a frame do. */
+function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "?");
+}
+
+function asData(value: unknown): Data {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new BadAnswer("no object where one must be");
+  return value as Data;
+}
+
+function asJson(value: unknown, depth: number): Json {
+  if (depth > MAX_DEPTH) throw new BadAnswer("data that is nested too deeply");
+  if (typeof value === "object" && value !== null) {
+    for (const one of Array.isArray(value) ? value : Object.values(value)) asJson(one, depth + 1);
+  }
+  return value as Json;
+}
+
+function readList(value: unknown, most: number): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > most) throw new BadAnswer("no list, or one that is too long");
+  return value;
+}
+
+function readText(value: unknown, most: number): string {
+  if (typeof value !== "string" || value.length > most) throw new BadAnswer("no text, or one that is too long");
+  return value;
+}
+
+function readNumber(value: unknown): number {
+  if (typeof value !== "number" || !Number.isFinite(value)) throw new BadAnswer("no number where one must be");
+  return value;
+}
