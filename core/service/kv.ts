@@ -107,9 +107,12 @@ export function createKv(options: KvOptions): KvService {
   async function within<T>(call: ServiceCall, work: (store: Store) => T): Promise<T> {
     if (!SCRIPT_NAME.test(call.script)) throw refuse("there is no store for such a script name");
     try {
-      return work(await storeOf(call.script));
+      const store = await storeOf(call.script);
+      // The invocation may have ended meanwhile; what it asked for must not happen after that.
+      call.signal.throwIfAborted();
+      return work(store);
     } catch (error) {
-      if (error instanceof ProblemError) throw error;
+      if (error instanceof ProblemError || call.signal.aborted) throw error;
       options.onError?.(error, call.script);
       const full = sqliteCode(error) === "SQLITE_FULL";
       // After anything else the file is opened anew by the next call, so that a repaired one is found.

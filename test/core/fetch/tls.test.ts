@@ -112,10 +112,9 @@ describe.skipIf(openssl === null)(openssl === null ? "TLS (skipped: openssl is n
   });
 
   test("an expired certificate is refused", async () => {
-    const expired = serve(issue("expired", "DNS:a.test", 0));
-    await Bun.sleep(1100);
+    const expired = serve(issue("expired", "DNS:a.test", -1));
     const error = await failure(go(`https://a.test:${expired.port}/`, {}, { resolve, ca }));
-    expect(error.name).toBe("NetworkError");
+    expect(error.message).toContain("has expired");
   });
 
   test("nothing of the request is sent before the certificate is accepted", async () => {

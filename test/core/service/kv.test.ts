@@ -1,6 +1,6 @@
 /** What every store behind the `kv` service must do; run here against SQLite. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
@@ -495,8 +495,23 @@ describe("what fails below", () => {
   });
 });
 
+test("an invocation that has ended changes nothing more", async () => {
+  const reason = new Error("ended");
+  const call = { invocation: "i", script: "shop", user: null, signal: AbortSignal.abort(reason) };
+  const outcome = await kv.methods.set!(call, "k", 1).catch((error: unknown) => error);
+  expect(outcome).toBe(reason);
+  expect(await keys()).toEqual([]);
+  expect(reported).toEqual([]);
+});
+
 test("the methods that change something are named, and each exists", () => {
   expect([...kv.mutates].sort()).toEqual(["compareAndSet", "delete", "increment", "set"]);
   expect(Object.keys(kv.methods).sort()).toEqual(["compareAndSet", "delete", "get", "increment", "list", "set"]);
   for (const method of Object.keys(kv.methods)) expect(kv.types).toContain(`  ${method}`);
+});
+
+test("the SDK declares the same interface, word for word", () => {
+  const sdk = readFileSync(join(import.meta.dir, "../../../sdk/services.ts"), "utf8");
+  const plain = (text: string) => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
+  expect(plain(sdk)).toContain(plain(kv.types));
 });
