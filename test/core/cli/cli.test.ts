@@ -1,0 +1,166 @@
+/** The command line from its front door: what runs, what is refused, and with which exit code. */
+import { describe, expect, test } from "bun:test";
+import { runCli, type ServeOptions } from "../../../core/cli/index.ts";
+import { wantsColours } from "../../../core/cli/paint.ts";
+import { ConfigError } from "../../../core/config/index.ts";
+import { StartError } from "../../../core/errors.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly served: ServeOptions | undefined;
+}
+async function run(argv: readonly string[], fail?: unknown, colours = false): Promise<Outcome> {
+  let out = "";
+  let err = "";
+  let served: ServeOptions | undefined;
+  const code = await runCli(argv, {
+    serve(options) {
+      served = options;
+      return fail === undefined ? Promise.resolve(0) : Promise.reject(fail);
+    },
+    doctor: () => Promise.resolve(1),
+    version: "1.2.3",
+    stdout: (text) => void (out += text),
+    stderr: (text) => void (err += text),
+    colours,
+  });
+  return { code, out, err, served };
+}
+const DEFAULTS: ServeOptions = { dir: ".", config: undefined, set: [], host: undefined, port: undefined, dev: false };
+
+describe("commands", () => {
+  test("no arguments serve the current folder", async () => {
+    expect(await run([])).toEqual({ code: 0, out: "", err: "", served: DEFAULTS });
+  });
+
+  test("serve takes its flags in both spellings, --set again and again, and may be left out", async () => {
+    const all = [
+      "--dir",
+      "/a",
+      "--port=0",
+      "--host",
+      "::",
+      "--config=c.toml",
+      "--set",
+      "a.b=1",
+      "--set=c=d=e",
+      "--dev",
+    ];
+    const wanted: ServeOptions = {
+      dir: "/a",
+      port: "0",
+      host: "::",
+      config: "c.toml",
+      set: ["a.b=1", "c=d=e"],
+      dev: true,
+    };
+    expect((await run(["serve", ...all])).served).toEqual(wanted);
+    expect((await run(all)).served).toEqual(wanted);
+  });
+
+  test("a value may start with one hyphen", async () => {
+    expect((await run(["--set", "-x=1"])).served?.set).toEqual(["-x=1"]);
+  });
+
+  test("version is printed by the command and by both flags", async () => {
+    for (const argv of [["version"], ["--version"], ["-v"]])
+      expect(await run(argv)).toMatchObject({ code: 0, out: "1.2.3\n" });
+  });
+
+  test("the exit code is what the command answers", async () => {
+    expect((await run(["doctor"])).code).toBe(1);
+  });
+});
+
+describe("help", () => {
+  test("names every command, with examples that the parser takes", async () => {
+    const { out, code } = await run(["--help"]);
+    expect(code).toBe(0);
+    for (const command of ["serve", "doctor", "version"]) expect(out).toContain(`\n  ${command}`);
+    const examples = out.match(/^ {2}aiwebengine(?! \[).*$/gm) ?? [];
+    expect(examples.length).toBeGreaterThan(3);
+    for (const line of examples) expect((await run(line.trim().split(" ").slice(1))).code).not.toBe(2);
+  });
+
+  test("of a command names every flag, wherever it stands", async () => {
+    for (const argv of [
+      ["serve", "--help"],
+      ["help", "serve"],
+      ["serve", "--dev", "-h"],
+      ["--port", "1", "--help"],
+    ]) {
+      const { out, code, served } = await run(argv);
+      expect(code).toBe(0);
+      expect(served).toBeUndefined();
+      for (const flag of ["--dir DIR", "--port PORT", "--host HOST", "--config FILE", "--set KEY=VALUE", "--dev"]) {
+        expect(out).toContain(flag);
+      }
+    }
+  });
+});
+
+describe("refusals", () => {
+  const wrong: readonly (readonly [readonly string[], string])[] = [
+    [["sevre"], 'There is no command "sevre". Did you mean serve?'],
+    [["constructor"], 'There is no command "constructor".'],
+    [["help", "docter"], "Did you mean doctor?"],
+    [["serve", "--prot", "1"], 'serve has no flag "--prot". Did you mean --port?'],
+    [["serve", "--prot=1"], "Did you mean --port?"],
+    [["--dve"], "Did you mean --dev?"],
+    [["serve", "-p", "1"], 'serve has no flag "-p"'],
+    [["serve", "--port"], "--port needs a value: --port PORT"],
+    [["serve", "--port", "--dev"], "--port needs a value"],
+    [["serve", "--host="], "--host needs a value"],
+    [["serve", "--dev=false"], "--dev takes no value"],
+    [["serve", "./shop"], "For a folder: --dir ./shop"],
+    [["doctor", "--dev"], 'doctor has no flag "--dev"'],
+    [["doctor", "me"], 'doctor does not take "me"'],
+    [["serve\x1b[31m"], '"serve\\u001b[31m"'],
+  ];
+  for (const [argv, said] of wrong) {
+    test(`${JSON.stringify(argv.join(" "))} ends with 2 and says what to do`, async () => {
+      const { code, out, err, served } = await run(argv);
+      expect({ code, out, served }).toEqual({ code: 2, out: "", served: undefined });
+      expect(err).toContain(said);
+      expect(err).toMatch(/See: aiwebengine( \w+)? --help\n$/);
+    });
+  }
+});
+
+describe("failures", () => {
+  test("wrong config ends with 2, any other foreseen failure with 1, both without a stack", async () => {
+    const config = new ConfigError([{ key: "server.port", message: "expected a whole number", place: "a.toml:1:1" }]);
+    expect(await run([], config)).toMatchObject({
+      code: 2,
+      err: "aiwebengine: The config has a problem.\n\na.toml:1:1: server.port: expected a whole number\n",
+    });
+    expect(await run([], new StartError("The port is taken."))).toMatchObject({
+      code: 1,
+      err: "aiwebengine: The port is taken.\n",
+    });
+  });
+
+  test("an unforeseen failure ends with 1 and shows its stack", async () => {
+    const { code, err } = await run([], new TypeError("oops"));
+    expect(code).toBe(1);
+    expect(err).toContain("please report it\nTypeError: oops\n    at ");
+  });
+});
+
+describe("colours", () => {
+  test("are for terminals only, and NO_COLOR turns them off", () => {
+    expect(wantsColours(true, {})).toBe(true);
+    expect(wantsColours(false, {})).toBe(false);
+    expect(wantsColours(true, { NO_COLOR: "1" })).toBe(false);
+    expect(wantsColours(true, { NO_COLOR: "" })).toBe(true);
+    expect(wantsColours(true, { TERM: "dumb" })).toBe(false);
+  });
+
+  test("do not change the text", async () => {
+    const coloured = (await run(["--help"], undefined, true)).out;
+    expect(coloured).toContain("\x1b[");
+    expect(Bun.stripANSI(coloured)).toBe((await run(["--help"])).out);
+  });
+});

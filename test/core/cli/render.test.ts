@@ -1,0 +1,154 @@
+/** What the engine prints for people: banner, doctor, script errors, and who holds the port. */
+import { describe, expect, test } from "bun:test";
+import { renderBanner, type Banner } from "../../../core/cli/banner.ts";
+import { doctorFailed, renderDoctor, type DoctorReport } from "../../../core/cli/doctor.ts";
+import { COLOURED } from "../../../core/cli/paint.ts";
+import { portHolder, portInUse } from "../../../core/cli/port-holder.ts";
+import { renderBuildProblem } from "../../../core/cli/script-error.ts";
+import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
+
+const BANNER: Banner = {
+  version: "1.2.3",
+  url: "http://127.0.0.1:8080",
+  dir: "/srv/app",
+  mode: "process",
+  jail: { held: ["seccomp", "landlock"], lacking: [] },
+  scripts: [
+    { name: "hello", routes: 1 },
+    { name: "notes", routes: 3 },
+  ],
+  dev: false,
+  startMs: 84.4,
+};
+
+describe("banner", () => {
+  test("says where, what and how", () => {
+    expect(renderBanner(BANNER)).toBe(
+      [
+        "aiwebengine 1.2.3 serves http://127.0.0.1:8080 in 84 ms",
+        "  folder    /srv/app",
+        "  isolates  jailed processes",
+        "  scripts   2, 4 routes",
+        "    hello  1 route",
+        "    notes  3 routes",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("an empty folder is told what to do next; dev mode and a lacking jail are said", () => {
+    const lacking = [{ part: "landlock", reason: "no kernel support" }];
+    const text = renderBanner({ ...BANNER, scripts: [], dev: true, jail: { held: ["seccomp"], lacking } });
+    expect(text).toContain("none yet: save one as scripts/hello.ts");
+    expect(text).toContain("not for the public");
+    expect(text).toContain("lacking landlock: see `aiwebengine doctor`");
+    expect(renderBanner({ ...BANNER, mode: "thread" })).toContain("threads: for trusted scripts only");
+    expect(renderBanner({ ...BANNER, jail: { held: [], lacking } })).toContain("processes without a jail");
+  });
+
+  test("of 1,000 scripts 20 are listed, what is broken first", () => {
+    const scripts = Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, routes: 1 }));
+    const problem = { code: "script_failed", message: "Unexpected }", file: "zz.ts", line: 3, column: 5 };
+    const text = renderBanner({ ...BANNER, scripts: [...scripts, { name: "zz", routes: 2, problem }] });
+    expect(text.split("\n").length).toBeLessThan(30);
+    expect(text).toContain("1001, 1002 routes, 1 with a problem");
+    expect(text).toMatch(/^ {4}zz +2 routes of the last good version; zz\.ts:3:5: Unexpected \}$/m);
+    expect(text).toContain("and 981 more");
+  });
+
+  test("a script's problem cannot break out of its line", () => {
+    const problem = { code: "script_failed", message: "a\n    admin  9 routes\x1b[2J", file: "\u202ex.ts" };
+    const text = renderBanner({ ...BANNER, scripts: [{ name: "a", routes: 0, problem }] });
+    expect(text).not.toMatch(/[\x1b\u202e]/);
+    expect(text.split("\n")).toHaveLength(6);
+  });
+});
+
+describe("build problem", () => {
+  const problem = {
+    code: "script_failed",
+    message: "Expected ) but found }",
+    file: "shop/index.ts",
+    line: 3,
+    column: 5,
+    frame: "  2 | foo(\n> 3 |     }\n    |     ^\n",
+    hint: "Close the call.",
+  };
+
+  test("has the place, the frame and the hint", () => {
+    expect(renderBuildProblem(problem)).toBe(
+      [
+        "shop/index.ts:3:5: Expected ) but found }",
+        "    2 | foo(",
+        "  > 3 |     }",
+        "      |     ^",
+        "  hint: Close the call.",
+        "",
+      ].join("\n"),
+    );
+    expect(renderBuildProblem({ code: "internal", message: "no more" })).toBe("no more\n");
+  });
+
+  test("no escape of a script reaches the terminal", () => {
+    const hostile = "\x1b[31mred\x07\u009b\r\u202e";
+    const text = renderBuildProblem({
+      code: "x",
+      message: hostile,
+      file: hostile,
+      line: 1,
+      frame: hostile,
+      hint: hostile,
+    });
+    expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    expect(Bun.stripANSI(renderBuildProblem(problem, COLOURED))).toBe(renderBuildProblem(problem));
+  });
+});
+
+describe("doctor", () => {
+  const report: DoctorReport = {
+    version: "1.2.3",
+    bun: "1.4.4",
+    platform: "linux x64",
+    cpus: 2,
+    memory: { totalBytes: 2 ** 31, freeBytes: 2 ** 30 },
+    mode: "process",
+    jail: {
+      held: JAIL_PARTS.filter((part) => part !== "landlock"),
+      lacking: [{ part: "landlock", reason: "the kernel does not have it (ENOSYS)" }],
+    },
+    selfTest: { leaks: [], ms: 2.34 },
+  };
+
+  test("says of every part whether it is held, and of a lacking one why and what to do", () => {
+    const text = renderDoctor(report);
+    for (const part of JAIL_PARTS) expect(text).toMatch(new RegExp(`^ {2}(held|lacks) +${part} `, "m"));
+    expect(text).toContain("lacks  landlock");
+    expect(text).toContain("ENOSYS");
+    expect(text).toContain("lsm=");
+    expect(text).toContain("1024 MiB of 2048 MiB memory free");
+    expect(text).toContain("no known leak is open (2.3 ms)");
+    expect(doctorFailed(report)).toBe(false);
+  });
+
+  test("an open leak is a failure", () => {
+    const open = { ...report, selfTest: { leaks: ["import"], ms: 1 } };
+    expect(doctorFailed(open)).toBe(true);
+    expect(renderDoctor(open)).toContain("Open leaks: import. The engine refuses to serve");
+  });
+});
+
+describe("a port in use", () => {
+  test.skipIf(process.platform !== "linux")("is told with the process that holds it", () => {
+    const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const { message, exitCode } = portInUse("127.0.0.1", server.port, undefined);
+    expect(message).toStartWith(`Cannot listen on 127.0.0.1, port ${server.port}: it is used by `);
+    expect(message).toContain(`(process ${process.pid})`);
+    expect(exitCode).toBe(1);
+    server.stop(true);
+  });
+
+  test("is told without a name where the system does not say", () => {
+    expect(portHolder(1)).toBeUndefined();
+    expect(portInUse("::1", 1, undefined).message).toContain("it is in use");
+  });
+});
