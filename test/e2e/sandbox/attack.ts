@@ -56,7 +56,7 @@ export interface Attack {
     readonly method?: string;
     readonly query?: string;
     readonly headers?: Readonly<Record<string, string>>;
-    readonly body?: string | Uint8Array;
+    readonly body?: string;
   };
   /** What no answer, log line or bundle may hold; the canary always is one. */
   readonly secret?: string;

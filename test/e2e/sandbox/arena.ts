@@ -1,0 +1,346 @@
+/** An engine with victims under load, into which attacks are let one after the other; it judges what they did. */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { prepareFolder, startEngine, type Engine } from "../engine.ts";
+import { processTree, treeFigures } from "../processes.ts";
+import { attackFiles, REPORT, WARM, type Attack } from "./attack.ts";
+import { SMUGGLED } from "./attacks/output.ts";
+import { PLACEHOLDERS } from "./attacks/build.ts";
+import type { Findings } from "./toolbox.ts";
+import { VictimLoad, VICTIMS } from "./victims.ts";
+
+/** An attack is cut off here; the engine's own limits are far below. */
+const ATTACK_TIMEOUT_MS = 20_000;
+const BUILD_TIMEOUT_MS = 60_000;
+/** So much of an answer is looked at; then the client leaves. */
+const READ_BYTES = 8 * 1024 * 1024;
+const READ_MS = 3000;
+const ENV_CANARY = "canary-in-the-environment";
+
+export interface ArenaOptions {
+  /** Small limits for attacks on time and memory; generous ones for those that must run to their end. */
+  readonly limits: Readonly<Record<string, number>>;
+  readonly mode?: string;
+}
+
+export interface Result {
+  readonly attack: Attack;
+  /** Empty: it held. */
+  readonly faults: readonly string[];
+  /** For the table: what became of the attack. */
+  readonly outcome: string;
+  readonly ms: number;
+  /** Milliseconds from the limit to the answer, where a limit on uninterrupted running ended it. */
+  readonly lateMs?: number;
+  /** The slowest answer of a victim meanwhile. */
+  readonly victimMs: number;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly head: string;
+  readonly text: string;
+  readonly ms: number;
+  /** The answer broke off, or none came. */
+  readonly broken?: string;
+}
+
+export class Arena implements AsyncDisposable {
+  readonly engine: Engine;
+  readonly victims: VictimLoad;
+  readonly #canaryFile: string;
+  readonly #canary: string;
+  readonly #listener: Bun.Server<undefined>;
+  readonly #uninterruptedMs: number;
+  #heard: string[] = [];
+
+  private constructor(
+    engine: Engine,
+    canary: string,
+    listener: Bun.Server<undefined>,
+    heard: string[],
+    uninterruptedMs: number,
+  ) {
+    this.engine = engine;
+    this.victims = new VictimLoad(engine);
+    this.#canary = canary;
+    this.#canaryFile = join(dirname(engine.dir), "canary.txt");
+    this.#listener = listener;
+    this.#heard = heard;
+    this.#uninterruptedMs = uninterruptedMs;
+  }
+
+  static async open(options: ArenaOptions): Promise<Arena> {
+    const limits = Object.entries(options.limits).map(([name, value]) => `${name} = ${value}`);
+    const mode = options.mode === undefined ? [] : [`mode = "${options.mode}"`];
+    const config = [
+      "[isolates]",
+      "perScript = 1",
+      "idleMs = 1000",
+      "spare = 2",
+      ...mode,
+      "[limits]",
+      ...limits,
+      "[log]",
+      'format = "json"',
+      "",
+    ].join("\n");
+    const dir = await prepareFolder({ scripts: VICTIMS, config });
+    const outside = dirname(dir);
+    const canary = `canary-${crypto.randomUUID()}`;
+    await writeFile(join(outside, "canary.txt"), canary);
+    await mkdir(join(outside, "outside-lib"));
+    await writeFile(join(outside, "outside-lib", "m.ts"), `export const value = "outside-lib-secret";\n`);
+    const heard: string[] = [];
+    const listener = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch(request) {
+        heard.push(request.url);
+        return new Response("heard on loopback");
+      },
+    });
+    try {
+      const engine = await startEngine({ dir, env: { AIWEBENGINE_CANARY: ENV_CANARY } });
+      return new Arena(engine, canary, listener, heard, options.limits["uninterruptedMs"] ?? 1000);
+    } catch (error) {
+      await listener.stop(true);
+      await rm(outside, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Writes the scripts of these attacks and waits until each was built, or refused. */
+  async load(attacks: readonly Attack[]): Promise<void> {
+    const after = this.engine.mark();
+    const waits: Promise<string>[] = [];
+    for (const attack of attacks) {
+      for (const [path, content] of Object.entries(attackFiles(attack, this.#canaryFile)))
+        await this.engine.write(path, this.#fill(attack, content));
+      for (const [path, target] of Object.entries(attack.links ?? {}))
+        await this.#link(path, this.#fill(attack, target));
+      const onlyLinks = Object.keys(attackFiles(attack, "")).length === 0;
+      if (!onlyLinks)
+        waits.push(
+          this.engine.waitForLog((line) => isAbout(line, attack.name), { timeoutMs: BUILD_TIMEOUT_MS, after }),
+        );
+    }
+    await Promise.all(waits);
+  }
+
+  async unload(attacks: readonly Attack[]): Promise<void> {
+    for (const attack of attacks)
+      for (const kind of [".js", ".ts", ""]) await this.engine.remove(`scripts/${attack.name}${kind}`);
+  }
+
+  async run(attack: Attack): Promise<Result> {
+    const faults: string[] = [];
+    const failuresBefore = this.victims.failures.length;
+    this.victims.takeWorstMs();
+    const path = attack.path ?? `/attack/${attack.name}`;
+    const usesToolbox = attack.files === undefined;
+    if (usesToolbox) {
+      const warm = await this.#ask(attack, `${path}?${WARM}`);
+      if (warm.status !== 200 || warm.text !== "warm")
+        faults.push(`its script is not ready: ${say(warm)}${this.#reason(attack)}`);
+    }
+    const answer = await this.#ask(
+      attack,
+      `${path}${attack.request?.query === undefined ? "" : `?${attack.request.query}`}`,
+    );
+    const findings = this.#judge(attack, answer, faults);
+    if (usesToolbox && attack.outcome !== "refused") await this.#report(attack, `${path}?${REPORT}`, faults);
+    this.#secrets(attack, answer, faults);
+    if (!(await this.#alive())) faults.push("the engine no longer answers");
+    for (const failure of this.victims.failures.slice(failuresBefore)) faults.push(`a victim was harmed: ${failure}`);
+    const late = answer.text.includes('"uninterrupted_exceeded"') ? answer.ms - this.#uninterruptedMs : undefined;
+    return {
+      attack,
+      faults,
+      outcome: describe(answer, findings),
+      ms: answer.ms,
+      ...(late === undefined ? {} : { lateMs: late }),
+      victimMs: this.victims.takeWorstMs(),
+    };
+  }
+
+  /** Processes and threads of the engine now. */
+  figures(): { processes: number; threads: number; rssBytes: number } {
+    const all = treeFigures(this.engine.pid);
+    const own = all.find((one) => one.pid === this.engine.pid);
+    return { processes: all.length, threads: own?.threads ?? 0, rssBytes: own?.rssBytes ?? 0 };
+  }
+
+  /** Waits until no more processes live than these. False when that does not come about. */
+  async settled(processes: number, timeoutMs = 10_000): Promise<boolean> {
+    const end = performance.now() + timeoutMs;
+    while (processTree(this.engine.pid).length > processes) {
+      if (performance.now() > end) return false;
+      await Bun.sleep(100);
+    }
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.victims.stop();
+    await this.engine.stop();
+    await this.#listener.stop(true);
+    await rm(dirname(this.engine.dir), { recursive: true, force: true });
+  }
+
+  #fill(attack: Attack, text: string): string {
+    if (attack.group !== "build" && attack.group !== "fetch") return text;
+    return text
+      .replaceAll(PLACEHOLDERS.canary, this.#canaryFile)
+      .replaceAll(PLACEHOLDERS.marker, `${this.#canaryFile}.marker`)
+      .replaceAll(PLACEHOLDERS.port, String(this.#listener.port));
+  }
+
+  async #link(path: string, target: string): Promise<void> {
+    const file = join(this.engine.dir, path);
+    await mkdir(dirname(file), { recursive: true });
+    await symlink(target, file);
+  }
+
+  async #ask(attack: Attack, path: string): Promise<Answer> {
+    const start = performance.now();
+    const request = attack.request ?? {};
+    try {
+      const response = await this.engine.fetch(path, {
+        method: request.method ?? "GET",
+        headers: { ...request.headers },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        redirect: "manual",
+        signal: AbortSignal.timeout(ATTACK_TIMEOUT_MS),
+      });
+      const head = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
+      const { text, broken } = await readSome(response);
+      const ms = performance.now() - start;
+      return { status: response.status, head, text, ms, ...(broken === undefined ? {} : { broken }) };
+    } catch (error) {
+      return { status: 0, head: "", text: "", ms: performance.now() - start, broken: String(error) };
+    }
+  }
+
+  /** Compares the answer with what the attack may get; gives its findings where it has any. */
+  #judge(attack: Attack, answer: Answer, faults: string[]): Findings | null {
+    if (answer.broken?.includes("Timeout")) faults.push(`no answer within ${ATTACK_TIMEOUT_MS} ms`);
+    if (answer.head.toLowerCase().includes(`${SMUGGLED}:`)) faults.push("the head of the answer was split");
+    const { outcome } = attack;
+    if (outcome === "survived") {
+      if (answer.status === 0) faults.push(`no answer: ${answer.broken}`);
+      return null;
+    }
+    if (outcome === "refused") {
+      if (answer.status !== 404) faults.push(`not refused: ${say(answer)}`);
+      return null;
+    }
+    if (outcome === "findings") {
+      const findings = parseFindings(answer.text);
+      if (findings === null) faults.push(`it did not run: ${say(answer)}`);
+      else if (!findings.done) faults.push("it did not run to its end");
+      return findings;
+    }
+    const code = /"code":"([a-z_]+)"/.exec(answer.text)?.[1];
+    if (code === undefined || !outcome.includes(code))
+      faults.push(`expected one of ${outcome.join(", ")}: ${say(answer)}`);
+    return null;
+  }
+
+  /** Findings may come after the answer: the same isolate is asked again. */
+  async #report(attack: Attack, path: string, faults: string[]): Promise<void> {
+    const report = await this.#ask(attack, path);
+    const findings = parseFindings(report.text);
+    if (findings !== null) for (const found of findings.found) faults.push(found);
+    else if (attack.slow !== true && report.status !== 200) faults.push(`its isolate did not survive: ${say(report)}`);
+  }
+
+  #secrets(attack: Attack, answer: Answer, faults: string[]): void {
+    const secrets = [this.#canary, ENV_CANARY, ...(attack.secret === undefined ? [] : [attack.secret])];
+    for (const secret of secrets) {
+      if (answer.text.includes(secret) || answer.head.includes(secret))
+        faults.push(`escaped: the answer holds a secret (${secret.slice(0, 20)})`);
+      if (this.engine.logs.includes(secret)) faults.push(`escaped: the log holds a secret (${secret.slice(0, 20)})`);
+    }
+    if (existsSync(`${this.#canaryFile}.marker`)) faults.push("escaped: the attack wrote a file");
+    if (this.#heard.length > 0) faults.push(`escaped: a listener on loopback was reached: ${this.#heard.join(" ")}`);
+    if (/^\{[^\n]*"message":"forged by a script"/m.test(this.engine.logs) && attack.name.includes("forging")) {
+      const forged = this.engine.logs
+        .split("\n")
+        .find((line) => /^\{"message":"forged|^\{"level":"info","message":"forged/.test(line));
+      if (forged !== undefined) faults.push(`a log line was forged: ${forged.slice(0, 200)}`);
+    }
+    this.#heard.length = 0;
+  }
+
+  async #alive(): Promise<boolean> {
+    try {
+      const response = await this.engine.fetch("/victim?n=alive", { signal: AbortSignal.timeout(5000) });
+      return response.status === 200 && (await response.text()) === "victim alive";
+    } catch {
+      return false; // the fault says so
+    }
+  }
+
+  #reason(attack: Attack): string {
+    const line = this.engine.logs.split("\n").findLast((one) => isAbout(one, attack.name));
+    return line === undefined ? "" : `; the engine said: ${line.slice(0, 600)}`;
+  }
+
+  /** Whether the engine's cache holds a secret: a bundle that took in a file from outside. */
+  async cacheHolds(secret: string): Promise<readonly string[]> {
+    const found: string[] = [];
+    for await (const file of new Bun.Glob("data/cache/**/*").scan({ cwd: this.engine.dir, dot: true })) {
+      if ((await readFile(join(this.engine.dir, file), "utf8")).includes(secret)) found.push(file);
+    }
+    return found;
+  }
+}
+
+/** The engine's log line of a script that was loaded, reloaded or refused. */
+function isAbout(line: string, script: string): boolean {
+  return line.includes(`"script":"${script}"`) && /"message":"script (loaded|reloaded|failed)/.test(line);
+}
+
+async function readSome(response: Response): Promise<{ text: string; broken?: string }> {
+  if (response.body === null) return { text: "" };
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  const end = Date.now() + READ_MS;
+  let text = "";
+  try {
+    for (;;) {
+      const late = Bun.sleep(Math.max(0, end - Date.now())).then(() => "late" as const);
+      const next = await Promise.race([reader.read(), late]);
+      if (next === "late" || text.length > READ_BYTES) {
+        await reader.cancel();
+        return { text, broken: "the client left" };
+      }
+      if (next.done) return { text };
+      text += decoder.decode(next.value, { stream: true });
+    }
+  } catch (error) {
+    return { text, broken: String(error) };
+  }
+}
+
+function parseFindings(text: string): Findings | null {
+  if (!text.startsWith('{"done":')) return null;
+  return JSON.parse(text) as Findings;
+}
+
+function say(answer: Answer): string {
+  if (answer.status === 0) return `no answer (${answer.broken})`;
+  return `${answer.status} ${answer.text.slice(0, 300)}`;
+}
+
+function describe(answer: Answer, findings: Findings | null): string {
+  if (findings !== null) return `nothing reached; ${findings.seen} objects walked`;
+  if (answer.status === 404) return "refused when built";
+  const code = /"code":"([a-z_]+)"/.exec(answer.text)?.[1];
+  if (code !== undefined) return `${answer.status} ${code}`;
+  if (answer.broken !== undefined)
+    return `${answer.status}, then ${answer.broken === "the client left" ? "the client left" : "cut off"}`;
+  return `answered ${answer.status}`;
+}

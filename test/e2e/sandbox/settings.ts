@@ -1,0 +1,36 @@
+/** The limits that attacks run under, and which of the slow ones take part in `npm test`. */
+import type { Attack } from "./attack.ts";
+
+const MIB = 1024 * 1024;
+
+/** Attacks that look for a way out must run to their end. */
+export const GENEROUS = {
+  wallMs: 15_000,
+  uninterruptedMs: 10_000,
+  cpuMs: 15_000,
+  memoryBytes: 512 * MIB,
+  loadMs: 1500,
+  logLines: 100_000,
+  logBytes: 16 * MIB,
+  pendingCalls: 10_000,
+  subrequests: 10_000,
+} as const;
+
+/** Attacks on time and memory: small limits, so that the table is quick and the machine safe. */
+export const TIGHT = { wallMs: 3000, uninterruptedMs: 500, cpuMs: 1200, memoryBytes: 64 * MIB, loadMs: 1500 } as const;
+
+/** How late a kill may come on a machine that is busy with other tests; the exact figures are in docs/attacks.md. */
+export const LATE_MS = 600;
+
+export const isSlow = (attack: Attack): boolean => attack.slow === true;
+
+/** `count` of the attacks, others each day; `ATTACKS_SEED` repeats a choice. */
+export function rotate(attacks: readonly Attack[], count: number, seed: number): readonly Attack[] {
+  const start = (seed * count) % attacks.length;
+  return [...attacks, ...attacks].slice(start, start + Math.min(count, attacks.length));
+}
+
+export function seedOfToday(): number {
+  const given = process.env["ATTACKS_SEED"];
+  return given === undefined ? Math.floor(Date.now() / 86_400_000) : Number(given);
+}
