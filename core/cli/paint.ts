@@ -27,6 +27,9 @@ export const COLOURED: Paint = {
 };
 
 /** Colours only where a person looks. https://no-color.org: any value that is not empty turns them off. */
-export function wantsColours(terminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
-  return terminal && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+export function wantsColours(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 }
