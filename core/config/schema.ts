@@ -1,4 +1,6 @@
 /** Every config key as data: its type, default and meaning. The loader, the docs and the type `Config` are made of it. */
+import { isIP } from "node:net";
+import { domainToASCII } from "node:url";
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from "./limits.ts";
 import type { IntegerKey, TableKey, ValueOf } from "./key.ts";
 import type { JailPart } from "../isolate/jail/lockdown.ts";
@@ -44,15 +46,23 @@ const maxLimits = limitKeys(
   ),
 );
 
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)(?:\/\d{1,3})?$/i;
-const HOST = /^(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+/** An address or a range. Strict: `10.0.0.1/33`, `127.1` and `0x7f.1` are slips that would match nothing, or too much. */
+function isRange(value: string): boolean {
+  const [address = "", bits, ...more] = value.split("/");
+  const version = isIP(address);
+  if (version === 0 || address.includes("%") || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+const HOST = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/;
+const NUMBER_AT_END = /(^|\.)(\d+|0x[0-9a-f]*)\.?$/;
 
 const isAddress = (value: string): string | undefined =>
-  ADDRESS.test(value) ? undefined : 'an IP address or a range such as "10.0.0.0/8"';
-const isHost = (value: string): string | undefined =>
-  HOST.test(value) || ADDRESS.test(value)
-    ? undefined
-    : 'a host such as "api.example.com", "*.example.com" or an IP address';
+  isRange(value) ? undefined : 'an IP address or a range such as "10.0.0.0/8"';
+function isHost(value: string): string | undefined {
+  const name = domainToASCII(value.replace(/^\*\./, ""));
+  if (isRange(value) || (HOST.test(name) && !NUMBER_AT_END.test(name))) return undefined;
+  return 'a host such as "api.example.com" or "*.example.com", or an IP address or range, without a port';
+}
 const isMount = (value: string): string | undefined =>
   /^\/[^\s?#*:]*$/.test(value) ? undefined : 'a path that starts with "/", without wildcards or parameters';
 /** Names of `core/isolate/jail`; repeated here, since reading config must not load the jail. */
@@ -87,7 +97,11 @@ export const SCRIPT_KEYS = {
       test: isMount,
       meaning: "Where `export default { fetch }` is mounted; else `/<script>`.",
     },
-    hosts: { type: "strings", test: isHost, meaning: "The host names that the script answers to; empty is all." },
+    hosts: {
+      type: "strings",
+      test: isHost,
+      meaning: "When not empty: the only hosts that the script may reach with `fetch`.",
+    },
     config: { type: "data", meaning: "The script's own settings: `config` in a handler, `env` in the fetch form." },
   },
 } as const satisfies TableKey;
@@ -214,14 +228,18 @@ export const SCHEMA = {
         allowPrivate: {
           type: "boolean",
           default: false,
-          meaning: "Lets scripts reach private, loopback and link-local addresses. Every script: think twice.",
+          meaning: "Lets every script reach private, loopback and link-local addresses; metadata services stay closed.",
         },
         allowHosts: {
           type: "strings",
           test: isHost,
-          meaning: "When not empty: the only hosts that scripts may reach.",
+          meaning: "Hosts, addresses and ranges that scripts may reach although they are private.",
         },
-        denyHosts: { type: "strings", test: isHost, meaning: "Hosts that no script may reach." },
+        denyHosts: {
+          type: "strings",
+          test: isHost,
+          meaning: "Hosts, addresses and ranges that no script may reach, whatever else allows them.",
+        },
       },
     },
   },

@@ -12,6 +12,7 @@ import {
   type Config,
   type Limits,
 } from "../../../core/config/index.ts";
+import { parseHostPattern } from "../../../core/service/fetch-address.ts";
 import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
 
 const root = mkdtempSync(join(tmpdir(), "awe-config-"));
@@ -218,6 +219,50 @@ describe("limits", () => {
   });
 
   const defaults = Object.fromEntries(Object.entries(LIMITS).map(([name, row]) => [name, row.default])) as Limits;
+});
+
+describe("addresses and hosts", () => {
+  const good = [
+    "10.0.0.1",
+    "10.0.0.0/8",
+    "::1",
+    "fd00::/8",
+    "localhost",
+    "api.example.com",
+    "*.example.com",
+    "bücher.example",
+  ];
+  const refused = [
+    "10.0.0.1/33",
+    "127.1",
+    "0x7f.1",
+    "1",
+    "10.0.0.256",
+    "::/129",
+    "fe80::1%eth0",
+    "*",
+    "a b",
+    "x:80",
+    "http://x",
+    "",
+    "*.*.x",
+    "10.0.0.0/8/8",
+  ];
+
+  test("what is accepted, the guard of outgoing requests and the proxy list take too", () => {
+    const config = load(
+      `fetch.allowHosts = ${JSON.stringify(good)}\nserver.trustedProxies = ${JSON.stringify(good.slice(0, 4))}`,
+    );
+    expect(config.fetch.allowHosts.map(parseHostPattern)).toHaveLength(good.length);
+  });
+
+  for (const host of refused) {
+    test(`${JSON.stringify(host)} is refused`, () => {
+      for (const key of ["fetch.denyHosts", "scripts.a.hosts", "server.trustedProxies"]) {
+        expect(refusal(() => load(`${key} = [${JSON.stringify(host)}]`)).problems[0]?.key).toBe(key);
+      }
+    });
+  }
 });
 
 describe("scripts", () => {
