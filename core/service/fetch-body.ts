@@ -108,7 +108,9 @@ export function receiveBody(message: IncomingMessage, options: ReceiveOptions): 
   const { maxBytes, signal } = options;
   const stages = [cap(maxBytes)];
   for (const coding of options.codings) stages.push(DECODERS[coding]!(), cap(maxBytes));
-  // Errors of any stage surface where the last one is read, so the callback has nothing to add.
+  // Errors of any stage surface where the last one is read, so neither the listeners nor the callback have anything to
+  // add; but pipeline() lets go of a stage that has ended, and an error that nobody listens for ends the process.
+  for (const stage of stages) stage.on("error", () => undefined);
   const last: Readable = pipeline([message, ...stages], () => undefined) as Transform;
   const chunks = last[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
 

@@ -548,6 +548,16 @@ describe("time and cancellation", () => {
     expect(await failure(text(answer.body))).toBe(reason);
   });
 
+  test("an abort after a whole body has come, which nobody reads, does no harm", async () => {
+    const answer = await go(
+      await serving(answering(`${head("content-length: 3")}abc`)),
+      {},
+      { signal: AbortSignal.timeout(20) },
+    );
+    await Bun.sleep(40);
+    expect((await failure(text(answer.body))).name).toBe("TimeoutError");
+  });
+
   test("cancelling a body ends the connection", async () => {
     const { url, gone } = await watched(`${head("content-length: 10")}abc`);
     const answer = await go(url);
