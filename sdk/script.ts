@@ -8,6 +8,7 @@ import type { Services } from "./services.ts";
 
 export type { Child, Html } from "./jsx-runtime.ts";
 export type { Checked, Infer, InferInput, Json, JsonForm } from "./schema.ts";
+export * from "./limits.ts";
 export * from "./services.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
@@ -116,32 +117,6 @@ export interface Context<Params = PathParams<string>, Query = QueryRecord, Body 
 
 /** Configuration of one script: plain data, frozen. */
 export type Config = { readonly [name: string]: unknown };
-
-/** The limits that hold for this script. */
-export interface Limits {
-  /** Milliseconds until an invocation must have its answer. */
-  readonly wallMs: number;
-  /** Milliseconds that loading may take. */
-  readonly loadMs: number;
-  /** Milliseconds that code may run without yielding. */
-  readonly uninterruptedMs: number;
-  /** Milliseconds of CPU time of one invocation. */
-  readonly cpuMs: number;
-  readonly memoryBytes: number;
-  /** Invocations at once. */
-  readonly concurrency: number;
-  /** Calls to services and `fetch` at once. */
-  readonly pendingCalls: number;
-  readonly timers: number;
-  /** Outgoing requests of one invocation. */
-  readonly subrequests: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  readonly logLines: number;
-  readonly logBytes: number;
-  readonly streams: number;
-  readonly streamIdleMs: number;
-}
 
 /** An answer with a status of its own; every other object is sent as JSON. */
 export interface Envelope<Body = unknown> {
@@ -334,7 +309,6 @@ export declare function redirect(url: string | URL, status?: 301 | 302 | 303 | 3
 export declare const log: Log;
 /** `scripts.<name>.config` of the engine's configuration; can be read while the script loads. */
 export declare const config: Config;
-export declare const limits: Limits;
 /** Keeps the current invocation alive until the promise settles. */
 export declare function waitUntil(promise: PromiseLike<unknown>): void;
 

@@ -1,0 +1,149 @@
+/** Writes the types that script authors complete against: `scripts/.aiwebengine/*.d.ts` and `scripts/tsconfig.json`. */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { SDK_NAMES } from "../isolate/realm/sdk-names.ts";
+// Evaluated while the engine is bundled: the binary carries the text, and reads no source file.
+import { generateTypings } from "./typings/generate.ts" with { type: "macro" };
+
+export interface ServiceTypes {
+  /** The name in the context and in the SDK: `kv`. */
+  readonly name: string;
+  /** Declarations, among them `export interface Kv`: the name with a capital letter. */
+  readonly types: string;
+}
+
+export interface TypingsOptions {
+  readonly services: readonly ServiceTypes[];
+  /** Of the engine. */
+  readonly version: string;
+}
+
+const FOLDER = ".aiwebengine";
+const PACKAGES = "node_modules/";
+const SERVICE_NAME = /^[a-z][A-Za-z0-9]*$/;
+
+/** Kept apart from the author's tsconfig.json, so that a newer engine can change it. */
+const BASE_CONFIG = {
+  compilerOptions: {
+    target: "ESNext",
+    module: "Preserve",
+    moduleResolution: "bundler",
+    // Scripts without import and export share no names, whatever the language says.
+    moduleDetection: "force",
+    lib: ["ESNext"],
+    types: [],
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    isolatedModules: true,
+    resolveJsonModule: true,
+    allowImportingTsExtensions: true,
+    allowJs: true,
+    skipLibCheck: true,
+    noEmit: true,
+    jsx: "react-jsx",
+    jsxImportSource: "@aiwebengine/sdk",
+    paths: {
+      "@aiwebengine/sdk": ["./sdk.d.ts"],
+      "@aiwebengine/sdk/jsx-runtime": ["./jsx-runtime.d.ts"],
+    },
+  },
+  include: ["./*.d.ts", "../**/*"],
+  exclude: ["../**/node_modules", "../**/*.test.*"],
+};
+
+/** Yours: the engine writes it once and never again. */
+const AUTHORS_CONFIG = { extends: `./${FOLDER}/tsconfig.json` };
+
+const TEXT_FILES = ["css", "csv", "graphql", "html", "md", "sql", "svg", "txt", "xml", "yaml", "yml"];
+
+/**
+ * Writes what is missing or differs, and leaves the rest untouched: editors and watchers see no change without one.
+ * @throws Error of the file system, when `scriptsDir` cannot be written.
+ */
+export async function writeTypings(scriptsDir: string, options: TypingsOptions): Promise<void> {
+  const folder = join(scriptsDir, FOLDER);
+  const packed = await generateTypings();
+  const files = JSON.parse(new TextDecoder().decode(Bun.gunzipSync(Uint8Array.fromBase64(packed)))) as Record<
+    string,
+    string
+  >;
+  const own = Object.entries(files).filter(([path]) => !path.startsWith(PACKAGES));
+  const head = `// Written by aiwebengine ${options.version}. Changes to this file are lost.\n`;
+  const written: [path: string, content: string][] = own.map(([path, content]) => [path, head + content]);
+  written.push(["services.d.ts", head + servicesText(options.services)]);
+  written.push(["script-globals.d.ts", head + scriptGlobalsText(options.services)]);
+  written.push(["text-files.d.ts", head + textFilesText()]);
+  written.push(["tsconfig.json", `${JSON.stringify(BASE_CONFIG, null, 2)}\n`]);
+  written.push([".gitignore", "*\n"]);
+
+  await writePackages(folder, Bun.hash(packed).toString(16), files);
+  for (const [path, content] of written) await writeChanged(join(folder, path), content);
+  await writeNew(join(scriptsDir, "tsconfig.json"), `${JSON.stringify(AUTHORS_CONFIG, null, 2)}\n`);
+}
+
+/** Some 150 files that change with the engine's version only: one stamp spares reading them all at every start. */
+async function writePackages(folder: string, stamp: string, files: Readonly<Record<string, string>>): Promise<void> {
+  const stampFile = join(folder, PACKAGES, ".stamp");
+  if ((await read(stampFile)) === stamp) return;
+  await rm(join(folder, PACKAGES), { recursive: true, force: true });
+  const packages = Object.entries(files).filter(([path]) => path.startsWith(PACKAGES));
+  for (const path of new Set(packages.map(([path]) => dirname(path))))
+    await mkdir(join(folder, path), { recursive: true });
+  await Promise.all(packages.map(([path, content]) => writeFile(join(folder, path), content)));
+  // Last: a start that was cut short writes them again.
+  await writeFile(stampFile, stamp);
+}
+
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Through a second file, so that an editor never reads half of one. */
+async function writeChanged(path: string, content: string): Promise<void> {
+  if ((await read(path)) === content) return;
+  await mkdir(dirname(path), { recursive: true });
+  const draft = `${path}.new`;
+  await writeFile(draft, content);
+  await rename(draft, path);
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  try {
+    await writeFile(path, content, { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+function typeOf(service: ServiceTypes): string {
+  if (!SERVICE_NAME.test(service.name)) throw new Error(`"${service.name}" is no name for a service: use camelCase.`);
+  const name = service.name[0]!.toUpperCase() + service.name.slice(1);
+  if (!service.types.includes(`export interface ${name} `)) {
+    throw new Error(`The types of the service "${service.name}" must have "export interface ${name} { … }".`);
+  }
+  return name;
+}
+
+function servicesText(services: readonly ServiceTypes[]): string {
+  const fields = services.map((service) => `  readonly ${service.name}: ${typeOf(service)};\n`);
+  const values = services.map((service) => `export declare const ${service.name}: ${typeOf(service)};\n`);
+  const types = services.map((service) => `${service.types.trim()}\n\n`);
+  return `${types.join("")}export interface Services {\n${fields.join("")}}\n\n${values.join("")}`;
+}
+
+/** What a script has without importing it: the form of scripts without import and export. */
+function scriptGlobalsText(services: readonly ServiceTypes[]): string {
+  const names = new Set<string>([...SDK_NAMES, ...services.map((service) => service.name)]);
+  return [...names].map((name) => `declare var ${name}: typeof import("@aiwebengine/sdk").${name};\n`).join("");
+}
+
+function textFilesText(): string {
+  const of = (extension: string) =>
+    `declare module "*.${extension}" {\n  const text: string;\n  export default text;\n}\n`;
+  return TEXT_FILES.map(of).join("");
+}

@@ -1,0 +1,203 @@
+/** The types beside scripts: complete without an install, right, and written only when they change. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { LIMITS } from "../../../core/config/limits.ts";
+import { stripComments } from "../../../core/script/typings/strip.ts";
+import { writeTypings, type TypingsOptions } from "../../../core/script/typings.ts";
+import { createKv } from "../../../core/service/kv.ts";
+
+const kvTypes = createKv({ dataDir: "/nowhere" }).types;
+const OPTIONS: TypingsOptions = { services: [{ name: "kv", types: kvTypes }], version: "1.2.3" };
+const ROOT = join(import.meta.dir, "../../..");
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "typings-"));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+async function folder(name: string, scripts: Readonly<Record<string, string>> = {}): Promise<string> {
+  const dir = join(home, name);
+  await mkdir(dir, { recursive: true });
+  await writeTypings(dir, OPTIONS);
+  for (const [path, content] of Object.entries(scripts)) {
+    await mkdir(dirname(join(dir, path)), { recursive: true });
+    await writeFile(join(dir, path), content);
+  }
+  return dir;
+}
+
+/** Runs the type checker in a folder that has nothing but what the engine wrote. */
+async function check(dir: string): Promise<{ code: number; output: string }> {
+  const child = Bun.spawn([process.execPath, "check", "--no-pretty", "-p", "tsconfig.json"], {
+    cwd: dir,
+    env: { PATH: process.env["PATH"] ?? "", BUN_BE_BUN: "1" },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, output: stdout + stderr };
+}
+
+async function snapshot(dir: string): Promise<Record<string, number>> {
+  const times: Record<string, number> = {};
+  for (const path of (await readdir(dir, { recursive: true })).sort())
+    times[path] = (await stat(join(dir, path))).mtimeMs;
+  return times;
+}
+
+const EVERYTHING = `
+import { HttpError, html, json, kv, limits, log, redirect, register, registerWebHandler, text, waitUntil, config } from "@aiwebengine/sdk";
+import type { Context, FetchHandler } from "@aiwebengine/sdk";
+import about from "./about.md" with { type: "text" };
+import data from "./data.json";
+
+export const add = registerWebHandler("POST /notes/:id", {
+  body: { text: "string <= 280", "tags?": "string[]", kind: "'a' | 'b'", email: "string.email" },
+  query: { limit: "1 <= number.integer <= 100 = 20" },
+}, async ({ params, body, query, kv, signal, request, cookies, files, log, id, state, ip, user }) => {
+  const upper: string = body.text.toUpperCase() + params.id + query.limit.toFixed() + body.kind + about + data.name;
+  const answer = await fetch("https://example.com", { signal, method: "POST", body: new URLSearchParams({ upper }) });
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(upper)));
+  await kv.set(id, { upper, hash: [...hash] }, { ttlMs: 1000 });
+  const stream = new ReadableStream<Uint8Array>({ start: (c) => { c.enqueue(hash); c.close(); } });
+  for await (const chunk of stream) log.info("chunk", { length: chunk.length });
+  cookies.set("a", "b");
+  setTimeout(() => console.log(performance.now()), 10);
+  state["x"] = structuredClone({ ip, user, at: new URL(request.url).searchParams.get("x"), files });
+  if (!answer.ok) throw new HttpError(502, "No.");
+  return new Response(answer.body, { headers: answer.headers });
+});
+register("/old", (context: Context) => { waitUntil(kv.delete("x")); return text(String(limits.wallMs) + context.path + String(config["x"])); }, "POST");
+registerWebHandler("GET /go", () => redirect("/"));
+registerWebHandler("GET /page", () => html(<p class="x" onClick="no">{[1, "a", null]}</p>));
+registerWebHandler("GET /json", () => json({ a: 1 }, { status: 201 }));
+export default { fetch: (request, env, { waitUntil }) => new Response(request.url) } satisfies FetchHandler;
+`;
+
+describe("in a folder with nothing but what the engine wrote", () => {
+  test("a script that uses everything has no type errors", async () => {
+    const dir = await folder("good", {
+      "all/index.tsx": EVERYTHING,
+      "all/about.md": "# About",
+      "all/data.json": '{"name":"x"}',
+      "classic.js": `register("/send", "send", "POST");\nfunction send(req) { log.info("sent"); return { status: 200, body: "sent" }; }\n`,
+      "classic-too.ts": `function send(): string { return "x"; }\nregisterWebHandler("GET /send", send);\n`,
+    });
+    expect(await check(dir)).toEqual({ code: 0, output: expect.stringContaining("No type errors") as string });
+  }, 30_000);
+
+  test("mistakes are errors: in the body, in a definition, and names that a realm does not have", async () => {
+    const lines = [
+      `registerWebHandler("POST /a", { body: { text: "string" } }, ({ body }) => body.txt);`,
+      `registerWebHandler("POST /a", { body: { text: "strin" } }, () => "");`,
+      `registerWebHandler("GET /a/:id", ({ params }) => params.nope);`,
+      ...["Bun", "process", "require", "window", "document", "localStorage", "Buffer", "WebSocket", "WebAssembly"].map(
+        (name) => `export const ${name}_ = ${name};`,
+      ),
+    ];
+    const dir = await folder("bad", {
+      "bad.ts": `import { registerWebHandler } from "@aiwebengine/sdk";\n${lines.join("\n")}\n`,
+    });
+    const { code, output } = await check(dir);
+    expect(code).toBe(1);
+    const wrong = new Set([...output.matchAll(/bad\.ts\((\d+),/g)].map((match) => Number(match[1])));
+    expect([...wrong].sort((a, b) => a - b)).toEqual(lines.map((_, i) => i + 2));
+  }, 30_000);
+
+  test("the examples have no type errors", async () => {
+    const examples: Record<string, string> = {};
+    for (const name of (await readdir(join(ROOT, "scripts"))).filter((file) => /^[a-z-]+\.tsx?$/.test(file))) {
+      examples[name] = await readFile(join(ROOT, "scripts", name), "utf8");
+    }
+    expect(Object.keys(examples).length).toBeGreaterThanOrEqual(6);
+    expect(await check(await folder("examples", examples))).toEqual({
+      code: 0,
+      output: expect.stringContaining("No type errors") as string,
+    });
+  }, 30_000);
+});
+
+describe("writing", () => {
+  test("a second time changes no file", async () => {
+    const dir = await folder("twice");
+    const before = await snapshot(dir);
+    await writeTypings(dir, OPTIONS);
+    expect(await snapshot(dir)).toEqual(before);
+  });
+
+  test("the author's tsconfig.json is never replaced", async () => {
+    const dir = join(home, "own-config");
+    await mkdir(dir, { recursive: true });
+    await writeFile(join(dir, "tsconfig.json"), "{}");
+    await writeTypings(dir, OPTIONS);
+    expect(await readFile(join(dir, "tsconfig.json"), "utf8")).toBe("{}");
+  });
+
+  test("a changed, a missing and an older file are put right", async () => {
+    const dir = await folder("repair");
+    const sdk = join(dir, ".aiwebengine/sdk.d.ts");
+    const good = await readFile(sdk, "utf8");
+    await writeFile(sdk, "export {};");
+    await rm(join(dir, ".aiwebengine/globals.d.ts"));
+    await writeFile(join(dir, ".aiwebengine/node_modules/.stamp"), "older");
+    await writeFile(join(dir, ".aiwebengine/node_modules/left-over.d.ts"), "");
+    await writeTypings(dir, OPTIONS);
+    expect(await readFile(sdk, "utf8")).toBe(good);
+    const files = await readdir(join(dir, ".aiwebengine"), { recursive: true });
+    expect(files).toContain("globals.d.ts");
+    expect(files).not.toContain("node_modules/left-over.d.ts");
+  });
+
+  test("a service without its interface is refused", async () => {
+    const services = [{ name: "mail", types: "export interface Post {}" }];
+    await expect(writeTypings(join(home, "refused"), { ...OPTIONS, services })).rejects.toThrow(
+      "export interface Mail",
+    );
+  });
+
+  test("a service appears in the context, in the SDK and as a global", async () => {
+    const dir = join(home, "services");
+    const services = [
+      ...OPTIONS.services,
+      { name: "mail", types: "export interface Mail { send(to: string): Promise<void>; }" },
+    ];
+    await writeTypings(dir, { ...OPTIONS, services });
+    await writeFile(
+      join(dir, "a.ts"),
+      `import { mail as imported, registerWebHandler } from "@aiwebengine/sdk";
+       registerWebHandler("GET /a", async (context) => { await context.mail.send("x"); await imported.send("x"); await mail.send("x"); });`,
+    );
+    expect((await check(dir)).code).toBe(0);
+  }, 30_000);
+});
+
+describe("one truth", () => {
+  test("the SDK's Kv is the one that the service declares", async () => {
+    const bare = (text: string) => stripComments(text).replace(/\s+/g, "").replace(/[;,]/g, "");
+    expect(bare(await readFile(join(ROOT, "sdk/services.ts"), "utf8"))).toContain(bare(kvTypes));
+  });
+
+  test("the SDK's limits are those of the table", async () => {
+    const text = await readFile(join(ROOT, "sdk/limits.ts"), "utf8");
+    expect([...text.matchAll(/readonly (\w+): number/g)].map((match) => match[1])).toEqual(Object.keys(LIMITS));
+    for (const limit of Object.values(LIMITS)) {
+      expect(text).toContain(limit.meaning);
+      expect(text).toContain(`Default ${limit.default.toLocaleString("en")}`);
+    }
+  });
+});
+
+describe("taking comments out", () => {
+  test("strings and templates are left alone", () => {
+    expect(stripComments('/** doc */\nexport type A = "//" | `/*${string}*/` | "\\"//"; // end\n')).toBe(
+      '\nexport type A = "//" | `/*${string}*/` | "\\"//";\n',
+    );
+  });
+});
