@@ -55,21 +55,24 @@ const RLIMITS: readonly (readonly [resource: number, value: bigint])[] = [
  * user is dropped, PDEATHSIG after it (the kernel clears it then), and the filter last, for it forbids all of the rest.
  */
 export function lockDown(options: LockDownOptions): JailReport {
-  const report = process.argv.includes(NO_JAIL_FLAG) ? nothing("the jail is turned off for this child") : lock(options);
+  const report = lock(options);
   if (process.argv.includes(PROBE_FLAG)) answerProbe(report);
   return report;
 }
 
 /** Each step answers null when it holds, else why not. */
-type Step = () => string | null;
+type Step = readonly [part: JailPart, step: () => string | null];
 
 function lock(options: LockDownOptions): JailReport {
-  if (process.platform !== "linux") return nothing(`${process.platform} has no counterpart that the engine uses`);
+  if (process.platform !== "linux") return reportOf([], `${process.platform} has no counterpart that the engine uses`);
   const libc = openLibc();
-  if (libc === null) return nothing("no C library was found");
-  if (architecture() === null) return nothing(`there is no table of system calls for ${process.arch}`);
+  if (libc === null) return reportOf([], "no C library was found");
+  if (architecture() === null) return reportOf([], `there is no table of system calls for ${process.arch}`);
+  // Not a restriction: without a jail, too, a child that never yields must not outlive a killed engine.
+  const orphan: Step = ["pdeathsig", () => dieWithParent(libc)];
+  if (process.argv.includes(NO_JAIL_FLAG)) return reportOf([orphan], "the jail is turned off for this child");
   let keep = 0;
-  const steps: readonly (readonly [JailPart, Step])[] = [
+  const steps: readonly Step[] = [
     ["rlimits", () => setLimits(libc)],
     ["sched_idle", () => prepareIdle(libc)],
     [
@@ -81,23 +84,23 @@ function lock(options: LockDownOptions): JailReport {
       },
     ],
     ["uid", () => dropUser(libc, keep)],
-    ["pdeathsig", () => dieWithParent(libc)],
+    orphan,
     ["no_new_privs", () => renouncePrivileges(libc, keep)],
     ["seccomp", () => restrictCalls(libc, options.kind)],
   ];
-  const outcome = new Map<JailPart, string | null>(steps.map(([part, step]) => [part, step()]));
-  outcome.set("no_exec_memory", outcome.get("seccomp") ?? null); // one filter holds both
-  return {
-    held: JAIL_PARTS.filter((part) => outcome.get(part) === null),
-    lacking: JAIL_PARTS.flatMap((part) => {
-      const why = outcome.get(part);
-      return typeof why === "string" ? [{ part, reason: why }] : [];
-    }),
-  };
+  return reportOf(steps, "");
 }
 
-function nothing(why: string): JailReport {
-  return { held: [], lacking: JAIL_PARTS.map((part) => ({ part, reason: why })) };
+/** Takes the steps in order. `otherwise`: why there is no step for the other parts. */
+function reportOf(steps: readonly Step[], otherwise: string): JailReport {
+  const outcome = new Map<JailPart, string | null>(steps.map(([part, step]) => [part, step()]));
+  // One filter holds both.
+  if (outcome.has("seccomp")) outcome.set("no_exec_memory", outcome.get("seccomp") ?? null);
+  const results = JAIL_PARTS.map((part) => ({ part, reason: outcome.has(part) ? outcome.get(part) : otherwise }));
+  return {
+    held: results.flatMap(({ part, reason }) => (reason === null ? [part] : [])),
+    lacking: results.flatMap(({ part, reason }) => (typeof reason === "string" ? [{ part, reason }] : [])),
+  };
 }
 
 function setLimits(libc: Libc): string | null {
@@ -157,8 +160,6 @@ function dropUser(libc: Libc, keep: number): string | null {
 }
 
 function dieWithParent(libc: Libc): string | null {
-  // Not dumpable: no other process of this user may trace it or read its memory.
-  if (libc.syscall(here("prctl"), PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) return reason(libc);
   if (libc.syscall(here("prctl"), PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) !== 0) return reason(libc);
   // An engine that died before the line above sends no signal any more, but its end of the socket is closed.
   const poll = new Int32Array([0, 0]);
@@ -167,8 +168,10 @@ function dieWithParent(libc: Libc): string | null {
   return null;
 }
 
-/** Also drops the capabilities that an engine which is not root may have been given. */
+/** For good; also drops the capabilities that an engine which is not root may have been given. */
 function renouncePrivileges(libc: Libc, keep: number): string | null {
+  // Not dumpable: no other process of this user may trace it or read its memory.
+  libc.syscall(here("prctl"), PR_SET_DUMPABLE, 0, 0, 0, 0);
   libc.syscall(here("prctl"), PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (libc.syscall(here("prctl"), PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) !== 1) return reason(libc);
   const header = new Int32Array([CAPABILITY_VERSION_3, 0]);

@@ -117,13 +117,17 @@ function builderPolicy(pid: number): Policy {
   };
 }
 
+/** `pid`: the child's own, the only one that it may signal. */
+export function policyFor(kind: "isolate" | "builder", pid: number): Policy {
+  return kind === "isolate" ? isolatePolicy(pid) : builderPolicy(pid);
+}
+
 const SECCOMP_SET_MODE_FILTER = 1;
 const TSYNC = 1;
 
 /** Null when it is in force on every thread; else why not. Needs no_new_privs. */
 export function restrictCalls(libc: Libc, kind: "isolate" | "builder"): string | null {
-  const policy = kind === "isolate" ? isolatePolicy(process.pid) : builderPolicy(process.pid);
-  const program = compileFilter(policy);
+  const program = compileFilter(policyFor(kind, process.pid));
   // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
   const header = new BigUint64Array([BigInt(program.length / 8), BigInt(ptr(program))]);
   const result = libc.syscall(here("seccomp"), SECCOMP_SET_MODE_FILTER, TSYNC, header);

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { createPage, PAGE_BYTES } from "../../../../core/isolate/jail/page.ts";
+import { withChild } from "./children.ts";
+
+const LINUX = process.platform === "linux";
+
+describe.skipIf(!LINUX)("the shared page (Linux only)", () => {
+  test("is one page of zeros", () => {
+    const page = createPage();
+    expect(page.words.byteLength).toBe(PAGE_BYTES);
+    expect(page.words.every((word) => word === 0)).toBe(true);
+    page.close();
+  });
+
+  test("may be read after its descriptor was closed, any number of times", () => {
+    const page = createPage();
+    page.close();
+    page.close();
+    page.words[3] = 9;
+    expect(page.words[3]).toBe(9);
+  });
+
+  test("is unmapped when nobody holds it any more", async () => {
+    const mapped = (): number => readFileSync("/proc/self/maps", "utf8").split("memfd:").length - 1;
+    const before = mapped();
+    (() => {
+      for (let at = 0; at < 50; at++) createPage().close();
+    })();
+    for (let round = 0; round < 20 && mapped() > before + 5; round++) {
+      Bun.gc(true);
+      await Bun.sleep(1); // finalizers run with the event loop
+    }
+    expect(mapped()).toBeLessThanOrEqual(before + 5);
+  });
+
+  test("carries what a jailed child writes, without a message", async () => {
+    await withChild({}, async (talk) => {
+      expect(await talk.ask<boolean>("page")).toBe(true);
+      expect(talk.child.words[0]).toBe(4242);
+    });
+  });
+
+  test("cannot be cut off by a hostile child, which would end the engine with SIGBUS", async () => {
+    await withChild({ args: ["keep-page", "unlocked"] }, async (talk) => {
+      expect(await talk.ask<string>("shrink page")).toBe("errno 1");
+      expect(talk.child.words[0]).toBe(0);
+    });
+  });
+});
