@@ -104,7 +104,7 @@ export function compileRoutes<T>(entries: readonly RouteEntry<T>[]): RouteTable<
     find(method, path) {
       const target = choose(exact.get(path), method);
       if (target !== null) return target.match;
-      return new Search(method, path).run(root);
+      return new Search<T>(method, path).run(root);
     },
   };
 }
