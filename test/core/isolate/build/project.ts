@@ -1,5 +1,14 @@
 /** A throw-away folder of scripts, and the bundler run over one of them in this process. */
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Bundled } from "../../../../core/isolate/build/bundle.ts";
@@ -21,6 +30,8 @@ export function project(files: { readonly [path: string]: string | Uint8Array } 
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "aiwebengine-build-")));
   const scriptsDir = join(dir, "scripts");
   mkdirSync(scriptsDir);
+  // Run from source and by root, a builder has become another user, who cannot pass a folder that is root's alone.
+  chmodSync(dir, 0o755);
   const self: Project = {
     dir,
     scriptsDir,
