@@ -2,6 +2,7 @@
 import { lockHostRealm } from "./host-lock.ts";
 import { lockDown } from "./jail/lockdown.ts";
 import { openPage } from "./jail/page.ts";
+import { selfTest } from "./self-test.ts";
 import { readyFrame, startRuntime, type Runtime } from "./runtime.ts";
 
 /** Never returns control to a script that runs away: the engine kills the process from outside. */
@@ -33,7 +34,8 @@ export async function runIsolate(): Promise<void> {
   const report = lockDown({ kind: "isolate" });
   runtime = startRuntime({ send: (bytes) => socket.write(bytes) }, words);
   lockHostRealm();
-  socket.write(readyFrame(JSON.stringify(report)));
+  const leaks = process.argv.includes("--self-test") ? { leaks: await selfTest() } : {};
+  socket.write(readyFrame(JSON.stringify({ jail: report, ...leaks })));
   for (const bytes of early) runtime.receive(bytes);
   early.length = 0;
 }

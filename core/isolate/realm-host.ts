@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
-import realmSource from "../../dist/realm.js" with { type: "text" };
+import realmSource from "../../dist/realm.txt" with { type: "text" };
 import { TIMER_START, TIMER_STOP } from "./frames.ts";
 import { makeAsk } from "./host-ops.ts";
 import type { RealmDoors } from "./realm/index.ts";
@@ -102,7 +102,7 @@ export function openRealm(sink: RealmSink, enter: (invocation: number) => void =
   const { load, dispatch, bodyChunk, bodyEnd, cancel, credit, unhandled, alloc, refuseImport } = recorded;
   const { callResult, callChunk, callEnd, callTaken, fireTimer, left } = recorded;
   if (left !== "") throw new Error(`the realm still has ${left}: this build of the engine is not safe to run`);
-  webAsk = makeAsk(alloc) as typeof webAsk;
+  webAsk = makeAsk(alloc) as unknown as (op: number, a: unknown, b: unknown, c: unknown) => unknown;
 
   /** Bytes of the host become bytes of the realm: its own array, filled by a captured function. */
   const inward = (bytes: Uint8Array): Uint8Array => {

@@ -13,7 +13,7 @@ const hasOwn = Object.prototype.hasOwnProperty;
 const keysOf = Object.keys;
 const subarray = Uint8Array.prototype.subarray;
 const RealmPromise = Promise;
-const asyncIterator = Symbol.asyncIterator;
+const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
 
 /** Added to the status of RESULT and FAILURE when work of the invocation goes on. */
 const LINGERS = 0x10000;
@@ -147,13 +147,19 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
 function sendOpened(live: Live, opened: OpenResponse, extra: readonly string[]): void {
   const { status, body } = opened;
   let headers = opened.headers;
-  if (extra.length > 0) {
-    headers = [...headers, ...extra];
-  }
+  if (extra.length > 0) headers = joined(headers, extra);
   const text = headers.length === 0 ? HEADERS_NONE : stringify(headers);
   if (body === null) sendWhole(live, status, text, undefined);
   else if (typeof body === "string" || body instanceof Uint8Array) sendWhole(live, status, text, body);
   else sendStream(live, status, text, body);
+}
+
+/** No spread: it would run an iterator that a script may have replaced. */
+function joined(head: readonly string[], tail: readonly string[]): string[] {
+  const all: string[] = [];
+  for (let i = 0; i < head.length; i++) all[all.length] = head[i] as string;
+  for (let i = 0; i < tail.length; i++) all[all.length] = tail[i] as string;
+  return all;
 }
 
 function isEnvelope(value: object): boolean {
@@ -212,7 +218,7 @@ const TYPE_OF = { [HEADERS_TEXT]: "text/plain;charset=utf-8", [HEADERS_JSON]: "a
 
 function sendPlain(live: Live, kind: keyof typeof TYPE_OF, body: string, extra: readonly string[]): void {
   if (extra.length === 0) sendWhole(live, 200, kind, body);
-  else sendWhole(live, 200, stringify(["content-type", TYPE_OF[kind], ...extra]), body);
+  else sendWhole(live, 200, stringify(joined(["content-type", TYPE_OF[kind]], extra)), body);
 }
 
 /** Sends the handler's value. `extra` are headers that the context gathered (cookies). */

@@ -37,9 +37,10 @@ export interface RealmDoors {
 
 /** A script's mischief (a patched intrinsic, an exhausted stack) must not come out as an exception. */
 function safely<A extends unknown[]>(run: (...args: A) => void): (...args: A) => void {
-  return (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown) => {
+  return (...args: A) => {
     try {
-      (run as (...args: unknown[]) => void)(a, b, c, d, e);
+      // By index: a spread would run an iterator that a script may have replaced.
+      (run as (...args: unknown[]) => void)(args[0], args[1], args[2], args[3], args[4]);
     } catch {
       // nowhere to report to: reporting is what failed; the invocation runs into its deadline
     }

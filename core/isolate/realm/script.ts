@@ -19,7 +19,7 @@ export interface ScriptMeta {
   readonly dev: boolean;
 }
 
-let info = Object.freeze({ name: "", version: "" });
+let info: { readonly name: string; readonly version: string } = { name: "", version: "" };
 let config: unknown = Object.freeze({});
 let limits: unknown = Object.freeze({});
 

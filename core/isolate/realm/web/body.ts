@@ -11,7 +11,8 @@ import { utf8Decode, utf8Encode } from "./encoding.ts";
 import { formEntries } from "./form-data.ts";
 import { parseForm, serializeForm } from "./multipart.ts";
 import { isDisturbed, isLocked, isStream, pumpStream, streamOf, teeStream } from "./streams.ts";
-import { searchPairs, serializePairs } from "./url-search-params.ts";
+import { searchPairs } from "./url-search-params.ts";
+import { serializePairs } from "./urlencoded.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 type Stream = ReadableStream<Uint8Array>;

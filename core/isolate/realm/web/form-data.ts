@@ -2,8 +2,7 @@
 import { isObject, need, toFunction, toUsv } from "./convert.ts";
 import { blobState, fileState, makeFile } from "./blob.ts";
 import { named, once } from "./define.ts";
-import { pairIterators } from "./iterate.ts";
-import { iterable } from "./url-search-params.ts";
+import { iterable, pairIterators } from "./iterate.ts";
 
 export interface FormEntry {
   readonly name: string;

@@ -2,8 +2,7 @@
 import { SymbolIterator, cut, getOwnPropertyDescriptor, lower, matches, ownKeys, sortBy } from "../primordials.ts";
 import { isObject, need, toByteString, toFunction, toSequence, toText } from "./convert.ts";
 import { INTERNAL, named, once } from "./define.ts";
-import { pairIterators } from "./iterate.ts";
-import { iterable } from "./url-search-params.ts";
+import { iterable, pairIterators } from "./iterate.ts";
 
 /** name, value, name, value, …; names in lower case, `set-cookie` once for each cookie. */
 export type HeaderList = string[];

@@ -1,5 +1,5 @@
 /** The web-standard globals of a realm, and the functions by which the engine makes and opens their objects. */
-import { onSettled, rejected, resolved } from "../primordials.ts";
+import { onSettled, resolved } from "../primordials.ts";
 import { abortParts } from "./abort.ts";
 import { base64 } from "./base64.ts";
 import { blobParts } from "./blob.ts";

@@ -1,5 +1,5 @@
 /** Iterators over pairs: the live ones of Headers, URLSearchParams and FormData. */
-import { IteratorProto, apply, defineProperty, setPrototypeOf } from "../primordials.ts";
+import { IteratorProto, SymbolIterator, apply, defineProperty, setPrototypeOf } from "../primordials.ts";
 import { tag } from "./define.ts";
 
 export type Pair = readonly [string, unknown];
@@ -40,4 +40,15 @@ export function pairIterators<T extends object>(name: string, at: (target: T, in
       }
     },
   };
+}
+
+/** Makes `entries` what `for…of` uses, the same function object, as Web IDL wants. */
+export function iterable(proto: { entries(): unknown }): void {
+  const value = proto.entries;
+  defineProperty(proto, SymbolIterator, {
+    __proto__: null,
+    value,
+    writable: true,
+    configurable: true,
+  } as PropertyDescriptor);
 }

@@ -18,7 +18,7 @@ import {
 import { blobBytes, makeFile } from "./blob.ts";
 import { latin1Decode, utf8Decode, utf8Encode } from "./encoding.ts";
 import { type FormEntry, makeForm } from "./form-data.ts";
-import { parsePairs } from "./url-search-params.ts";
+import { parsePairs } from "./urlencoded.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 

@@ -1,5 +1,5 @@
 /** Request. https://fetch.spec.whatwg.org/#request-class */
-import { isBytes, matches, upper } from "../primordials.ts";
+import { isBytes } from "../primordials.ts";
 import { followSignals, isAbortSignal, makeAbort } from "./abort.ts";
 import {
   type Body,
@@ -19,7 +19,7 @@ import {
   streamBody,
   takeBody,
 } from "./body.ts";
-import { isObject, need, toDictionary, toText, toUsv } from "./convert.ts";
+import { isObject, need, toDictionary, toText } from "./convert.ts";
 import { INTERNAL, named, once } from "./define.ts";
 import {
   addHeader,
@@ -31,7 +31,7 @@ import {
   type HeaderList,
   wrapHeaders,
 } from "./headers.ts";
-import { parseUrl, splitHref, urlHref } from "./url.ts";
+import { absolute, toMethod, toReferrer, word } from "./request-init.ts";
 
 export type Redirect = "follow" | "error" | "manual";
 
@@ -72,58 +72,6 @@ export interface WireRequest {
   readonly headers: () => Headers;
   readonly body: (() => ReadableStream<Uint8Array>) | Uint8Array | null;
   readonly signal: AbortSignal;
-}
-
-const NOT_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
-const NORMALIZED = { __proto__: null, DELETE: 1, GET: 1, HEAD: 1, OPTIONS: 1, POST: 1, PUT: 1 } as unknown as Record<
-  string,
-  1
->;
-const FORBIDDEN = { __proto__: null, CONNECT: 1, TRACE: 1, TRACK: 1 } as unknown as Record<string, 1>;
-
-function toMethod(value: unknown): string {
-  const text = toText(value);
-  if (text === "" || matches(NOT_TOKEN, text)) throw new TypeError(`"${text}" is not a valid HTTP method.`);
-  const big = upper(text);
-  if (FORBIDDEN[big] === 1) throw new TypeError(`The method ${text} is not allowed in a Request.`);
-  return NORMALIZED[big] === 1 ? big : text;
-}
-
-/** The members that are one of a few words, with the words. */
-const WORDS = {
-  redirect: ["follow", "error", "manual"],
-  mode: ["cors", "no-cors", "same-origin", "navigate"],
-  credentials: ["same-origin", "omit", "include"],
-  cache: ["default", "no-store", "reload", "no-cache", "force-cache", "only-if-cached"],
-  referrerPolicy: [
-    "",
-    "no-referrer",
-    "no-referrer-when-downgrade",
-    "origin",
-    "origin-when-cross-origin",
-    "unsafe-url",
-    "same-origin",
-    "strict-origin",
-    "strict-origin-when-cross-origin",
-  ],
-} as const;
-
-function word(init: Readonly<Record<string, unknown>>, name: keyof typeof WORDS, fallback: string): string {
-  const value = init[name];
-  if (value === undefined) return fallback;
-  const text = toText(value);
-  const words = WORDS[name];
-  for (let i = 0; i < words.length; i++) if (words[i] === text) return text;
-  throw new TypeError(`new Request: ${name} "${text}" is not known`);
-}
-
-function absolute(input: unknown): string {
-  const text = (isObject(input) ? urlHref(input) : undefined) ?? toUsv(input);
-  const href = parseUrl(text);
-  if (href === undefined) throw new TypeError(`"${text}" is not an absolute URL.`);
-  const { username, password } = splitHref(href);
-  if (username !== "" || password !== "") throw new TypeError("A request's URL may not hold a user name or password.");
-  return href;
 }
 
 let stateOf: ((value: object) => State | undefined) | undefined;
@@ -201,14 +149,6 @@ function build(input: unknown, options: unknown): State {
     }
   }
   return state;
-}
-
-function toReferrer(value: unknown): string {
-  const text = toUsv(value);
-  if (text === "") return "no-referrer";
-  const href = parseUrl(text);
-  if (href === undefined) throw new TypeError(`new Request: referrer "${text}" is not a URL`);
-  return href;
 }
 
 function signalOf(state: State): AbortSignal {

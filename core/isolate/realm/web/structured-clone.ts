@@ -18,7 +18,7 @@ import {
 } from "../primordials.ts";
 import { isAbortSignal } from "./abort.ts";
 import { blobState, fileState, makeBlob, makeFile } from "./blob.ts";
-import { isObject, need, toDictionary, toSequence, toText } from "./convert.ts";
+import { need, toDictionary, toSequence, toText } from "./convert.ts";
 import { once } from "./define.ts";
 import { isDomException, makeDomException } from "./dom-exception.ts";
 import { isEventObject } from "./event.ts";

@@ -7,7 +7,8 @@ import { cut, find, findLast } from "../primordials.ts";
 import { Op, URL_PARTS, type UrlPart } from "../ops.ts";
 import { need, toUsv } from "./convert.ts";
 import { named, once } from "./define.ts";
-import { attachParams, parsePairs, type Params, resetParams } from "./url-search-params.ts";
+import { attachParams, type Params, resetParams } from "./url-search-params.ts";
+import { parsePairs } from "./urlencoded.ts";
 
 /** The absolute form of a URL, or undefined when it is none. */
 export function parseUrl(url: string, base?: string): string | undefined {

@@ -1,0 +1,12 @@
+/** Texts that the build embeds, and Buffer methods that Bun has and its types leave out. */
+declare module "*.txt" {
+  const text: string;
+  export default text;
+}
+
+interface Buffer {
+  /** Answers the number of bytes written. */
+  utf8Write(text: string, offset?: number, length?: number): number;
+  utf8Slice(start?: number, end?: number): string;
+  latin1Slice(start?: number, end?: number): string;
+}

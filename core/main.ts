@@ -1,0 +1,7 @@
+/** Entry of the binary: decorator metadata first (a second tsyringe must not load before it), then the part asked for. */
+import "reflect-metadata";
+
+const [first] = process.argv.slice(2);
+if (first === "--isolate") await (await import("./isolate/child.ts")).runIsolate();
+else if (first === "--builder") await (await import("./isolate/builder.ts")).runBuilder();
+else process.exitCode = await (await import("./cli/start.ts")).start(process.argv.slice(2));

@@ -1,0 +1,117 @@
+/** What isolates report, and where it goes: the log, and the problems that callers get. */
+import { problemBody, problemType, type ProblemCode } from "../sdk/errors.ts";
+import type { Config } from "./config/index.ts";
+import { problemResponse } from "./errors.ts";
+import { LEVELS } from "./isolate/frames.ts";
+import type { Log } from "./log.ts";
+import type { ReadFailure } from "./script/answer.ts";
+import type { Flight } from "./script/flight.ts";
+import type { IsolatesOptions } from "./script/isolates.ts";
+import type { Service } from "./service/service.ts";
+
+/** The code of an HttpError that named none. */
+const CODE_OF_STATUS: { readonly [status: number]: ProblemCode } = {
+  400: "bad_request",
+  401: "unauthenticated",
+  403: "forbidden",
+  404: "not_found",
+  405: "method_not_allowed",
+  408: "request_timeout",
+  409: "conflict",
+  413: "body_too_large",
+  422: "invalid_input",
+  429: "too_many_requests",
+};
+
+function routeOf(flight: Flight): string {
+  const { method, path } = flight.invocation.route.registration;
+  return `${method} ${path}`;
+}
+
+/** HttpError: its status and its sentence, as a problem of RFC 9457. */
+function httpFailure(flight: Flight, failure: ReadFailure): Response {
+  const status = failure.status ?? 500;
+  const code = failure.code ?? CODE_OF_STATUS[status] ?? (status < 500 ? "bad_request" : "script_failed");
+  const { id } = flight.invocation;
+  const title = statusTitle(status);
+  const body = { type: problemType(code), title, status, detail: failure.message || title, code, id, ...(failure.errors ? { errors: failure.errors } : {}) };
+  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store", "x-request-id": id });
+  for (const [name, value] of Object.entries(failure.headers ?? {})) {
+    try {
+      headers.set(name, value);
+    } catch {
+      continue; // a header of the script that HTTP does not allow is left out; the problem itself must arrive
+    }
+  }
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+function statusTitle(status: number): string {
+  return STATUS_TITLES[status] ?? (status < 500 ? "Request refused" : "Request failed");
+}
+
+const STATUS_TITLES: { readonly [status: number]: string } = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  402: "Payment Required",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  406: "Not Acceptable",
+  408: "Request Timeout",
+  409: "Conflict",
+  410: "Gone",
+  412: "Precondition Failed",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  418: "I'm a teapot",
+  422: "Unprocessable Content",
+  423: "Locked",
+  428: "Precondition Required",
+  429: "Too Many Requests",
+  451: "Unavailable For Legal Reasons",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
+
+export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<string, Service>): IsolatesOptions["deps"] {
+  return {
+    services,
+    fetchPolicy: config.fetch,
+    onServiceError: (script, what, error, id) => log.error("a service failed", { id, script, what, error: reasonOf(error) }),
+    onFailure(flight, failure) {
+      const { id, route } = flight.invocation;
+      log.error("script error", { id, script: route.script, route: routeOf(flight), error: failure.stack || `${failure.name}: ${failure.message}` });
+    },
+    problem(flight, error) {
+      const { id, route } = flight.invocation;
+      if (error.status >= 500 && error.code !== "script_failed") {
+        const { type: _, title: __, ...fields } = problemBody(error, id);
+        log.warn("invocation refused", { ...fields, script: route.script, route: routeOf(flight) });
+      }
+      return problemResponse(error, id, config.dev);
+    },
+    httpFailure,
+    log: (script, level, message, data, id) => log.at(LEVELS[level] ?? "info", message, { ...(id === null ? {} : { id }), script, kind: "console", ...(data === undefined ? {} : { data }) }),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${reasonOf(error.cause)})`;
+}
+
+export function isolateEvents(log: Log): IsolatesOptions["events"] {
+  return {
+    onKill: (script, kill, flights) => log.warn("isolate killed", { script, cause: kill.cause, detail: kill.detail, invocations: flights }),
+    onPause: (script, ms) => log.warn("script paused", { script, ms }),
+    onLoadFailure(script, failure) {
+      const why = typeof failure === "string" ? failure : failure.stack || failure.message;
+      log.error("isolate did not load", { script, error: why });
+    },
+    onSpareFailure: (error) => log.error("no isolate could be started", { error: reasonOf(error) }),
+  };
+}
