@@ -6,6 +6,9 @@ import { dirname, join } from "node:path";
 import { LIMITS } from "../../../core/config/limits.ts";
 import { stripComments } from "../../../core/script/typings/strip.ts";
 import { writeTypings, type TypingsOptions } from "../../../core/script/typings.ts";
+import { consoleGlobal } from "../../../core/isolate/realm/console.ts";
+import { timerGlobals } from "../../../core/isolate/realm/timers.ts";
+import { installWebGlobals } from "../../../core/isolate/realm/web/index.ts";
 import { createKv } from "../../../core/service/kv.ts";
 
 const kvTypes = createKv({ dataDir: "/nowhere" }).types;
@@ -179,17 +182,32 @@ describe("writing", () => {
 });
 
 describe("one truth", () => {
+  const unit = (limit: { unit: string }) => (limit.unit === "count" ? "" : ` ${limit.unit}`);
+
   test("the SDK's Kv is the one that the service declares", async () => {
     const bare = (text: string) => stripComments(text).replace(/\s+/g, "").replace(/[;,]/g, "");
     expect(bare(await readFile(join(ROOT, "sdk/services.ts"), "utf8"))).toContain(bare(kvTypes));
   });
 
-  test("the SDK's limits are those of the table", async () => {
+  test("the globals that are declared are those that a realm has", async () => {
+    const text = await readFile(join(ROOT, "core/script/typings/globals.txt"), "utf8");
+    const declared = [...text.matchAll(/^declare (?:var|function|class) (\w+)/gm)].map((match) => match[1] as string);
+    const web: object = {};
+    installWebGlobals(web);
+    const real = [...Object.getOwnPropertyNames(web), ...Object.keys(timerGlobals), "console", "fetch"];
+    expect(declared.sort()).toEqual(real.sort());
+    const methods = /interface Console \{(.*?)\n\}/s.exec(text)![1]!;
+    expect([...methods.matchAll(/^  (\w+)\(/gm)].map((match) => match[1])).toEqual(Object.keys(consoleGlobal).sort());
+  });
+
+  test("the limits of the SDK and of the docs are those of the table", async () => {
     const text = await readFile(join(ROOT, "sdk/limits.ts"), "utf8");
+    const page = await readFile(join(ROOT, "docs/scripts.md"), "utf8");
     expect([...text.matchAll(/readonly (\w+): number/g)].map((match) => match[1])).toEqual(Object.keys(LIMITS));
     for (const limit of Object.values(LIMITS)) {
       expect(text).toContain(limit.meaning);
       expect(text).toContain(`Default ${limit.default.toLocaleString("en")}`);
+      expect(page).toContain(`| ${limit.default.toLocaleString("en")}${unit(limit)} | ${limit.meaning} |`);
     }
   });
 });
