@@ -56,7 +56,8 @@ export const LIMITS = {
     max: 10_000,
     min: 1,
     unit: "count",
-    meaning: "Invocations of one isolate at the same time; more wait or start another isolate.",
+    meaning:
+      "Invocations of one isolate at the same time. More start another isolate, up to `isolates.perScript`; then: 503.",
   },
   pendingCalls: {
     default: 100,
