@@ -32,13 +32,20 @@ export async function startSpawnerThread(rules: readonly PathRule[]): Promise<Sp
   const send = (request: SpawnerRequest): void => worker.postMessage(request);
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
+  let gone: Error | null = null;
 
   await new Promise<void>((resolve, reject) => {
-    worker.onerror = (event) => {
-      const error = new Error(`the thread that starts children failed: ${event.message}`);
-      reject(error);
-      for (const entry of waiting.values()) entry.failed(error);
+    const end = (reason: string): void => {
+      gone ??= new Error(`the thread that starts children has ended: ${reason}`);
+      reject(gone);
+      for (const entry of waiting.values()) {
+        entry.failed(gone);
+        entry.exited({ code: null, signal: "SIGKILL" }, gone.message); // they die with their thread (PDEATHSIG)
+      }
+      waiting.clear();
     };
+    worker.onerror = (event) => end(event.message);
+    worker.addEventListener("close", () => end("it was stopped"));
     worker.onmessage = ({ data }: MessageEvent<SpawnerReply>) => {
       if (data.type === "restricted") return resolve();
       const entry = waiting.get(data.id);
@@ -53,6 +60,7 @@ export async function startSpawnerThread(rules: readonly PathRule[]): Promise<Sp
 
   const start: ChildStarter = (full, socket, page) =>
     new Promise((started, failed) => {
+      if (gone !== null) return failed(gone);
       const id = nextId++;
       waiting.set(id, { started, failed, exited: () => {} });
       send({ type: "start", id, command: full, socket, page });

@@ -32,7 +32,13 @@ export const NO_JAIL_FLAG = "--no-jail";
 export const PROBE_FLAG = "--jail-probe";
 
 /** `nobody`, on every distribution. */
-const UNPRIVILEGED = 65534;
+const NOBODY = 65534;
+/** A root engine's child is a user of its own, counted from here by process id: a range that no distribution gives out. */
+const FIRST_OWN_USER = 2_000_000_000;
+const RLIMIT_NPROC = 6;
+/** Threads. Bun and JavaScriptCore start a few per processor. */
+const OWN_THREADS = 64;
+const THREADS_PER_PROCESSOR = 4;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
@@ -153,10 +159,14 @@ function dropUser(libc: Libc, keep: number): string | null {
   const uid = process.getuid?.() ?? 0;
   if (uid !== 0) return `the engine is not root, so its children share its user (${uid})`;
   if (keep !== 0 && libc.syscall(here("prctl"), PR_SET_KEEPCAPS, 1, 0, 0, 0) !== 0) return reason(libc);
-  if (libc.setgroups() !== 0 || libc.setresgid(UNPRIVILEGED) !== 0 || libc.setresuid(UNPRIVILEGED) !== 0) {
-    return reason(libc);
-  }
-  return null;
+  if (libc.setgroups() !== 0) return reason(libc);
+  const become = (id: number): boolean => libc.setresgid(id) === 0 && libc.setresuid(id) === 0;
+  // A container's user namespace may not have the child's own user.
+  if (!become(FIRST_OWN_USER + process.pid)) return become(NOBODY) ? null : reason(libc);
+  // The kernel counts threads per user, so this limit can be set only where the user is this child's alone.
+  const threads = BigInt(OWN_THREADS + THREADS_PER_PROCESSOR * navigator.hardwareConcurrency);
+  const limited = libc.syscall(here("prlimit64"), 0, RLIMIT_NPROC, new BigUint64Array([threads, threads]), 0) === 0;
+  return limited ? null : reason(libc);
 }
 
 function dieWithParent(libc: Libc): string | null {
