@@ -1,0 +1,188 @@
+/** The cache: what is found again, what is not, and what is mended. */
+import { expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { hashEntry, newEntry, openCache, sha256, type CacheKey } from "../../../core/script/cache.ts";
+import { bench, type Bench } from "./build-bench.ts";
+
+const route = (path: string): string => `register('${path}', () => 1); export {};`;
+
+async function built(at: Bench, entry: string) {
+  return (await at.bundle(entry)).bundle;
+}
+
+test("a restart finds the bundle, with its registrations and its code", async () => {
+  await using at = await bench({ "a.ts": route("/a"), "_shared/x.ts": "" });
+  const first = await built(at, "a.ts");
+  const found = await at.again().cached(at.input("a.ts"));
+  expect({ ...found, readCode: null }).toEqual({ ...first, readCode: null });
+  expect(await found?.readCode()).toEqual(await first.readCode());
+});
+
+test("another engine version, config or limit misses", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  await built(at, "a.ts");
+  expect(await at.again({ engineVersion: "other" }).cached(at.input("a.ts"))).toBeNull();
+  expect(await at.again({ services: { kv: ["get"] } }).cached(at.input("a.ts"))).toBeNull();
+  expect(await at.again().cached(at.input("a.ts", { other: true }))).toBeNull();
+  expect(await at.again().cached({ ...at.input("a.ts"), limits: { wallMs: 1 } })).toBeNull();
+  expect(await at.again().cached(at.input("a.ts"))).not.toBeNull();
+});
+
+test("a changed file misses, also one of the same size; a touched one hits", async () => {
+  await using at = await bench({
+    "s/index.ts": 'import { p } from "./p.ts"; register(p, () => 1);',
+    "s/p.ts": "export const p = '/a';",
+  });
+  const part = join(at.folder.scriptsDir, "s/p.ts");
+  await built(at, "s/index.ts");
+  const later = new Date(Date.now() + 5000);
+  utimesSync(part, later, later);
+  expect(await at.again().cached(at.input("s/index.ts"))).not.toBeNull();
+  at.folder.write({ "s/p.ts": "export const p = '/b';" });
+  utimesSync(part, new Date(0), new Date(0));
+  expect(await at.again().cached(at.input("s/index.ts"))).toBeNull();
+  rmSync(part);
+  expect(await at.again().cached(at.input("s/index.ts"))).toBeNull();
+});
+
+test("a file that would now be found first misses", async () => {
+  await using at = await bench({
+    "s/index.ts": 'import { p } from "./p"; register(p, () => 1);',
+    "s/p.js": "export const p = '/a';",
+  });
+  await built(at, "s/index.ts");
+  expect(await at.again().cached(at.input("s/index.ts"))).not.toBeNull();
+  at.folder.write({ "s/p.ts": "export const p = '/b';" });
+  expect(await at.again().cached(at.input("s/index.ts"))).toBeNull();
+});
+
+const damage: [name: string, harm: (bundle: string, text: string) => void][] = [
+  ["cut short", (path, text) => writeFileSync(path, text.slice(0, 100))],
+  ["emptied", (path) => writeFileSync(path, "")],
+  ["no object", (path) => writeFileSync(path, "null")],
+  ["changed in one place", (path, text) => writeFileSync(path, text.replace('"/a"', '"/b"'))],
+  [
+    "without its inputs",
+    (path, text) => writeFileSync(path, JSON.stringify({ ...JSON.parse(text), inputs: undefined })),
+  ],
+];
+
+test("a damaged entry is rebuilt, with a warning", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  const first = await built(at, "a.ts");
+  const path = join(at.cacheDir, first.hash, "bundle.json");
+  const whole = readFileSync(path, "utf8");
+  for (const [name, harm] of damage) {
+    harm(path, whole);
+    expect({ name, found: await at.builder.cached(at.input("a.ts")) }).toEqual({ name, found: null });
+    const { bundle, warnings } = await at.bundle("a.ts");
+    expect(warnings).toMatchObject([{ code: "internal", message: expect.stringContaining("damaged") }]);
+    expect(bundle.hash).toBe(first.hash);
+    expect(await at.again().cached(at.input("a.ts"))).not.toBeNull();
+  }
+});
+
+test("code that was damaged or deleted under a running engine is made again", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  const first = await built(at, "a.ts");
+  const whole = await first.readCode();
+  writeFileSync(join(at.cacheDir, first.hash, "code.js"), "evil()");
+  expect(await first.readCode()).toEqual(whole);
+  rmSync(at.cacheDir, { recursive: true });
+  expect(await first.readCode()).toEqual(whole);
+});
+
+test("code that cannot be made again is refused, not replaced by other code", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  const first = await built(at, "a.ts");
+  rmSync(at.cacheDir, { recursive: true });
+  at.folder.write({ "a.ts": route("/b") });
+  const error = await first.readCode().then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(String(error)).toContain("have changed since");
+});
+
+test("an unwritable cache still serves, with a warning", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  mkdirSync(join(at.folder.dir, "data"));
+  writeFileSync(at.cacheDir, "a file where the folder should be");
+  const { bundle, warnings } = await at.bundle("a.ts");
+  expect(warnings).toMatchObject([{ code: "internal", hint: expect.stringContaining("at each start") }]);
+  expect((await bundle.readCode()).code).toContain("/a");
+});
+
+test("the last three builds of a script are kept, and no drafts", async () => {
+  await using at = await bench({ "a.ts": "", "b.ts": route("/other") });
+  const other = await built(at, "b.ts");
+  const hashes: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    at.folder.write({ "a.ts": route(`/${i}`) });
+    hashes.push((await built(at, "a.ts")).hash);
+  }
+  expect(readdirSync(at.cacheDir).sort()).toEqual([...hashes.slice(2), other.hash, "a.ref", "b.ref"].sort());
+});
+
+test("two scripts of the same content do not share an entry", async () => {
+  await using at = await bench({ "a.ts": route("/a"), "b.ts": route("/a") });
+  expect((await built(at, "a.ts")).hash).not.toBe((await built(at, "b.ts")).hash);
+});
+
+test("a ref cannot lead out of the cache", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  await built(at, "a.ts");
+  writeFileSync(join(at.cacheDir, "a.ref"), "../../../etc");
+  expect(await at.again().cached(at.input("a.ts"))).toBeNull();
+});
+
+test("a cache in a moved project is still good", async () => {
+  await using at = await bench({ "s/index.ts": route("/a") });
+  const first = await built(at, "s/index.ts");
+  const entry = readFileSync(join(at.cacheDir, first.hash, "bundle.json"), "utf8");
+  expect(entry).not.toContain(at.folder.dir);
+  const { code, map } = await first.readCode();
+  expect(code + map).not.toContain(at.folder.dir);
+});
+
+test("a script is found in well under a millisecond", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  const first = await built(at, "a.ts");
+  const cache = openCache(at.cacheDir);
+  const template = JSON.parse(readFileSync(join(at.cacheDir, first.hash, "bundle.json"), "utf8")) as Parameters<
+    typeof hashEntry
+  >[0];
+  const keys: CacheKey[] = [];
+  for (let i = 0; i < 200; i++) {
+    const path = `n${i}.ts`;
+    at.folder.write({ [path]: route("/a") });
+    const stat = statSync(join(at.folder.scriptsDir, path));
+    const inputs = [{ path, size: stat.size, mtimeMs: stat.mtimeMs, hash: sha256(route("/a")) }];
+    const entry = newEntry({ ...template, key: { ...template.key, name: `n${i}`, entry: path }, inputs });
+    keys.push(entry.key);
+    expect(cache.keep(hashEntry(entry), entry, new Uint8Array(), new Uint8Array())).toBeNull();
+  }
+  const start = performance.now();
+  for (const key of keys) expect(cache.find(key, at.folder.scriptsDir).kind).toBe("hit");
+  const each = (performance.now() - start) / keys.length;
+  expect(each).toBeLessThan(1);
+});
+
+test.skipIf(process.getuid?.() === 0)("a read-only cache still serves", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  mkdirSync(at.cacheDir, { recursive: true });
+  chmodSync(at.cacheDir, 0o500);
+  expect((await at.bundle("a.ts")).warnings).toHaveLength(1);
+  expect(existsSync(join(at.cacheDir, "a.ref"))).toBe(false);
+});
