@@ -56,8 +56,7 @@ export const LIMITS = {
     max: 10_000,
     min: 1,
     unit: "count",
-    meaning:
-      "Invocations of one isolate at the same time. More start another isolate, up to `isolates.perScript`; then: 503.",
+    meaning: "Invocations of one isolate at the same time. More wait or start another isolate; too many waiting: 503.",
   },
   pendingCalls: {
     default: 100,

@@ -30,37 +30,60 @@ function countLines(text: string): number {
   return count;
 }
 
+/** The writer answers a promise while the pipe is full; a write that fails rejects it, or throws at once. */
+function settle(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 export function createSink({ fd, notice, maxBuffered = 4 * 1024 * 1024 }: SinkOptions): Sink {
-  const writer = Bun.file(fd).writer();
+  let writer = Bun.file(fd).writer();
   let waiting = "";
   /** Set while the reader has not taken what was handed to the writer. */
   let blocked: Promise<void> | undefined;
+  /** Lost lines that no notice has told of yet. */
   let untold = 0;
   let dropped = 0;
-  let broken = false;
+  /** The reader is gone: nobody is left to tell. */
+  let closed = false;
+
+  function lose(text: string): void {
+    const lines = countLines(text);
+    dropped += lines;
+    untold += lines;
+  }
 
   function hand(text: string): void {
-    writer.write(text);
-    const flushed = writer.flush();
-    if (!(flushed instanceof Promise)) return;
-    blocked = flushed.then(resume, fail);
+    const results = [settle(() => writer.write(text)), settle(() => writer.flush())];
+    const pending = results.filter((result) => result instanceof Promise);
+    if (pending.length > 0) blocked = Promise.all(pending).then(resume, (error: unknown) => fail(error, text));
+  }
+
+  function withNotice(text: string): string {
+    const lines = untold;
+    untold = 0;
+    return notice(lines) + text;
   }
 
   function resume(): void {
     blocked = undefined;
-    let text = waiting;
+    const text = waiting + (untold > 0 ? notice(untold) : "");
     waiting = "";
-    if (untold > 0) text += notice(untold);
     untold = 0;
     if (text !== "") hand(text);
   }
 
-  /** The reader is gone (EPIPE) or the disk is full: the engine serves on, and counts what it could not say. */
-  function fail(): void {
-    broken = true;
+  /** A full disk may have room again, so the next batch is tried; after EPIPE nobody reads any more. The engine serves on. */
+  function fail(error: unknown, text: string): void {
     blocked = undefined;
-    dropped += countLines(waiting);
+    closed = error instanceof Error && "code" in error && error.code === "EPIPE";
+    lose(text);
+    lose(waiting);
     waiting = "";
+    writer = Bun.file(fd).writer();
   }
 
   return {
@@ -68,24 +91,22 @@ export function createSink({ fd, notice, maxBuffered = 4 * 1024 * 1024 }: SinkOp
       return dropped;
     },
     write(text) {
-      if (broken) dropped += countLines(text);
-      else if (blocked === undefined) hand(text);
+      if (closed) lose(text);
+      else if (blocked === undefined) hand(untold > 0 ? withNotice(text) : text);
       else if (waiting.length + text.length <= maxBuffered) waiting += text;
-      else {
-        const lines = countLines(text);
-        dropped += lines;
-        untold += lines;
-      }
+      else lose(text);
     },
     flushSync() {
       const rest = Buffer.from(waiting + (untold > 0 ? notice(untold) : ""));
       waiting = "";
       untold = 0;
-      if (!broken) writeAvailable(fd, rest);
+      if (!closed) writeAvailable(fd, rest);
     },
     async drain(timeoutMs) {
-      const end = Bun.sleep(timeoutMs).then(() => "late");
-      while (blocked !== undefined) if ((await Promise.race([blocked, end])) === "late") return;
+      const { promise: late, resolve } = Promise.withResolvers<"late">();
+      const timer = setTimeout(resolve, timeoutMs, "late");
+      while (blocked !== undefined) if ((await Promise.race([blocked, late])) === "late") break;
+      clearTimeout(timer);
     },
   };
 }

@@ -215,6 +215,37 @@ describe("a reader that does not read", () => {
   });
 });
 
+/** A program that logs ten lines to its standard output and ends by itself. */
+const TEN = `
+import { createSink } from ${JSON.stringify(join(import.meta.dir, "../../core/log/sink.ts"))};
+const sink = createSink({ fd: 1, notice: () => "" });
+await Bun.stdin.text();
+for (let i = 0; i < 10; i++) {
+  sink.write("line\\n");
+  await new Promise((done) => setTimeout(done, 1));
+}
+await sink.drain(1000);
+sink.flushSync();
+await Bun.write(Bun.stderr, "dropped " + sink.dropped);
+process.exit(0);
+`;
+
+describe("a log that cannot be written", () => {
+  test("because its reader is gone or the disk is full does not end the engine; lost lines are counted", async () => {
+    const full = Bun.spawn(["sh", "-c", 'exec "$0" -e "$1" >/dev/full', process.execPath, TEN], {
+      stdin: "ignore",
+      stderr: "pipe",
+    });
+    const gone = Bun.spawn([process.execPath, "-e", TEN], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+    await gone.stdout.cancel();
+    await gone.stdin.end();
+    for (const child of [full, gone]) {
+      expect(await new Response(child.stderr).text()).toBe("dropped 10");
+      expect(await child.exited).toBe(0);
+    }
+  });
+});
+
 test("the notice of lost lines is itself a line of the log", () => {
   const notice = droppedNotice({ format: "json", now: () => NOW });
   expect(lines(notice(12))[0]).toMatchObject({ level: "warn", lines: 12 });
