@@ -15,6 +15,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   null: "null",
   array: "an array",
   object: "an object",
+  undefined: "missing",
 };
 
 export function kindOf(value: unknown): string {
