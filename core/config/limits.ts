@@ -112,7 +112,7 @@ export const LIMITS = {
     max: 100_000,
     min: 0,
     unit: "count",
-    meaning: "Streamed answers of one script that are open at the same time.",
+    meaning: "Streamed answers of one isolate that are open at the same time.",
   },
   streamIdleMs: {
     default: MINUTE,
