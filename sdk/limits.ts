@@ -11,7 +11,7 @@ export interface Limits {
   readonly cpuMs: number;
   /** Memory of one isolate. Past it the isolate is killed. Default 134,217,728 bytes. */
   readonly memoryBytes: number;
-  /** Invocations of one isolate at the same time; more wait or start another isolate. Default 100. */
+  /** Invocations of one isolate at the same time. More wait or start another isolate; too many waiting: 503. Default 100. */
   readonly concurrency: number;
   /** Service calls and outgoing requests of one invocation that are under way at the same time. Default 100. */
   readonly pendingCalls: number;
