@@ -34,9 +34,13 @@ export class CallDesk {
   readonly #deps: CallDeps;
   readonly #writer: FrameWriter;
 
-  constructor(deps: CallDeps, writer: FrameWriter) {
+  /** Ends the isolate: what it sent is not the protocol. */
+  readonly #broken: (detail: string) => void;
+
+  constructor(deps: CallDeps, writer: FrameWriter, broken: (detail: string) => void) {
     this.#deps = deps;
     this.#writer = writer;
+    this.#broken = broken;
   }
 
   refuse(id: number, code: string, message: string): void {
@@ -47,7 +51,7 @@ export class CallDesk {
   open(frame: Frame, flight: Flight, script: IsolateScript): void {
     const { id } = frame;
     if (this.#open.has(id)) throw new ProtocolError("a call id that is in use");
-    if (flight.ended.signal.aborted) return this.refuse(id, "invocation_ended", "The invocation is over.");
+    if (flight.cancelled) return this.refuse(id, "invocation_ended", "The invocation is over.");
     if (flight.calls >= script.limits.pendingCalls) {
       return this.refuse(id, "overloaded", `${flight.calls} calls of this invocation are under way; limits.pendingCalls allows ${script.limits.pendingCalls}.`);
     }
@@ -60,12 +64,17 @@ export class CallDesk {
     this.#open.set(id, entry);
     flight.calls++;
     if (isFetch) flight.subrequests++;
-    const stop = (): void => abort.abort(new ProblemError("invocation_ended", "The invocation ended."));
-    flight.ended.signal.addEventListener("abort", stop, { once: true });
     const work = isFetch ? this.#fetch(id, frame, entry, script) : this.#service(id, frame, entry, script);
-    void work.finally(() => {
-      flight.ended.signal.removeEventListener("abort", stop);
+    const close = (): void => {
       if (this.#open.delete(id)) flight.calls--;
+    };
+    work.then(close, (error: unknown) => {
+      close();
+      if (error instanceof ProtocolError || error instanceof SyntaxError) this.#broken(`the isolate broke the protocol: ${error.message}`);
+      else {
+        this.#deps.onServiceError(script.name, isFetch ? "fetch" : "a service call", error, flight.invocation.id);
+        this.refuse(id, "internal", "The call failed; the engine's log has the reason.");
+      }
     });
   }
 
@@ -116,7 +125,7 @@ export class CallDesk {
   }
 
   #refuseFetch(id: number, error: unknown): void {
-    if (error instanceof ProblemError) return this.refuse(id, error.code, error.detail);
+    if (error instanceof ProblemError && error.code !== "internal") return this.refuse(id, error.code, error.detail);
     if (error instanceof NetworkError) return this.refuse(id, "network", error.message);
     throw error;
   }
@@ -203,7 +212,10 @@ export class CallDesk {
 
   /** The flight is over: nothing of it goes on. */
   endOf(flight: Flight): void {
-    if (flight.calls > 0 && !flight.ended.signal.aborted) flight.ended.abort("over");
+    if (flight.calls === 0) return;
+    for (const entry of this.#open.values()) {
+      if (entry.flight === flight) entry.abort.abort(new ProblemError("invocation_ended", "The invocation ended."));
+    }
   }
 
   close(): void {

@@ -32,8 +32,10 @@ export interface Flight {
   stream: AnswerStream | null;
   /** Ends reading the request's body. */
   stopBody: (() => void) | null;
-  /** Aborts service calls and outgoing requests. */
-  ended: AbortController;
+  /** The isolate was told that nobody waits any more; its calls were ended. */
+  cancelled: boolean;
+  /** The engine listens for the client's leaving: only once an invocation takes longer than a tick of the watchdog. */
+  watched: boolean;
 }
 
 /** A streamed answer between isolate and client. */
@@ -66,7 +68,8 @@ export function makeFlight(invocation: Invocation, wallMs: number, resolve: (res
     logBytes: 0,
     stream: null,
     stopBody: null,
-    ended: new AbortController(),
+    cancelled: false,
+    watched: false,
   };
 }
 
@@ -80,7 +83,7 @@ export function renew(flight: Flight): Flight {
   flight.logBytes = 0;
   flight.stream = null;
   flight.stopBody = null;
-  flight.ended = new AbortController();
+  flight.cancelled = false;
   return flight;
 }
 

@@ -80,7 +80,7 @@ export class Isolate {
     this.vessel = vessel;
     this.#deps = deps;
     this.#writer = new FrameWriter((bytes) => vessel.send(bytes));
-    this.#desk = new CallDesk(deps, this.#writer);
+    this.#desk = new CallDesk(deps, this.#writer, (detail) => this.kill({ cause: "protocol", detail }));
     this.ready = new Promise((resolve) => {
       this.#isReady = resolve;
     });
@@ -130,7 +130,8 @@ export class Isolate {
 
   /** Takes an invocation back: the client left, or its deadline passed. */
   cancel(flight: Flight, reason: number): void {
-    flight.ended.abort(reason === F.CANCEL_DEADLINE ? "deadline" : "client");
+    flight.cancelled = true;
+    this.#desk.endOf(flight);
     this.#writer.write(F.CANCEL, flight.local, reason, "");
   }
 
@@ -349,7 +350,7 @@ export class Isolate {
     flight.logLines++;
     flight.logBytes += bytes;
     if (flight.logLines <= logLines && flight.logBytes <= logBytes) return true;
-    if (flight.ended.signal.aborted) return false;
+    if (flight.cancelled) return false;
     const lines = flight.logLines > logLines;
     const limit = lines ? { name: "logLines", value: logLines, used: flight.logLines, key: "limits.logLines" } : { name: "logBytes", value: logBytes, used: flight.logBytes, key: "limits.logBytes" };
     const problem = new ProblemError("output_exceeded", `The invocation logged more than limits.${limit.name} allows.`, { limit });

@@ -82,15 +82,7 @@ export class Isolates implements Dispatcher, PoolHost {
     return new Promise((resolve) => {
       const { pool } = invocation.route as PooledRoute;
       const flight = makeFlight(invocation, pool.script.limits.wallMs, resolve);
-      const { signal } = invocation;
       this.#watchdog.wake();
-      if (signal.aborted) {
-        pool.leave(flight);
-        return;
-      }
-      signal.addEventListener("abort", () => {
-        if (!flight.done) pool.leave(flight);
-      });
       pool.submit(flight);
     });
   }

@@ -228,7 +228,6 @@ export class ScriptPool {
     const culprit = findCulprit(isolate, flights);
     const again: Flight[] = [];
     for (const flight of flights) {
-      flight.ended.abort("killed");
       flight.stopBody?.();
       flight.stream?.fail(new Error("the isolate was killed"));
       flight.stream = null;

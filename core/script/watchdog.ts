@@ -105,7 +105,10 @@ export class Watchdog {
     let busy = false;
     for (const pool of this.#pools()) {
       if (pool.waiting.length > 0) busy = true;
-      for (const flight of [...pool.waiting]) if (now > flight.deadline) pool.expire(flight, null);
+      for (const flight of [...pool.waiting]) {
+        if (!flight.watched) this.#listen(flight, pool);
+        if (now > flight.deadline) pool.expire(flight, null);
+      }
     }
     for (const { isolate, pool } of [...this.#targets()]) {
       if (isolate.state === "dead") continue;
@@ -215,13 +218,25 @@ export class Watchdog {
   #deadlines(isolate: Isolate, pool: ScriptPool, now: number): void {
     const idle = pool.script.limits.streamIdleMs;
     for (const flight of [...isolate.flights.values()]) {
+      if (!flight.watched) this.#listen(flight, pool);
       if (flight.stream) {
         if (now - flight.stream.lastMove > idle) {
           flight.stream.fail(new Error(`the stream was silent for limits.streamIdleMs (${idle} ms)`));
           pool.expire(flight, isolate);
         }
-      } else if (now > flight.deadline && !flight.ended.signal.aborted) pool.expire(flight, isolate);
+      } else if (now > flight.deadline && !flight.cancelled) pool.expire(flight, isolate);
     }
+  }
+
+  /** A request's signal costs as much as a whole short request: it is asked for only once a request is not short. */
+  #listen(flight: Flight, pool: ScriptPool): void {
+    flight.watched = true;
+    const { signal } = flight.invocation;
+    const leave = (): void => {
+      if (!flight.done) pool.leave(flight);
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
   }
 
   #queue(isolate: Isolate, pool: ScriptPool, now: number): void {
