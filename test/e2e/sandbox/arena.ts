@@ -253,7 +253,8 @@ export class Arena implements AsyncDisposable {
     const report = await this.#ask(attack, path);
     const findings = parseFindings(report.text);
     if (findings !== null) for (const found of findings.found) faults.push(found);
-    else if (attack.slow !== true && report.status !== 200) faults.push(`its isolate did not survive: ${say(report)}`);
+    else if (attack.slow !== true && attack.selfHarm !== true && report.status !== 200)
+      faults.push(`its isolate did not survive: ${say(report)}`);
   }
 
   #secrets(attack: Attack, answer: Answer, faults: string[]): void {

@@ -49,7 +49,7 @@ const [quick, quickStanding] = await runAll(
   GENEROUS,
 );
 const [slow, slowStanding] = await runAll(chosen.filter(isSlow), TIGHT);
-const results = [...quick, ...slow];
+const results = [...quick, ...slow].sort((a, b) => ATTACKS.indexOf(a.attack) - ATTACKS.indexOf(b.attack));
 const faulty = results.filter((result) => result.faults.length > 0);
 console.log(`${results.length} attacks, ${results.length - faulty.length} held, ${faulty.length} with faults`);
 if (wanted.length === 0) await writeFile(PAGE, attacksPage(results, [quickStanding, slowStanding]));

@@ -165,11 +165,11 @@ const TOOLBOX = String.raw`(canary) => {
     return value;
   };
 
-  /** Runs a function in the deepest 300 frames that the stack has room for, and walks what is thrown. */
+  /** Runs a function in the deepest 40 frames that the stack has room for, and walks what is thrown. */
   const nearStackLimit = (call, how) => {
     const thrown = [];
-    let left = 300;
-    const keep = (error) => { if (thrown.length < 400) thrown[thrown.length] = error; };
+    let left = 40;
+    const keep = (error) => { if (thrown.length < 60) thrown[thrown.length] = error; };
     const dive = () => {
       try { dive(); } catch (error) { keep(error); }
       if (left <= 0) return;

@@ -254,7 +254,7 @@ const stacks: readonly Attack[] = [
     "aggregate-and-cause",
     "walks AggregateError, cause and suppressed errors made by native code",
     `
-    await t.probeAsync(() => Promise.any([Promise.reject(1)]), "Promise.any"); t.walk(new Error("x", { get cause() { throw new Error("cause"); } }).cause ?? 0, "cause"); await t.probeAsync(() => Promise.any([]), "any of none");`,
+    await t.probeAsync(() => Promise.any([Promise.reject(1)]), "Promise.any"); t.probe(() => new Error("x", { get cause() { throw new Error("cause"); } }), "cause"); await t.probeAsync(() => Promise.any([]), "any of none");`,
   ),
   stack(
     "unhandled",
@@ -277,13 +277,13 @@ const limits: readonly Attack[] = [
     "globals",
     "calls every function of the global near the stack limit",
     `
-    const skip = ${SKIP}; const list = t.functions(globalThis, "globalThis", skip); for (const f of list) t.nearStackLimit(() => Reflect.apply(f.call, f.self, []), f.name);`,
+    const skip = ${SKIP}; const list = t.functions(globalThis, "globalThis", skip); for (const f of list) { t.nearStackLimit(() => Reflect.apply(f.call, f.self, []), f.name); await new Promise((r) => setTimeout(r, 0)); }`,
   ),
   limit(
     "constructors",
     "constructs every class near the stack limit",
     `
-    for (const name of Reflect.ownKeys(globalThis)) { const C = globalThis[name]; if (typeof C === "function") t.nearStackLimit(() => Reflect.construct(C, ["http://a/"]), String(name)); }`,
+    for (const name of Reflect.ownKeys(globalThis)) { const C = t.probe(() => globalThis[name], String(name)); if (typeof C === "function") t.nearStackLimit(() => Reflect.construct(C, ["http://a/"]), String(name)); await new Promise((r) => setTimeout(r, 0)); }`,
   ),
   ...(
     [

@@ -182,13 +182,13 @@ const features: readonly Attack[] = [
     `t.walk(globalThis.errors, "errors");`,
     {
       top: `globalThis.errors = []; for (const name of ["eval", "Function", "constructor", "__proto__", "toString", "globalThis", "Object.prototype.constructor", "process", "x y", ""]) { try { registerWebHandler("GET /feature-handler-by-name/" + errors.length, name); errors.push({ name }); } catch (error) { errors.push(error); } }`,
-      outcome: "survived",
+      outcome: "refused",
     },
   ),
   feature(
     "regexp-statics",
     "reads RegExp's legacy statics, which another invocation or the host may have filled",
-    `for (const key of ["$1", "$&", "$_", "$+", "lastMatch", "input", "lastParen", "leftContext", "rightContext", "$\`", "$'"]) { const v = RegExp[key]; if (typeof v === "string" && /Bearer|authorization|\\/attack\\//.test(v)) t.leak("RegExp." + key, v); if (t.looksHost(v)) t.leak("RegExp." + key, v); }`,
+    `for (const key of ["$1", "$&", "$_", "$+", "lastMatch", "input", "lastParen", "leftContext", "rightContext", "$\`", "$'"]) { const v = RegExp[key]; if (typeof v === "string" && /Bearer|private/.test(v)) t.leak("RegExp." + key, v); if (t.looksHost(v)) t.leak("RegExp." + key, v); }`,
     { request: { headers: { authorization: "Bearer private" } } },
   ),
   feature(

@@ -68,6 +68,7 @@ const spied = (name: string): Attack => ({
 const broken = (name: string): Attack => ({
   name: `pollute-break-${name.toLowerCase()}`,
   group: "pollution",
+  selfHarm: true,
   tries: `makes every function of ${name} and its prototype throw, then answers a string`,
   outcome: "survived",
   body: `
@@ -160,6 +161,7 @@ export const pollution: readonly Attack[] = [
     "puts values for every likely key on Object.prototype and leaves them there",
     `
     for (const key of ["status", "headers", "body", "contentType", "method", "type", "id", "get", "set", "value", "limit", "redirect", "allowPrivate", "ip", "user"]) { try { Object.defineProperty(Object.prototype, key, { configurable: true, writable: true, enumerable: true, value: key === "status" ? 299 : { polluted: true } }); } catch {} } return { value: { a: 1 } };`,
+    { selfHarm: true },
   ),
   pollute(
     "array-index-setters",
@@ -185,6 +187,7 @@ export const pollution: readonly Attack[] = [
     "promise-then-throws",
     "makes Promise.prototype.then and catch throw for good",
     `Promise.prototype.then = Promise.prototype.catch = Promise.prototype.finally = function () { throw new Error("no"); }; return { value: "still here" };`,
+    { selfHarm: true },
   ),
   pollute(
     "function-call",
@@ -215,16 +218,19 @@ export const pollution: readonly Attack[] = [
     "delete-globals",
     "deletes every global",
     `for (const key of Reflect.ownKeys(globalThis)) { try { delete globalThis[key]; } catch {} } return { value: "still here" };`,
+    { selfHarm: true },
   ),
   pollute(
     "replace-globals",
     "replaces every global by a getter that walks and throws",
     `for (const key of Reflect.ownKeys(globalThis)) { if (key === "globalThis") continue; try { Object.defineProperty(globalThis, key, { configurable: true, get() { t.walk(this, "getter"); throw 1; } }); } catch {} } return { value: "still here" };`,
+    { selfHarm: true },
   ),
   pollute(
     "freeze",
     "freezes globalThis and every prototype",
     `for (const key of Reflect.ownKeys(globalThis)) { try { const v = globalThis[key]; if (typeof v === "function") { Object.freeze(v); Object.freeze(v.prototype); } } catch {} } try { Object.freeze(globalThis); } catch {} Object.freeze(Object.prototype); return { value: { a: new Date(0) } };`,
+    { selfHarm: true },
   ),
   pollute(
     "prototype-chains",
@@ -242,11 +248,13 @@ export const pollution: readonly Attack[] = [
     "context-object",
     "overwrites, freezes and redefines the context for its own next request",
     `for (const key of ["request", "url", "headers", "query", "params", "kv", "log", "signal"]) { try { Object.defineProperty(ctx, key, { value: "mine" }); } catch {} try { Object.defineProperty(Object.getPrototypeOf(ctx), key, { get() { return "polluted"; } }); } catch {} } try { Object.freeze(Object.getPrototypeOf(ctx)); } catch {} return { value: "still here" };`,
+    { selfHarm: true },
   ),
   pollute(
     "services",
     "replaces the methods of kv, log, cookies and headers for later invocations",
     `for (const o of [ctx.kv, ctx.log, ctx.cookies, ctx.headers, ctx.signal]) { if (!o) continue; for (const home of [o, Object.getPrototypeOf(o)]) for (const key of Reflect.ownKeys(home)) { try { home[key] = function (...given) { t.walk(given, "replaced"); }; } catch {} } } return { value: "still here" };`,
+    { selfHarm: true },
   ),
   pollute(
     "uncurried",

@@ -287,7 +287,7 @@ export const traps: readonly Attack[] = [
     "bytes",
     "gives byte functions fakes, subclasses and proxies",
     `
-    const fakes = [Object.create(Uint8Array.prototype), spy(new Uint8Array(4)), new (class extends Uint8Array { get byteLength() { return 1e9; } get buffer() { return watch("buffer"); } })(4), { buffer: new ArrayBuffer(8), byteLength: 8, byteOffset: 0 }, new DataView(new ArrayBuffer(4)), Object.defineProperty(new Uint8Array(4), "length", { value: 1e9 }), Object.assign(new Uint8Array(4), { [Symbol.toStringTag]: "Uint8Array" })];
+    const fakes = [Object.create(Uint8Array.prototype), spy(new Uint8Array(4)), new (class extends Uint8Array { get byteLength() { return 1e9; } get buffer() { return watch("buffer"); } })(4), { buffer: new ArrayBuffer(8), byteLength: 8, byteOffset: 0 }, new DataView(new ArrayBuffer(4)), Object.defineProperty(new Uint8Array(4), "length", { value: 1e9 }), Object.defineProperty(new Uint8Array(4), "constructor", { get: watch("constructor") })];
     for (const odd of fakes) { t.probe(() => new TextDecoder().decode(odd), "decode"); t.probe(() => crypto.getRandomValues(odd), "random"); await t.probeAsync(() => crypto.subtle.digest("SHA-256", odd), "digest"); t.probe(() => new Blob([odd]), "Blob"); await t.probeAsync(() => new Response(odd).arrayBuffer(), "Response"); t.probe(() => new TextEncoder().encodeInto("abc", odd), "encodeInto"); t.probe(() => structuredClone(odd), "clone"); }`,
   ),
   trap(
