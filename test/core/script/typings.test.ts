@@ -114,12 +114,16 @@ describe("in a folder with nothing but what the engine wrote", () => {
     expect([...wrong].sort((a, b) => a - b)).toEqual(lines.map((_, i) => i + 2));
   }, 30_000);
 
-  test("the examples have no type errors", async () => {
+  test("the examples, those in the docs included, have no type errors", async () => {
     const examples: Record<string, string> = {};
+    const page = await readFile(join(ROOT, "docs/scripts.md"), "utf8");
+    for (const [at, block] of [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].entries()) {
+      examples[`docs-${at}.${block[1]}`] = block[2] as string;
+    }
     for (const name of (await readdir(join(ROOT, "scripts"))).filter((file) => /^[a-z-]+\.tsx?$/.test(file))) {
       examples[name] = await readFile(join(ROOT, "scripts", name), "utf8");
     }
-    expect(Object.keys(examples).length).toBeGreaterThanOrEqual(6);
+    expect(Object.keys(examples).length).toBeGreaterThanOrEqual(9);
     expect(await check(await folder("examples", examples))).toEqual({
       code: 0,
       output: expect.stringContaining("No type errors") as string,

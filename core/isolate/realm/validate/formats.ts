@@ -11,7 +11,7 @@ const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:
 const UUID = /^[\dA-Fa-f]{8}-[\dA-Fa-f]{4}-[\dA-Fa-f]{4}-[\dA-Fa-f]{4}-[\dA-Fa-f]{12}$/;
 const EMAIL = /^[\w%+.-]{1,64}@[\dA-Za-z-]{1,63}(?:\.[\dA-Za-z-]{1,63})*\.[A-Za-z]{2,63}$/;
 // A scheme, then no space, quote, angle bracket or control character: what a URL parser would not have to repair.
-const URI = /^[A-Za-z][\dA-Za-z+.-]*:[^\s"<>\\^`{|}\u0000-\u0020\u007f]+$/;
+const URI = /^[A-Za-z][\dA-Za-z+.-]*:[!#-;=?-[\]_a-z~\u00a1-\uffff]+$/;
 const HTTP_WITHOUT_HOST = /^https?:(?!\/\/[^/?#])/i;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const IPV6_GROUP = /^[\dA-Fa-f]{1,4}$/;
