@@ -2,7 +2,7 @@
 import { NO_JAIL_FLAG } from "../isolate/jail/lockdown.ts";
 import { openLibc, reason, type Libc } from "../isolate/jail/libc.ts";
 import type { PathRule } from "../isolate/jail/landlock.ts";
-import { createPage, type Page } from "../isolate/jail/page.ts";
+import { createPage, privatePage, type Page } from "../isolate/jail/page.ts";
 import { startChild, type Exit } from "../isolate/jail/start-child.ts";
 import { startupRules } from "../isolate/jail/startup-paths.ts";
 import { startSpawnerThread, type ChildStarter } from "./spawner-thread.ts";
@@ -14,7 +14,7 @@ export interface Child {
   readonly pid: number;
   /** The engine's end of the socket, for `Bun.connect({ fd })`, which then owns it. */
   readonly fd: number;
-  /** The shared page. The child writes here too, and it is hostile. */
+  /** An isolate's shared page: the child writes here too, and it is hostile. A builder has none, and its words stay 0. */
   readonly words: Int32Array;
   readonly exited: Promise<Exit>;
   /** SIGKILL. May be called at any time, any number of times. */
@@ -113,7 +113,7 @@ async function open(libc: Libc, kind: ChildKind, command: readonly string[], sta
   const [fd, childEnd] = pair as unknown as [number, number];
   let page: Page | undefined;
   try {
-    page = createPage();
+    page = kind === "isolate" ? createPage() : privatePage();
     const { pid, kill, exited, lastWords } = await start(command, childEnd, page.fd);
     return { kind, pid, fd, words: page.words, exited, kill, stderr: lastWords };
   } catch (error) {

@@ -1,8 +1,9 @@
 /** Locks a child process down, from inside, before anything untrusted has run in it. */
 import { readdirSync, readFileSync, writeSync } from "node:fs";
+import { CAP_DAC_READ_SEARCH, CAP_KILL, holdsCapability, keepCapabilities } from "./capabilities.ts";
 import { AT_FDCWD, landlockVersion, restrictPaths, VERSION_ALL_THREADS } from "./landlock.ts";
 import { openLibc, reason, type Libc } from "./libc.ts";
-import { CAPABILITY_VERSION_3, mayRestore, permitRestore } from "./schedule.ts";
+import { mayRestore, permitRestore } from "./schedule.ts";
 import { restrictCalls } from "./seccomp.ts";
 import { builderRules } from "./startup-paths.ts";
 import { architecture, here } from "./syscalls.ts";
@@ -42,7 +43,6 @@ const THREADS_PER_PROCESSOR = 4;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const PR_SET_KEEPCAPS = 8;
-const CAP_DAC_READ_SEARCH = 1 << 2;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_GET_NO_NEW_PRIVS = 39;
 const SIGKILL = 9;
@@ -77,7 +77,7 @@ function lock(options: LockDownOptions): JailReport {
   // Not a restriction: without a jail, too, a child that never yields must not outlive a killed engine.
   const orphan: Step = ["pdeathsig", () => dieWithParent(libc)];
   if (process.argv.includes(NO_JAIL_FLAG)) return reportOf([orphan], "the jail is turned off for this child");
-  let keep = 0;
+  let keep: readonly number[] = [];
   const steps: readonly Step[] = [
     ["rlimits", () => setLimits(libc)],
     ["sched_idle", () => prepareIdle(libc)],
@@ -85,7 +85,7 @@ function lock(options: LockDownOptions): JailReport {
       "landlock",
       () => {
         const lacking = narrowPaths(libc, options);
-        if (lacking === null && options.kind === "builder" && process.getuid?.() === 0) keep = CAP_DAC_READ_SEARCH;
+        if (lacking === null && options.kind === "builder" && process.getuid?.() === 0) keep = [CAP_DAC_READ_SEARCH];
         return lacking;
       },
     ],
@@ -155,10 +155,11 @@ function poolThreads(): string | null {
  * A builder keeps one right of root's: to read what other users may not, such as a folder of scripts below `/root`.
  * Only where Landlock says which folders; the threads that it has already do not get it.
  */
-function dropUser(libc: Libc, keep: number): string | null {
+function dropUser(libc: Libc, keep: readonly number[]): string | null {
   const uid = process.getuid?.() ?? 0;
   if (uid !== 0) return `the engine is not root, so its children share its user (${uid})`;
-  if (keep !== 0 && libc.syscall(here("prctl"), PR_SET_KEEPCAPS, 1, 0, 0, 0) !== 0) return reason(libc);
+  if (!holdsCapability(libc, CAP_KILL)) return "the engine lacks CAP_KILL, so it could not end a child of another user";
+  if (keep.length > 0 && libc.syscall(here("prctl"), PR_SET_KEEPCAPS, 1, 0, 0, 0) !== 0) return reason(libc);
   if (libc.setgroups() !== 0) return reason(libc);
   const become = (id: number): boolean => libc.setresgid(id) === 0 && libc.setresuid(id) === 0;
   // A container's user namespace may not have the child's own user.
@@ -179,14 +180,12 @@ function dieWithParent(libc: Libc): string | null {
 }
 
 /** For good; also drops the capabilities that an engine which is not root may have been given. */
-function renouncePrivileges(libc: Libc, keep: number): string | null {
+function renouncePrivileges(libc: Libc, keep: readonly number[]): string | null {
   // Not dumpable: no other process of this user may trace it or read its memory.
   libc.syscall(here("prctl"), PR_SET_DUMPABLE, 0, 0, 0, 0);
   libc.syscall(here("prctl"), PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   if (libc.syscall(here("prctl"), PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) !== 1) return reason(libc);
-  const header = new Int32Array([CAPABILITY_VERSION_3, 0]);
-  // Two times effective, permitted, inheritable.
-  return libc.syscall(here("capset"), header, new Int32Array([keep, keep, 0, 0, 0, 0])) === 0 ? null : reason(libc);
+  return keepCapabilities(libc, keep) ? null : reason(libc);
 }
 
 /** A probe's child has no other work: it gives its report to the engine and ends. */

@@ -23,10 +23,15 @@ const SEALS = 7;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 
-/** Engine's side. Outside Linux the words are private: they stay 0, as of a child that never entered user code. */
+/** For a child that is not watched by a page: the words stay 0, as of one that never entered user code. */
+export function privatePage(): Page {
+  return { fd: -1, words: new Int32Array(PAGE_BYTES / 4), close: () => {} };
+}
+
+/** Engine's side. Private outside Linux. */
 export function createPage(): Page {
   const libc = process.platform === "linux" ? openLibc() : null;
-  if (libc === null) return { fd: -1, words: new Int32Array(PAGE_BYTES / 4), close: () => {} };
+  if (libc === null) return privatePage();
   const name = new Uint8Array([0]);
   const fd = libc.syscall(here("memfd_create"), name, MFD_CLOEXEC_ALLOW_SEALING);
   if (fd < 0) throw new Error(`a page to share with a child could not be made: ${reason(libc)}`);

@@ -1,5 +1,6 @@
 /** Puts a child that hogs its processor behind everybody else, and back again. */
 import { readdirSync } from "node:fs";
+import { CAP_SYS_NICE, holdsCapability } from "./capabilities.ts";
 import { openLibc, type Libc } from "./libc.ts";
 import { here } from "./syscalls.ts";
 
@@ -8,8 +9,6 @@ const SCHED_IDLE = 5;
 const RLIMIT_NICE = 13;
 /** RLIMIT_NICE counts 20 - nice; leaving SCHED_IDLE needs the right to nice 0. */
 const NICE_ZERO = 20n;
-const CAP_SYS_NICE = 1 << 23;
-export const CAPABILITY_VERSION_3 = 0x20080522;
 
 /**
  * True when it took effect. Without the right to come back, a child is never sent there: a busy spell of some
@@ -39,7 +38,7 @@ let restorable: boolean | undefined;
 
 /** Whether a process with this one's rights can take a child out of SCHED_IDLE again. Asked once: rights only shrink. */
 export function mayRestore(libc: Libc): boolean {
-  restorable ??= holdsNiceCapability(libc) || niceLimit(libc)[1] >= NICE_ZERO;
+  restorable ??= holdsCapability(libc, CAP_SYS_NICE) || niceLimit(libc)[1] >= NICE_ZERO;
   return restorable;
 }
 
@@ -54,10 +53,4 @@ function niceLimit(libc: Libc): readonly [soft: bigint, hard: bigint] {
   const limits = new BigUint64Array(2);
   libc.syscall(here("prlimit64"), 0, RLIMIT_NICE, 0, limits);
   return [limits[0] ?? 0n, limits[1] ?? 0n];
-}
-
-function holdsNiceCapability(libc: Libc): boolean {
-  const header = new Int32Array([CAPABILITY_VERSION_3, 0]);
-  const data = new Int32Array(6); // two times effective, permitted, inheritable
-  return libc.syscall(here("capget"), header, data) === 0 && ((data[0] ?? 0) & CAP_SYS_NICE) !== 0;
 }

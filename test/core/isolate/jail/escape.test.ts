@@ -1,6 +1,15 @@
 /** What a child can still do that has left the realm and runs any code it likes: nothing but compute and talk. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { probeJail } from "../../../../core/isolate/jail/probe.ts";
@@ -113,6 +122,14 @@ building(`an escaped builder${buildingNote}`, () => {
     const args = [`read=${join(folder, "own")}`, `file=${path.startsWith("/") ? path : join(folder, path)}`];
     const other = await talkTo(await spawner.spawn("builder", args, [join(folder, "own")]));
     expect(await other.ask<string>("read file")).toBe("refused: EACCES");
+  });
+
+  test("has no descriptor but its socket, its stderr and its event loop", () => {
+    const fds = readdirSync(`/proc/${talk.child.pid}/fd`).map((fd) => readlinkSync(`/proc/${talk.child.pid}/fd/${fd}`));
+    expect(
+      fds.filter((target) => !/^(socket|pipe):|^\/dev\/null$|^anon_inode:\[event(poll|fd)\]$/.test(target)),
+    ).toEqual([]);
+    expect(fds.length).toBeLessThanOrEqual(5);
   });
 
   test("writes nothing, starts nothing, connects to nothing, signals nobody", async () => {
