@@ -78,7 +78,7 @@ export async function runBuilder(): Promise<void> {
     const loaded = await loadOnce(request, bundled, sources, file);
     enter(id, M.STAGE_SCHEMAS);
     const { compileSchemas } = await import("./build/schemas.ts");
-    const { registrations, problems } = await compileSchemas(loaded.registrations, file);
+    const { registrations, problems } = await compileSchemas(loaded.registrations, file, sources);
     if (problems.length > 0) throw new BuildFailure(problems.slice(0, CAPS.problems));
     const warnings: BuildProblem[] = bundled.map === "" ? [withoutMap(file)] : [];
     writer.write(M.CODE, id, 0, "", bundled.code);

@@ -1,4 +1,5 @@
 /** Checks what a builder said. A builder ran a script and is hostile: no field is believed before its type and size are. */
+import { PROBLEMS } from "../../sdk/errors.ts";
 import type { Input } from "../isolate/build/files.ts";
 import { CAPS } from "../isolate/build/scope.ts";
 import type { BuildProblem, BuiltRegistration, Json, JsonSchema, SchemaPart } from "./types.ts";
@@ -18,15 +19,6 @@ export interface CheckedAnswer {
 type Data = { readonly [key: string]: unknown };
 
 const MAX_DEPTH = 64;
-const CODES = new Set([
-  "import_refused",
-  "bad_registration",
-  "script_failed",
-  "not_in_invocation",
-  "point_missing",
-  "route_taken",
-  "internal",
-]);
 
 /** `allowed`: which paths, relative to the folder of scripts, a build of this script may name. */
 export function checkBuilt(text: string, allowed: (path: string) => boolean): CheckedAnswer {
@@ -99,7 +91,7 @@ function readProblems(value: unknown): BuildProblem[] {
   return readList(value, CAPS.problems).map((one): BuildProblem => {
     const data = asData(one);
     const code = readText(data.code, 64);
-    if (!CODES.has(code)) throw new BadAnswer("a code that does not exist");
+    if (!Object.hasOwn(PROBLEMS, code)) throw new BadAnswer("a code that does not exist");
     return {
       code,
       message: printable(readText(data.message, 16_384)),

@@ -136,6 +136,7 @@ export function createBuilder(options: BuilderOptions): Builder {
 
   const cached = async (input: BuildInput): Promise<ScriptBundle | null> => {
     const found = cache.find(keyOf(input), input.scriptsDir);
+    if (found.kind !== "miss") builders.know(input.name);
     if (found.kind === "hit") return bundleOf(input, found.hash, found.entry, null);
     if (found.kind === "broken") broken.set(input.name, found.reason);
     return null;

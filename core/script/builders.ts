@@ -8,6 +8,8 @@ import type { Child, Spawner } from "./spawner.ts";
 export interface Builders {
   /** Builds of one script follow each other. Never rejects. */
   build(request: BuildRequest, entry: Uint8Array | undefined): Promise<RawAnswer>;
+  /** The script was built in an earlier life of the engine: its next build is a save. */
+  know(name: string): void;
   /** Ends the script's builder: the next build starts a fresh one. */
   drop(name: string): void;
   dispose(): Promise<void>;
@@ -29,6 +31,8 @@ interface Warm {
 }
 
 export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders {
+  /** Built before: a further build is a save, and the next one may follow soon. The first is the engine's start. */
+  const known = new Set<string>();
   /** In the order of their last use. */
   const warm = new Map<string, Warm>();
   const queues = new Map<string, Promise<unknown>>();
@@ -56,10 +60,10 @@ export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders 
 
   const start = async (scope: BuildScope): Promise<Warm> => {
     const folders = identify(scope);
-    const known = warm.get(scope.name);
-    if (known && !known.child.ended && known.folders === folders && known.builds < MAX_BUILDS) {
-      clearTimeout(known.idle);
-      return known;
+    const rested = warm.get(scope.name);
+    if (rested && !rested.child.ended && rested.folders === folders && rested.builds < MAX_BUILDS) {
+      clearTimeout(rested.idle);
+      return rested;
     }
     drop(scope.name);
     const process = await spawner.spawn("builder");
@@ -69,7 +73,9 @@ export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders 
   const rest = (name: string, one: Warm): void => {
     warm.delete(name);
     if (one.child.ended) return;
-    if (disposed || residentBytes(one.process.pid) > limits.memoryBytes / 2) return one.child.kill();
+    const isFirst = !known.has(name);
+    known.add(name);
+    if (disposed || isFirst || residentBytes(one.process.pid) > limits.memoryBytes / 2) return one.child.kill();
     one.idle = setTimeout(() => drop(name), WARM_MS);
     one.idle.unref();
     warm.set(name, one);
@@ -98,6 +104,7 @@ export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders 
 
   return {
     drop,
+    know: (name) => void known.add(name),
     build(request, entry) {
       const { name } = request.scope;
       const before = queues.get(name);

@@ -92,13 +92,14 @@ export async function bundle(scope: BuildScope, files: Files, sources: Sources):
 
   const load = (path: string, asText: boolean): { contents: string; loader: Loader } => {
     try {
-      const contents = decode(files.read(`${scope.scriptsDir}/${path}`), path);
-      sources.set(path, contents);
+      const text = decode(files.read(`${scope.scriptsDir}/${path}`), path);
+      sources.set(path, text);
+      if (asText) return { contents: text, loader: "text" };
+      // A first line for the shell that names bun would make the bundler build for bun.
+      const contents = text.replace(/^#!/, "//");
       const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
       const script = SCRIPT_LOADERS[extension];
-      if (asText || (script === undefined && DATA_LOADERS[extension] === undefined))
-        return { contents, loader: "text" };
-      if (script === undefined) return { contents, loader: DATA_LOADERS[extension] ?? "text" };
+      if (script === undefined) return { contents: text, loader: DATA_LOADERS[extension] ?? "text" };
       if (path !== entryName) return { contents, loader: script };
       names = classicNames(contents, script);
       if (names === null) return { contents, loader: script };

@@ -42,7 +42,7 @@ function describe(log: Log, sources: ReadonlyMap<string, string>, topLevel: bool
   const reading = read(log.message, topLevel);
   const problem = {
     code: reading.code ?? "script_failed",
-    message: reading.message ?? capital(`${shown(log.message).replace(/\.$/, "")}.`),
+    message: reading.message ?? capital(`${shown(log.message).replace(/[.!]+$/, "")}.`),
     hint: reading.hint,
   };
   const at = log.position;

@@ -69,7 +69,7 @@ function describe(failure: RealmFailure, sources: Sources, fallback: string): Bu
       ? failure.message
       : `${failure.name}: ${failure.message}`;
   const problem = {
-    code: failure.code ?? "script_failed",
+    code: failure.kind === "engine" ? (failure.code ?? "script_failed") : "script_failed", // else it is the script's own
     message: capital(said === "" ? "the script threw an error without a message." : said),
     hint: hintFor(failure),
   };

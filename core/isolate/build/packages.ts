@@ -34,7 +34,7 @@ export function resolvePackage(files: Files, folder: string, wanted: Specifier, 
     const target = fromExports(data.exports, wanted.subpath, required);
     if (target === undefined) {
       throw new Refusal(
-        `the package "${wanted.name}" exports no "${shown(wanted.subpath)}" that runs without a host`,
+        `the package "${shown(wanted.name)}" exports no "${shown(wanted.subpath)}" that runs without a host`,
         "Import what the package's documentation names, or use another package.",
       );
     }

@@ -76,7 +76,7 @@ export function createResolver(scope: BuildScope, files: Files): Resolve {
     }
     if (isBuiltin(specifier)) throw refuseHostModule(specifier);
     const home = scope.single ? "scripts/node_modules" : `scripts/${scope.name}/node_modules`;
-    throw refuseMissing(specifier, `Add the package "${wanted.name}" to \`${home}\`, or correct the name.`);
+    throw refuseMissing(specifier, `Add the package "${shown(wanted.name)}" to \`${home}\`, or correct the name.`);
   };
 
   const internal = (specifier: string, importer: string, required: boolean): string => {
@@ -122,9 +122,9 @@ function refuseRegistry(specifier: string): Refusal {
 function refuseElsewhere(specifier: string, path: string, scope: BuildScope): Refusal {
   if (!isInside(path, scope.scriptsDir)) return refuseOutside(specifier, scope.single);
   const first = path.slice(scope.scriptsDir.length + 1).split("/")[0] ?? "";
-  const neighbour = first.replace(/\.[a-z]+$/, "");
-  const own = neighbour === scope.name || first === SHARED || first === "node_modules";
-  return own ? refuseOutside(specifier, scope.single) : refuseNeighbour(specifier, neighbour);
+  const neighbour = first.replace(/\.[jt]sx?$/, "");
+  const none = neighbour === scope.name || first === SHARED || first === "node_modules" || neighbour.includes(".");
+  return none ? refuseOutside(specifier, scope.single) : refuseNeighbour(specifier, neighbour);
 }
 
 /** Every `node_modules` from the importer up to the end of its own area, then the script's own. */

@@ -8,6 +8,7 @@ import type {
   SchemaPart,
 } from "../../script/types.ts";
 import { SCHEMA_PARTS } from "../../script/types.ts";
+import { codeFrame, positionOf } from "./code-frame.ts";
 import { capital, shown } from "./refusal.ts";
 
 /** Compiles one definition; throws an `Unfit` or arktype's own error. */
@@ -28,8 +29,12 @@ export interface Compiled {
   readonly problems: readonly BuildProblem[];
 }
 
-/** @param file what the problems name: the script's first file */
-export async function compileSchemas(registrations: readonly Registration[], file: string): Promise<Compiled> {
+/** @param file what the problems name where the registration is not found in `sources`: the script's first file */
+export async function compileSchemas(
+  registrations: readonly Registration[],
+  file: string,
+  sources: ReadonlyMap<string, string> = new Map(),
+): Promise<Compiled> {
   const needed = registrations.some((one) => Object.keys(one.definitions).length > 0);
   const compile = needed ? await loadCompiler() : undefined;
   const problems: BuildProblem[] = [];
@@ -43,7 +48,8 @@ export async function compileSchemas(registrations: readonly Registration[], fil
         requireNames(part, schema);
         schemas[part] = schema;
       } catch (error) {
-        problems.push(describe(error, registration, part, definition, compile, file));
+        const place = placeOf(registration, sources) ?? { file };
+        problems.push({ ...describe(error, registration, part, definition, compile), ...place });
       }
     }
     return { ...registration, schemas };
@@ -112,18 +118,16 @@ function describe(
   part: SchemaPart,
   definition: Json,
   compile: Compile,
-  file: string,
 ): BuildProblem {
   const [path, cause] = locate(error, part, definition, compile);
   const where = `The schema of ${shown(`${registration.method} ${registration.path}`)}, at \`${shown(path)}\``;
   if (cause instanceof Unfit) {
-    return { code: "bad_registration", message: `${where}, is ${cause.message}.`, file, hint: cause.hint };
+    return { code: "bad_registration", message: `${where}, is ${cause.message}.`, hint: cause.hint };
   }
   const sentence = shown(cause instanceof Error ? cause.message : String(cause));
   return {
     code: "bad_registration",
     message: `${where}: ${capital(sentence.replace(/\.$/, ""))}.`,
-    file,
     hint: "Correct the definition; see https://arktype.io/docs/keywords for the words it may use.",
   };
 }
@@ -139,4 +143,17 @@ function locate(error: unknown, path: string, definition: Json, compile: Compile
     }
   }
   return [path, error];
+}
+
+/** A registration carries no position: the first string that is its path stands where it was made, or near it. */
+function placeOf(registration: Registration, sources: ReadonlyMap<string, string>): Partial<BuildProblem> | undefined {
+  const { method, path } = registration;
+  for (const text of [`${method} ${path}`, path]) {
+    for (const [file, source] of sources) {
+      const at =
+        positionOf(source, `"${text}"`) ?? positionOf(source, `'${text}'`) ?? positionOf(source, `\`${text}\``);
+      if (at) return { file, ...at, frame: codeFrame(source, at.line, at.column) };
+    }
+  }
+  return undefined;
 }

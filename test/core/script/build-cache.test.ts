@@ -1,5 +1,5 @@
 /** The cache: what is found again, what is not, and what is mended. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -14,6 +14,9 @@ import {
 import { join } from "node:path";
 import { hashEntry, newEntry, openCache, sha256, type CacheKey } from "../../../core/script/cache.ts";
 import { bench, type Bench } from "./build-bench.ts";
+
+// Each build starts a process; a machine under load takes its time.
+setDefaultTimeout(30_000);
 
 const route = (path: string): string => `register('${path}', () => 1); export {};`;
 

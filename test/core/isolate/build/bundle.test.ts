@@ -105,6 +105,10 @@ test.each(["export {};", 'import "@aiwebengine/sdk";', "export const a = 1;", "c
   },
 );
 
+test("a first line for the shell is a comment", async () => {
+  expect(evaluate(await build({ "a.ts": "#!/usr/bin/env bun\nexport const a = 1;" }, "a.ts")).exports.a).toBe(1);
+});
+
 test("an empty file is a classic script that offers nothing", async () => {
   const out = await build({ "a.ts": "" }, "a.ts");
   expect(out.form).toBe("classic");

@@ -234,6 +234,11 @@ test("a single-file script may not import another file beside it", async () => {
   expect(first?.message).toContain('the script "m"');
 });
 
+test("a text file beside a single-file script is not taken for a script", async () => {
+  const { first } = await refuse('import x from "./x.html"; export { x };', { "x.html": "SECRET" }, "one.ts");
+  expect(first?.message).toContain("leaves the files");
+});
+
 test("a binary file is refused as a text import", async () => {
   const { first } = await refuse('import t from "./a.png"; export const a = t;', {
     "s/a.png": new Uint8Array([0x89, 0x50, 0xff, 0xfe]),
