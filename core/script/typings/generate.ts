@@ -10,6 +10,7 @@ const ROOT = join(HERE, "../../..");
 /** Our own files: where they lie, and what they are called beside scripts. */
 const OWN: readonly (readonly [from: string, to: string])[] = [
   ["sdk/script.ts", "sdk.d.ts"],
+  ["sdk/context.ts", "context.d.ts"],
   ["sdk/schema.ts", "schema.d.ts"],
   ["sdk/limits.ts", "limits.d.ts"],
   ["sdk/jsx-runtime.ts", "jsx-runtime.d.ts"],
