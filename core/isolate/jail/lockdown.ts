@@ -85,7 +85,8 @@ function lock(options: LockDownOptions): JailReport {
       "landlock",
       () => {
         const lacking = narrowPaths(libc, options);
-        if (lacking === null && options.kind === "builder" && process.getuid?.() === 0) keep = [CAP_DAC_READ_SEARCH];
+        if (lacking === null && options.kind === "builder" && holdsCapability(libc, CAP_DAC_READ_SEARCH))
+          keep = [CAP_DAC_READ_SEARCH];
         return lacking;
       },
     ],
@@ -152,7 +153,7 @@ function poolThreads(): string | null {
 }
 
 /**
- * A builder keeps one right of root's: to read what other users may not, such as a folder of scripts below `/root`.
+ * A builder keeps one right of root's, if the engine has it: to read what other users may not, such as a folder of scripts below `/root`.
  * Only where Landlock says which folders; the threads that it has already do not get it.
  */
 function dropUser(libc: Libc, keep: readonly number[]): string | null {

@@ -117,15 +117,18 @@ describe.skipIf(!LINUX)("seen from the engine (Linux only)", () => {
     expect(readFileSync(`/proc/${talk.child.pid}/stat`, "utf8")).toStartWith(`${talk.child.pid} `);
   });
 
-  test.skipIf(!ROOT)("another process of the same user can neither read nor trace it (root only)", () => {
-    const user = field("Uid").split("\t")[0];
-    const run = (...command: string[]) =>
-      Bun.spawnSync(["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", ...command]).exitCode;
-    expect(run("cat", `/proc/${talk.child.pid}/statm`)).toBe(0);
-    for (const file of ["environ", "maps", "mem", "fd/0", "root/etc/hostname"]) {
-      expect({ file, code: run("cat", `/proc/${talk.child.pid}/${file}`) }).not.toEqual({ file, code: 0 });
-    }
-  });
+  test.skipIf(!ROOT || Bun.which("setpriv") === null)(
+    "another process of the same user can neither read nor trace it (root only)",
+    () => {
+      const user = field("Uid").split("\t")[0];
+      const run = (...command: string[]) =>
+        Bun.spawnSync(["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", ...command]).exitCode;
+      expect(run("cat", `/proc/${talk.child.pid}/statm`)).toBe(0);
+      for (const file of ["environ", "maps", "mem", "fd/0", "root/etc/hostname"]) {
+        expect({ file, code: run("cat", `/proc/${talk.child.pid}/${file}`) }).not.toEqual({ file, code: 0 });
+      }
+    },
+  );
 
   test.skipIf(!holds("sched_idle"))("it goes behind all others and comes back", () => {
     // Field 41 of stat: the scheduling policy.
@@ -161,17 +164,24 @@ describe.skipIf(!LINUX)("an engine in a process of its own (Linux only)", () => 
     expect(facts.pids.filter((pid) => !hasEnded(pid))).toEqual([]);
   });
 
-  const wrapper = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"];
+  const ordinary = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"];
   // As root the checkout may lie where other users cannot look; then there is nothing to run as one.
-  const readable = ROOT && Bun.spawnSync([...wrapper, ...COMMAND.slice(0, 1), "--version"]).exitCode === 0;
-  test.skipIf(!readable)(
-    "that is no root holds its children all the same (root only, to become an ordinary user)",
-    async () => {
+  const canRun = (wrapper: readonly string[]): boolean =>
+    ROOT &&
+    Bun.which("setpriv") !== null &&
+    Bun.spawnSync([...wrapper, ...COMMAND.slice(0, 1), "--version"]).exitCode === 0;
+  const users = [
+    ["an ordinary user", ordinary, "12345"],
+    ["root without capabilities", ["setpriv", "--bounding-set=-all"], "CAP_KILL"],
+  ] as const;
+  for (const [user, wrapper, reason] of users) {
+    const name = `of ${user} holds its children all the same (root only, with setpriv, to become it)`;
+    test.skipIf(!canRun(wrapper))(name, async () => {
       const { process: engine, facts } = await runEngine(["jailed"], wrapper);
       await engine.exited;
       const lacking = facts.report?.lacking.map(({ part }) => part) ?? [];
       for (const part of jail.held) if (part !== "uid" && part !== "sched_idle") expect(lacking).not.toContain(part);
-      expect(facts.report?.lacking.find(({ part }) => part === "uid")?.reason).toContain("12345");
+      expect(facts.report?.lacking.find(({ part }) => part === "uid")?.reason).toContain(reason);
       expect(facts.visible).toEqual({ statm: true, stat: true, task: true });
       expect(facts.idle).toBe(facts.mayRestore);
       const done = Object.entries(facts.calls).filter(([, result]) => result !== "errno 1" && result !== "errno 38");
@@ -181,6 +191,6 @@ describe.skipIf(!LINUX)("an engine in a process of its own (Linux only)", () => 
       );
       if (holds("landlock")) expect(open).toEqual([]);
       expect(facts.builderReport?.lacking.map(({ part }) => part)).toEqual(lacking);
-    },
-  );
+    });
+  }
 });
