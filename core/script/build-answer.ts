@@ -105,7 +105,7 @@ function readProblems(value: unknown): BuildProblem[] {
 }
 
 /** Problems go to a terminal: what would steer it does not pass. Lines and tabs of a frame do. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "?");
 }
 

@@ -4,11 +4,12 @@ import type { BuildRequest } from "../isolate/build/messages.ts";
 import * as M from "../isolate/build/messages.ts";
 import { CAPS } from "../isolate/build/scope.ts";
 import { FrameReader, FrameWriter, ProtocolError, type Frame } from "../isolate/wire.ts";
-import { BadAnswer } from "./build-answer.ts";
+import { BadAnswer, printable } from "./build-answer.ts";
 import type { Child } from "./spawner.ts";
 import type { BuildProblem } from "./types.ts";
 
 export interface BuildLimits {
+  /** For a script whose own `limits.loadMs` is not given. */
   readonly timeoutMs: number;
   readonly memoryBytes: number;
 }
@@ -27,7 +28,7 @@ export interface BuildChild {
 
 /** From the start of the process to its first word; a machine under load may need a while. */
 const START_MS = 15_000;
-const WATCH_MS = 25;
+const WATCH_MS = 10;
 const PAGE_BYTES = 4096;
 const MAX_FRAME_BYTES = Math.max(CAPS.codeBytes * 3, CAPS.mapBytes, CAPS.answerBytes) + 1024;
 
@@ -87,16 +88,16 @@ export async function connectBuilder(child: Child, limits: BuildLimits): Promise
         writer.drain();
       },
       close() {
-        if (!ended) end(died);
+        child.kill(); // its exit says more
       },
       error() {
-        if (!ended) end(died);
+        child.kill();
       },
     },
   } as unknown as Bun.TCPSocketConnectOptions<undefined>);
   const writer = new FrameWriter((bytes) => (ended ? bytes.length : socket.write(bytes)));
   void child.exited.then(() => {
-    if (!ended) end(died);
+    if (!ended) end((name, stage) => died(name, stage, child.stderr()));
     socket.end();
   });
 
@@ -105,7 +106,7 @@ export async function connectBuilder(child: Child, limits: BuildLimits): Promise
       return ended;
     },
     kill() {
-      if (!ended) end(died);
+      if (!ended) end(killed);
     },
     async build(request, entry) {
       const answer = Promise.withResolvers<RawAnswer>();
@@ -116,11 +117,12 @@ export async function connectBuilder(child: Child, limits: BuildLimits): Promise
       await ready.promise;
       clearTimeout(slow);
       if (ended) {
-        if (current === asked) end(died);
+        if (current === asked) end((who, stage) => died(who, stage, child.stderr()));
         return answer.promise;
       }
       writer.write(M.BUILD, serial, 0, JSON.stringify(request), entry);
-      const deadline = setTimeout(() => end((who, stage) => late(who, stage, limits)), limits.timeoutMs);
+      const timeoutMs = request.limits["loadMs"] ?? limits.timeoutMs;
+      const deadline = setTimeout(() => end((who, stage) => late(who, stage, timeoutMs)), timeoutMs);
       const watch = setInterval(() => {
         const used = residentBytes(child.pid);
         if (used > limits.memoryBytes) end((who, stage) => tooBig(who, stage, used, limits));
@@ -144,7 +146,7 @@ export function residentBytes(pid: number): number {
   }
 }
 
-function late(name: string, stage: string, { timeoutMs }: BuildLimits): BuildProblem {
+function late(name: string, stage: string, timeoutMs: number): BuildProblem {
   return {
     code: "deadline_exceeded",
     message: `The builder was still ${stage} the script "${name}" after ${timeoutMs} ms (limits.loadMs), and was ended.`,
@@ -163,12 +165,18 @@ function tooBig(name: string, stage: string, used: number, { memoryBytes }: Buil
   };
 }
 
-function died(name: string, stage: string): BuildProblem {
+/** `words`: what it wrote to stderr, which may be anything. */
+function died(name: string, stage: string, words: string): BuildProblem {
+  const last = printable(words.trim()).slice(-300);
   return {
     code: "script_failed",
-    message: `The builder died while ${stage} the script "${name}".`,
+    message: `The builder died while ${stage} the script "${name}"${last === "" ? "." : `: ${last}`}`,
     hint: "Look for very deep nesting or very large literals; undo the last change if nothing else helps.",
   };
+}
+
+function killed(name: string): BuildProblem {
+  return { code: "internal", message: `The build of the script "${name}" was broken off: its builder was ended.` };
 }
 
 function confused(name: string, stage: string): BuildProblem {

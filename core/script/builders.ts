@@ -66,7 +66,7 @@ export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders 
       return rested;
     }
     drop(scope.name);
-    const process = await spawner.spawn("builder");
+    const process = await spawner.spawn("builder", [], readPaths(scope));
     return { process, child: await connectBuilder(process, limits), folders, builds: 0, idle: undefined };
   };
 

@@ -3,7 +3,7 @@ import type { BuildProblem } from "../../script/types.ts";
 import { codeFrame } from "./code-frame.ts";
 import { capital, shown } from "./refusal.ts";
 import { CAPS } from "./scope.ts";
-import { pluginOf } from "./virtual.ts";
+import { missingPoint } from "./virtual.ts";
 
 type Log = BuildMessage | ResolveMessage;
 
@@ -13,7 +13,7 @@ const NO_EXPORT = /^No matching export in "engine:(.+)" for import "(.+)"$/;
 interface Reading {
   readonly code?: string;
   readonly message?: string;
-  readonly hint: string;
+  readonly hint?: string;
 }
 
 /** @param topLevel the same files build when top-level await is allowed, so that is all that is wrong */
@@ -85,17 +85,10 @@ function read(message: string, topLevel: boolean): Reading {
 }
 
 function readMissing(module: string, name: string): Reading {
-  const plugin = pluginOf(name);
-  if (plugin !== undefined) {
-    return {
-      code: "point_missing",
-      message: `\`${name}\` is offered by the plugin "${plugin}", which this engine does not have.`,
-      hint: `Add the plugin "${plugin}", or remove the call.`,
-    };
-  }
-  return {
+  const noExport = {
     code: "import_refused",
     message: `"${shown(module)}" exports no \`${shown(name)}\`.`,
     hint: "Check the name against the types in `scripts/.aiwebengine/`.",
   };
+  return missingPoint(name) ?? noExport;
 }

@@ -9,6 +9,7 @@ import { codeFrame } from "./code-frame.ts";
 import type { BuildRequest } from "./messages.ts";
 import { capital } from "./refusal.ts";
 import { CAPS } from "./scope.ts";
+import { missingPoint } from "./virtual.ts";
 
 export interface Loaded {
   /** JSON text of `Registration[]`. */
@@ -64,15 +65,7 @@ const AT = /([^\s()]+):(\d+):(\d+)\)?$/;
 
 /** The first line of the stack that is the author's gives the place. */
 function describe(failure: RealmFailure, sources: Sources, fallback: string): BuildProblem {
-  const said =
-    failure.name === "" || failure.name === "Error" || failure.kind === "engine"
-      ? failure.message
-      : `${failure.name}: ${failure.message}`;
-  const problem = {
-    code: failure.kind === "engine" ? (failure.code ?? "script_failed") : "script_failed", // else it is the script's own
-    message: capital(said === "" ? "the script threw an error without a message." : said),
-    hint: hintFor(failure),
-  };
+  const problem = explain(failure);
   for (const line of failure.stack.split("\n")) {
     const [, file = "", row = "", column = ""] = AT.exec(line) ?? [];
     const source = sources.get(file);
@@ -83,13 +76,27 @@ function describe(failure: RealmFailure, sources: Sources, fallback: string): Bu
   return { ...problem, file: fallback };
 }
 
-function hintFor(failure: RealmFailure): string {
-  if (failure.code === "not_in_invocation")
-    return "Move the call into a handler: while a script loads there are no services.";
-  if (failure.kind === "engine") return "Correct the registration.";
-  if (failure.name === "ReferenceError")
-    return "Import or declare the name; a script has the web-standard globals, and none of the host's.";
-  return "Correct the line; it runs each time that the script is loaded.";
+function explain({ kind, code, name, message }: RealmFailure): BuildProblem {
+  if (kind === "engine") {
+    const hint =
+      code === "not_in_invocation"
+        ? "Move the call into a handler: while a script loads there are no services."
+        : "Correct the registration.";
+    return { code: code ?? "script_failed", message: capital(message), hint };
+  }
+  if (name === "ReferenceError") {
+    const missing = missingPoint(/[\w$]+(?= is not defined)|(?<=variable: )[\w$]+/.exec(message)?.[0] ?? "");
+    if (missing) return missing;
+  }
+  const said = name === "" || name === "Error" ? message : `${name}: ${message}`;
+  return {
+    code: "script_failed", // an error's own `code` is the script's invention
+    message: capital(said === "" ? "the script threw an error without a message." : said),
+    hint:
+      name === "ReferenceError"
+        ? "Import or declare the name; a script has the web-standard globals, and none of the host's."
+        : "Correct the line; it runs each time that the script is loaded.",
+  };
 }
 
 function tooMany(count: number, file: string): BuildProblem {

@@ -1,4 +1,5 @@
 /** The modules that the engine provides: thin views on what the realm put under one symbol. */
+import type { BuildProblem } from "../../script/types.ts";
 import { JSX_NAMES, SDK_NAMES } from "../realm/sdk-names.ts";
 
 const SDK = "@aiwebengine/sdk";
@@ -48,7 +49,13 @@ export function virtualNames(): readonly string[] {
   return Object.keys(MODULES).filter((name) => !name.endsWith("-dev-runtime"));
 }
 
-/** The plugin that offers `name`, when it is a known one. */
-export function pluginOf(name: string): string | undefined {
-  return Object.hasOwn(OF_PLUGINS, name) ? OF_PLUGINS[name] : undefined;
+/** The problem of using a registration function whose plugin is absent; undefined for any other name. */
+export function missingPoint(name: string): Pick<BuildProblem, "code" | "message" | "hint"> | undefined {
+  const plugin = Object.hasOwn(OF_PLUGINS, name) ? OF_PLUGINS[name] : undefined;
+  if (plugin === undefined) return undefined;
+  return {
+    code: "point_missing",
+    message: `\`${name}\` is offered by the plugin "${plugin}", which this engine does not have.`,
+    hint: `Add the plugin "${plugin}", or remove the call.`,
+  };
 }

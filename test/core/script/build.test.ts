@@ -114,6 +114,21 @@ const failures: [name: string, source: string, expected: object][] = [
     `import { registerWebHandler } from "@aiwebengine/sdk";\nregisterWebHandler("POST /x", { body: { a: { b: "strin" } } }, () => 1);\nexport {};`,
     { code: "bad_registration", message: expect.stringContaining("body.a.b"), file: "a.ts", line: 2 },
   ],
+  [
+    "a code that the script made up",
+    "throw Object.assign(new Error('x'), { code: 'made_up' });\nexport {};",
+    { code: "script_failed", message: "X" },
+  ],
+  [
+    "a registration of an absent plugin",
+    "registerWebStream('/events');",
+    { code: "point_missing", message: expect.stringContaining('"streams"'), line: 1 },
+  ],
+  [
+    "a global of the host",
+    "export const a = process.env.HOME;",
+    { code: "script_failed", hint: expect.stringContaining("none of the host's") },
+  ],
   ["fetch while loading", "export const init = () => fetch('http://127.0.0.1/');", { code: "not_in_invocation" }],
   ["an import of the host", 'import "node:fs";', { code: "import_refused", hint: expect.stringContaining("kv") }],
   ["import.meta in a way that no script has", "export const a = import.meta.glob('./*');", { code: "script_failed" }],
