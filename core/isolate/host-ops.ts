@@ -1,9 +1,10 @@
 /**
  * The host's side of `ask`: parsing, decoding, randomness and digests for a realm.
  *
- * Arguments come from hostile code. Each is checked by `typeof` or by a captured brand check, no property of a realm
- * object is ever read, bytes are copied into memory of the host before anything looks at them, and nothing but
- * primitives and byte arrays made by the realm's own `alloc` goes back. A failure is `undefined`, never an error.
+ * Arguments come from hostile code. Each is checked by `typeof` or by a captured brand check, and no property of a realm
+ * object is ever read. Bytes go to native code that looks at internal slots only (TextDecoder), or are copied first,
+ * since parts of node:crypto are JavaScript and would read a patchable `byteLength`. Nothing but primitives and byte
+ * arrays made by the realm's own `alloc` goes back. A failure is `undefined`, never an error.
  */
 import { createHash, randomFillSync, randomUUID } from "node:crypto";
 import type { Ask } from "./realm/host.ts";
@@ -48,7 +49,7 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
     const key = `${flags}${label}`;
     let decoder = decoders.get(key);
     if (decoder === undefined) decoders.set(key, (decoder = new TextDecoder(label, options(flags))));
-    return decoder.decode(take(bytes));
+    return decoder.decode(bytes);
   };
   const encode = (text: string): Uint8Array => {
     const fresh = alloc(Buffer.byteLength(text, "utf8"));
@@ -63,40 +64,6 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
     return url.href;
   };
 
-  const answer: Ask = (op, a, b, c) => {
-    switch (op) {
-      case Op.Now:
-        return Math.floor(performance.now() - startedAt);
-      case Op.TimeOrigin:
-        return timeOrigin;
-      case Op.Utf8Encode:
-        return typeof a === "string" ? encode(a) : undefined;
-      case Op.Utf8Decode:
-        return isBytes(a) && typeof b === "number" ? utf8[b & 3]?.decode(take(a)) : undefined;
-      case Op.Decode:
-        return isBytes(a) && typeof b === "string" && typeof c === "number" ? decode(a, b, c & 3) : undefined;
-      case Op.EncodingName:
-        return typeof a === "string" ? new TextDecoder(a).encoding : undefined;
-      case Op.Latin1:
-        return isBytes(a) ? latin1(take(a)) : undefined;
-      case Op.Atob:
-        return typeof a === "string" ? atob(a) : undefined;
-      case Op.Btoa:
-        return typeof a === "string" ? btoa(a) : undefined;
-      case Op.UrlParse:
-        return typeof a === "string" ? URL.parse(a, typeof b === "string" ? b : undefined)?.href : undefined;
-      case Op.UrlSet:
-        return typeof a === "string" && typeof b === "number" && typeof c === "string" ? setUrl(a, b, c) : undefined;
-      case Op.Random:
-        return typeof a === "number" && a >= 0 && a <= MAX_RANDOM ? give(randomFillSync(Buffer.alloc(a))) : undefined;
-      case Op.Uuid:
-        return randomUUID();
-      case Op.Digest:
-        return typeof a === "string" && isBytes(b) ? digest(a, b) : undefined;
-      default:
-        return undefined;
-    }
-  };
   const digest = (name: string, bytes: Uint8Array): Uint8Array | undefined => {
     if (!(DIGESTS as readonly string[]).includes(name)) return undefined;
     return give(createHash(name.replace("-", "").toLowerCase()).update(take(bytes)).digest());
@@ -104,7 +71,38 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
 
   return (op, a, b, c) => {
     try {
-      return answer(op, a, b, c);
+      switch (op) {
+        case Op.Now:
+          return Math.floor(performance.now() - startedAt);
+        case Op.TimeOrigin:
+          return timeOrigin;
+        case Op.Utf8Encode:
+          return typeof a === "string" ? encode(a) : undefined;
+        case Op.Utf8Decode:
+          return isBytes(a) && typeof b === "number" ? utf8[b & 3]?.decode(a) : undefined;
+        case Op.Decode:
+          return isBytes(a) && typeof b === "string" && typeof c === "number" ? decode(a, b, c & 3) : undefined;
+        case Op.EncodingName:
+          return typeof a === "string" ? new TextDecoder(a).encoding : undefined;
+        case Op.Latin1:
+          return isBytes(a) ? latin1(take(a)) : undefined;
+        case Op.Atob:
+          return typeof a === "string" ? atob(a) : undefined;
+        case Op.Btoa:
+          return typeof a === "string" ? btoa(a) : undefined;
+        case Op.UrlParse:
+          return typeof a === "string" ? URL.parse(a, typeof b === "string" ? b : undefined)?.href : undefined;
+        case Op.UrlSet:
+          return typeof a === "string" && typeof b === "number" && typeof c === "string" ? setUrl(a, b, c) : undefined;
+        case Op.Random:
+          return typeof a === "number" && a >= 0 && a <= MAX_RANDOM ? give(randomFillSync(Buffer.alloc(a))) : undefined;
+        case Op.Uuid:
+          return randomUUID();
+        case Op.Digest:
+          return typeof a === "string" && isBytes(b) ? digest(a, b) : undefined;
+        default:
+          return undefined;
+      }
     } catch {
       // A bad label, an invalid URL, invalid bytes, a stack that is nearly full: the realm throws an error of its own.
       return undefined;

@@ -11,6 +11,7 @@ import {
   part,
   splitText,
   wellFormed,
+  pattern,
 } from "../primordials.ts";
 import { isObject, need, toDictionary, toInteger, toSequence, toText, toUsv } from "./convert.ts";
 import { INTERNAL, named, once } from "./define.ts";
@@ -19,7 +20,7 @@ import { streamOf } from "./streams.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-const NOT_PRINTABLE = /[^\x20-\x7e]/;
+const NOT_PRINTABLE = pattern(/[^\x20-\x7e]/);
 
 function blobType(type: unknown): string {
   const text = type === undefined ? "" : toText(type);

@@ -1,7 +1,7 @@
 /** Conversions of arguments as Web IDL has them. https://webidl.spec.whatwg.org/#js-type-mapping */
-import { SymbolIterator, matches, trunc, wellFormed } from "../primordials.ts";
+import { SymbolIterator, matches, trunc, wellFormed, pattern } from "../primordials.ts";
 
-const NOT_LATIN1 = /[^\0-\xff]/;
+const NOT_LATIN1 = pattern(/[^\0-\xff]/);
 
 /** Refuses a call with too few arguments, in the platform's words. */
 export function need(given: number, wanted: number, what: string): void {

@@ -13,6 +13,7 @@ import {
   matches,
   part,
   wellFormed,
+  pattern,
 } from "../primordials.ts";
 import { need, toDictionary, toText } from "./convert.ts";
 import { named, once } from "./define.ts";
@@ -22,8 +23,8 @@ type Chunk = Uint8Array<ArrayBuffer>;
 /** UTF-8 bytes; lone surrogates become U+FFFD. */
 export function utf8Encode(text: string): Chunk {
   if (text === "") return new Bytes(0);
-  const bytes = ask(Op.Utf8Encode, text);
-  if (!isBytes(bytes)) throw new RangeError("The text is too long to be encoded.");
+  const bytes = ask(Op.Utf8Encode, text) as Chunk | undefined;
+  if (bytes === undefined) throw new RangeError("The text is too long to be encoded.");
   return bytes;
 }
 
@@ -64,7 +65,7 @@ function utf16Tail(bytes: Chunk, bigEndian: boolean): number {
 }
 
 /** Encodings with one byte for a character: nothing can be incomplete. Of the rest (East Asian) all is kept to the end. */
-const SINGLE_BYTE = /^(windows-|iso-8859-|koi8-|macintosh|x-mac-|ibm866|x-user-defined)/;
+const SINGLE_BYTE = pattern(/^(windows-|iso-8859-|koi8-|macintosh|x-mac-|ibm866|x-user-defined)/);
 
 function tailOf(encoding: string, bytes: Chunk): number {
   if (encoding === "utf-8") return utf8Tail(bytes);
@@ -138,6 +139,9 @@ export const encodingParts = once(() => {
       return this.#keepBom;
     }
     decode(input?: unknown, options?: unknown): string {
+      if (options === undefined && this.#rest === undefined && !this.#started && isBytes(input)) {
+        return this.#decode(input, this.#keepBom);
+      }
       const more = !!toDictionary(options, "TextDecoder.decode").stream;
       let bytes = input === undefined ? EMPTY : toBytes(input, "TextDecoder.decode");
       if (this.#rest !== undefined) bytes = concatBytes([this.#rest, bytes]);

@@ -1,5 +1,14 @@
 /** Headers. https://fetch.spec.whatwg.org/#headers-class */
-import { SymbolIterator, cut, getOwnPropertyDescriptor, lower, matches, ownKeys, sortBy } from "../primordials.ts";
+import {
+  SymbolIterator,
+  cut,
+  getOwnPropertyDescriptor,
+  lower,
+  matches,
+  ownKeys,
+  sortBy,
+  pattern,
+} from "../primordials.ts";
 import { isObject, need, toByteString, toFunction, toSequence, toText } from "./convert.ts";
 import { INTERNAL, named, once } from "./define.ts";
 import { iterable, pairIterators } from "./iterate.ts";
@@ -7,10 +16,10 @@ import { iterable, pairIterators } from "./iterate.ts";
 /** name, value, name, value, …; names in lower case, `set-cookie` once for each cookie. */
 export type HeaderList = string[];
 
-const NOT_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
+const NOT_TOKEN = pattern(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/);
 /** What a value may not hold, or not begin or end with. */
-const ODD_VALUE = /[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/;
-const FORBIDDEN = /[\0\r\n]/;
+const ODD_VALUE = pattern(/[^\t\x20-\x7e\x80-\xff]|^[\t ]|[\t ]$/);
+const FORBIDDEN = pattern(/[\0\r\n]/);
 
 /** Names that were checked before, with their lower-case form. */
 const known = { __proto__: null } as unknown as Record<string, string>;

@@ -14,6 +14,7 @@ import {
   part,
   splitText,
   trimText,
+  pattern,
 } from "../primordials.ts";
 import { blobBytes, makeFile } from "./blob.ts";
 import { latin1Decode, utf8Decode, utf8Encode } from "./encoding.ts";
@@ -60,7 +61,7 @@ export function essence(contentType: string): string {
   return lower(trimText(semicolon < 0 ? contentType : cut(contentType, 0, semicolon)));
 }
 
-const PARAMETER = /^[\t ]*([^=;\t ]+)=(?:"((?:[^"\\]|\\.)*)"|([^;]*))[\t ]*(?:;|$)/;
+const PARAMETER = pattern(/^[\t ]*([^=;\t ]+)=(?:"((?:[^"\\]|\\.)*)"|([^;]*))[\t ]*(?:;|$)/);
 const MAX_PARAMETERS = 32;
 
 /** One parameter of a header's value, or undefined. */

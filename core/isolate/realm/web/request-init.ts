@@ -1,9 +1,9 @@
 /** Reads the members of a RequestInit one by one. https://fetch.spec.whatwg.org/#requestinit */
-import { matches, upper } from "../primordials.ts";
+import { matches, upper, pattern } from "../primordials.ts";
 import { isObject, toText, toUsv } from "./convert.ts";
-import { parseUrl, splitHref, urlHref } from "./url.ts";
+import { credentialsOf, parseUrl, urlHref } from "./url.ts";
 
-const NOT_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/;
+const NOT_TOKEN = pattern(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/);
 const NORMALIZED = { __proto__: null, DELETE: 1, GET: 1, HEAD: 1, OPTIONS: 1, POST: 1, PUT: 1 } as unknown as Record<
   string,
   1
@@ -53,7 +53,7 @@ export function absolute(input: unknown): string {
   const text = (isObject(input) ? urlHref(input) : undefined) ?? toUsv(input);
   const href = parseUrl(text);
   if (href === undefined) throw new TypeError(`"${text}" is not an absolute URL.`);
-  const { username, password } = splitHref(href);
+  const { username, password } = credentialsOf(href);
   if (username !== "" || password !== "") throw new TypeError("A request's URL may not hold a user name or password.");
   return href;
 }

@@ -1,5 +1,5 @@
 /** Response. https://fetch.spec.whatwg.org/#response-class */
-import { jsonStringify, matches } from "../primordials.ts";
+import { jsonStringify, matches, pattern } from "../primordials.ts";
 import {
   type Body,
   bodyStream,
@@ -53,8 +53,8 @@ export interface FetchedResponse {
 }
 
 /** What a reason phrase may not hold. */
-const NOT_PHRASE = /[^\t\x20-\x7e\x80-\xff]/;
-const PRINTABLE = /^[\x21-\x7e]+$/;
+const NOT_PHRASE = pattern(/[^\t\x20-\x7e\x80-\xff]/);
+const PRINTABLE = pattern(/^[\x21-\x7e]+$/);
 const ANY_BASE = "http://relative.invalid/";
 
 function isNullBody(status: number): boolean {

@@ -1,5 +1,5 @@
 /** The streams of the realm: web-streams-polyfill, loaded at first use, and the bridge's own ends of streams. */
-import { apply, byteLength, getOwnPropertyDescriptor, isBytes, onSettled } from "../primordials.ts";
+import { apply, byteLength, defineProperty, getOwnPropertyDescriptor, isBytes, onSettled } from "../primordials.ts";
 import { once } from "./define.ts";
 import { utf8Encode } from "./encoding.ts";
 
@@ -52,7 +52,10 @@ export const STREAM_GLOBALS = [
 ] as const;
 
 export function streamGlobal(name: (typeof STREAM_GLOBALS)[number]): unknown {
-  return parts().library[name];
+  // Minifying took the class's name.
+  const type = parts().library[name];
+  defineProperty(type, "name", { __proto__: null, value: name, configurable: true } as PropertyDescriptor);
+  return type;
 }
 
 export function isStream(value: unknown): value is Stream {

@@ -8,11 +8,13 @@ import {
   defineProperty,
   getOwnPropertyDescriptor,
   getPrototypeOf,
+  hasOwn,
   isArray,
   isView,
+  keysOf,
   matches,
   moveBuffer,
-  ownKeys,
+  pattern,
   viewClass,
   viewParts,
 } from "../primordials.ts";
@@ -34,42 +36,7 @@ type Getter = (this: unknown) => unknown;
 type Copy = (value: unknown) => unknown;
 const getterOf = (proto: object, name: string): Getter => getOwnPropertyDescriptor(proto, name)?.get as Getter;
 
-// Taken when the script is loaded into the realm, before user code: a clone uses what the language had then.
-const MapCtor = Map;
-const SetCtor = Set;
-const DateCtor = Date;
-const RegExpCtor = RegExp;
-const ObjectCtor = Object;
-const mapProto = Map.prototype;
-const setProto = Set.prototype;
-const dateProto = Date.prototype;
-const regExpProto = RegExp.prototype;
-const { get: mapGet, set: mapSet, forEach: mapEach } = mapProto;
-const { add: setAdd, forEach: setEach } = setProto;
-const { getTime } = dateProto;
-const regExpSource = getterOf(regExpProto, "source");
-const regExpFlags = getterOf(regExpProto, "flags");
-const { isError } = Error as unknown as { isError(value: unknown): value is Error };
 const { toString } = ObjectProto;
-const box = (proto: { valueOf: Getter }): readonly [object, Getter] => [proto, proto.valueOf];
-const boxes = [
-  box(Number.prototype as never),
-  box(String.prototype as never),
-  box(Boolean.prototype as never),
-  box(BigInt.prototype as never),
-];
-const isDetached = getterOf(ArrayBuffer.prototype, "detached") as (this: ArrayBuffer) => boolean;
-const errors: readonly [string, ErrorConstructor][] = [
-  ["EvalError", EvalError],
-  ["RangeError", RangeError],
-  ["ReferenceError", ReferenceError],
-  ["SyntaxError", SyntaxError],
-  ["TypeError", TypeError],
-  ["URIError", URIError],
-];
-const ErrorCtor = Error;
-const typed = { Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float16Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array }; // prettier-ignore
-const DataViewCtor = DataView;
 
 function refuse(value: unknown): never {
   const what =
@@ -86,17 +53,10 @@ function attempt(method: Getter, value: object): unknown {
   }
 }
 
-/** The built-in whose prototype `value` inherits from. A Proxy cannot be told from its target. */
-function kindOf(value: object): object | undefined {
-  for (let proto = getPrototypeOf(value); proto !== null; proto = getPrototypeOf(proto)) {
-    if (proto === mapProto || proto === setProto || proto === dateProto || proto === regExpProto) return proto;
-    for (let i = 0; i < boxes.length; i++) if (proto === boxes[i]?.[0]) return proto;
-  }
-  return undefined;
-}
-
 /** Classes of the language and the platform whose objects are no data, by their tag. */
-const REFUSED = /^\[object (Promise|WeakMap|WeakSet|Generator|AsyncGenerator|WritableStream|TransformStream)\]$/;
+const REFUSED = pattern(
+  /^\[object (Promise|WeakMap|WeakSet|Generator|AsyncGenerator|WritableStream|TransformStream)\]$/,
+);
 
 function isRefused(value: object): boolean {
   return (
@@ -113,12 +73,12 @@ function isRefused(value: object): boolean {
   );
 }
 
-function hidden(target: object, name: string, value: unknown): void {
+function define(target: object, name: string, value: unknown, enumerable = false): void {
   defineProperty(target, name, {
     __proto__: null,
     value,
     writable: true,
-    enumerable: false,
+    enumerable,
     configurable: true,
   } as PropertyDescriptor);
 }
@@ -129,7 +89,60 @@ function sized(length: number): unknown[] {
   return list;
 }
 
-const clonerClass = once(() => {
+/** What cloning needs of the language, taken at its first use: taking it at the start would make every class of it. */
+const cloner = once(() => {
+  const MapCtor = Map;
+  const SetCtor = Set;
+  const DateCtor = Date;
+  const RegExpCtor = RegExp;
+  const ObjectCtor = Object;
+  const mapProto = Map.prototype;
+  const setProto = Set.prototype;
+  const dateProto = Date.prototype;
+  const bufferProto = ArrayBuffer.prototype;
+  const regExpProto = RegExp.prototype;
+  const { get: mapGet, set: mapSet, forEach: mapEach } = mapProto;
+  const { add: setAdd, forEach: setEach } = setProto;
+  const { getTime } = dateProto;
+  const regExpSource = getterOf(regExpProto, "source");
+  const regExpFlags = getterOf(regExpProto, "flags");
+  const { isError } = Error as unknown as { isError(value: unknown): value is Error };
+  const box = (proto: { valueOf: Getter }): readonly [object, Getter] => [proto, proto.valueOf];
+  const boxes = [
+    box(Number.prototype as never),
+    box(String.prototype as never),
+    box(Boolean.prototype as never),
+    box(BigInt.prototype as never),
+  ];
+  const isDetached = getterOf(bufferProto, "detached") as (this: ArrayBuffer) => boolean;
+  const errors: readonly [string, ErrorConstructor][] = [
+    ["EvalError", EvalError],
+    ["RangeError", RangeError],
+    ["ReferenceError", ReferenceError],
+    ["SyntaxError", SyntaxError],
+    ["TypeError", TypeError],
+    ["URIError", URIError],
+  ];
+  const ErrorCtor = Error;
+  const typed = { Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float16Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array }; // prettier-ignore
+  const DataViewCtor = DataView;
+
+  /** The built-in whose prototype `value` inherits from. A Proxy cannot be told from its target. */
+  function kindOf(value: object): object | undefined {
+    for (let proto = getPrototypeOf(value); proto !== null; proto = getPrototypeOf(proto)) {
+      if (
+        proto === mapProto ||
+        proto === setProto ||
+        proto === dateProto ||
+        proto === regExpProto ||
+        proto === bufferProto
+      )
+        return proto;
+      for (let i = 0; i < boxes.length; i++) if (proto === boxes[i]?.[0]) return proto;
+    }
+    return undefined;
+  }
+
   class Cloner {
     /** Every object that was met, with its copy: cycles and shared parts stay what they are. */
     readonly #met = new MapCtor<object, unknown>();
@@ -149,23 +162,18 @@ const clonerClass = once(() => {
       return this.#exotic(value);
     };
     #fill(from: object, to: object): object {
-      const keys = ownKeys(from);
+      const keys = keysOf(from);
       for (let i = 0; i < keys.length; i++) {
         const key = keys[i] as string;
-        if (typeof key === "symbol" || getOwnPropertyDescriptor(from, key)?.enumerable !== true) continue;
+        if (!hasOwn(from, key)) continue;
         const value = this.copy((from as Record<string, unknown>)[key]);
-        defineProperty(to, key, {
-          __proto__: null,
-          value,
-          writable: true,
-          enumerable: true,
-          configurable: true,
-        } as PropertyDescriptor);
+        // Where something is inherited under this name (`__proto__`, or what a script added), assigning is not defining.
+        if (key in to) define(to, key, value, true);
+        else (to as Record<string, unknown>)[key] = value;
       }
       return to;
     }
     #exotic(value: object): unknown {
-      if (bufferSize(value) !== undefined) return this.keep(value, copyBytes(bytesOf(value) as Uint8Array).buffer);
       if (isView(value)) return this.#view(value);
       if (isDomException(value)) return this.keep(value, makeDomException(value.message, value.name));
       if (isError(value)) return this.#error(value);
@@ -210,6 +218,11 @@ const clonerClass = once(() => {
         for (let i = 0; i < items.length; i++) apply(setAdd, set, [this.copy(items[i])]);
         return set;
       }
+      if (kind === bufferProto) {
+        return bufferSize(value) === undefined
+          ? undefined
+          : this.keep(value, copyBytes(bytesOf(value) as Uint8Array).buffer);
+      }
       if (kind === dateProto) {
         const time = attempt(getTime, value);
         return time === undefined ? undefined : this.keep(value, new DateCtor(time as number));
@@ -244,13 +257,16 @@ const clonerClass = once(() => {
         if (row[0] === name) Type = row[1];
       }
       const copy = this.keep(error, new Type(message === undefined ? "" : toText(message)));
-      if (typeof stack === "string") hidden(copy, "stack", stack);
-      if (getOwnPropertyDescriptor(error, "cause") !== undefined) hidden(copy, "cause", this.copy(cause));
+      if (typeof stack === "string") define(copy, "stack", stack);
+      if (getOwnPropertyDescriptor(error, "cause") !== undefined) define(copy, "cause", this.copy(cause));
       return copy;
     }
   }
 
-  return Cloner;
+  return {
+    make: (): Cloner => new Cloner(),
+    isDetached: (buffer: ArrayBuffer): boolean => apply(isDetached, buffer, []),
+  };
 });
 
 /** As a method, so that it has no `prototype`. */
@@ -258,15 +274,14 @@ export const cloning = {
   structuredClone(value: unknown, options?: unknown): unknown {
     need(arguments.length, 1, "structuredClone");
     const { transfer } = toDictionary(options, "structuredClone");
-    const cloner = new (clonerClass())();
     const moved = transfer === undefined ? [] : toSequence(transfer, "structuredClone");
     for (let i = 0; i < moved.length; i++) {
       const buffer = moved[i] as ArrayBuffer;
       if (bufferSize(buffer) === undefined) refuse(buffer);
       for (let k = 0; k < i; k++) if (moved[k] === buffer) refuse(buffer);
-      if (apply(isDetached, buffer, [])) refuse(buffer);
+      if (cloner().isDetached(buffer)) refuse(buffer);
     }
-    const copy = cloner.copy(value);
+    const copy = cloner().make().copy(value);
     // Only now: a value that cannot be cloned must leave its memory where it was.
     for (let i = 0; i < moved.length; i++) moveBuffer(moved[i] as ArrayBuffer);
     return copy;

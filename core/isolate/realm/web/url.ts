@@ -3,7 +3,7 @@
  * (Parts as JSON would be 4 times slower, a parser in JavaScript 30 times.)
  */
 import { ask } from "../host.ts";
-import { cut, find, findLast } from "../primordials.ts";
+import { cut, find, matches, pattern } from "../primordials.ts";
 import { Op, URL_PARTS, type UrlPart } from "../ops.ts";
 import { need, toUsv } from "./convert.ts";
 import { named, once } from "./define.ts";
@@ -16,56 +16,64 @@ export function parseUrl(url: string, base?: string): string | undefined {
   return typeof href === "string" ? href : undefined;
 }
 
-interface Parts {
-  readonly protocol: string;
-  readonly username: string;
-  readonly password: string;
-  readonly hostname: string;
-  readonly port: string;
-  readonly pathname: string;
-  readonly search: string;
-  readonly hash: string;
+/** Where the parts of a serialised URL begin and end; https://url.spec.whatwg.org/#url-serializing read backwards. */
+interface Marks {
+  /** After the scheme's colon. */
+  readonly scheme: number;
+  /** The authority: after `//`, and after the `@` if there is one, else the same; its end. */
+  readonly user: number;
+  readonly host: number;
+  readonly hostEnd: number;
+  readonly path: number;
+  readonly pathEnd: number;
+  readonly queryEnd: number;
 }
 
-/** Splits a serialised URL: https://url.spec.whatwg.org/#url-serializing read backwards. */
-export function splitHref(href: string): Parts {
-  const colon = find(href, ":");
-  const protocol = cut(href, 0, colon + 1);
-  let end = href.length;
-  const sharp = find(href, "#", colon);
-  const hash = sharp < 0 || sharp === end - 1 ? "" : cut(href, sharp);
-  if (sharp >= 0) end = sharp;
-  const mark = find(href, "?", colon);
-  const hasQuery = mark >= 0 && mark < end;
-  const search = hasQuery && mark < end - 1 ? cut(href, mark, end) : "";
-  if (hasQuery) end = mark;
-  let at = colon + 1;
-  let username = "";
-  let password = "";
-  let hostname = "";
-  let port = "";
-  if (href[at] === "/" && href[at + 1] === "/") {
-    const slash = find(href, "/", at + 2);
-    const stop = slash < 0 || slash > end ? end : slash;
-    let authority = cut(href, at + 2, stop);
-    at = stop;
-    const user = findLast(authority, "@");
-    if (user >= 0) {
-      const split = find(authority, ":");
-      const both = split >= 0 && split < user;
-      username = cut(authority, 0, both ? split : user);
-      password = both ? cut(authority, split + 1, user) : "";
-      authority = cut(authority, user + 1);
-    }
-    const digits = findLast(authority, ":");
-    const hasPort = digits > findLast(authority, "]");
-    hostname = hasPort ? cut(authority, 0, digits) : authority;
-    port = hasPort ? cut(authority, digits + 1) : "";
-  } else if (href[at] === "/" && href[at + 1] === "." && href[at + 2] === "/" && href[at + 3] === "/") {
+function markHref(href: string): Marks {
+  const scheme = find(href, ":") + 1;
+  const sharp = find(href, "#", scheme);
+  const queryEnd = sharp < 0 ? href.length : sharp;
+  const mark = find(href, "?", scheme);
+  const pathEnd = mark < 0 || mark > queryEnd ? queryEnd : mark;
+  if (href[scheme] !== "/" || href[scheme + 1] !== "/") {
     // "/." keeps a path that starts with two slashes from looking like a host.
-    at += 2;
+    const dotted = cut(href, scheme, scheme + 4) === "/.//";
+    return {
+      scheme,
+      user: scheme,
+      host: scheme,
+      hostEnd: scheme,
+      path: dotted ? scheme + 2 : scheme,
+      pathEnd,
+      queryEnd,
+    };
   }
-  return { protocol, username, password, hostname, port, pathname: cut(href, at, end), search, hash };
+  const user = scheme + 2;
+  const slash = find(href, "/", user);
+  const path = slash < 0 || slash > pathEnd ? pathEnd : slash;
+  const at = find(href, "@", user);
+  return { scheme, user, host: at < 0 || at > path ? user : at + 1, hostEnd: path, path, pathEnd, queryEnd };
+}
+
+/** The index of the colon before the port, or the host's end. */
+function portMark(href: string, { host, hostEnd }: Marks): number {
+  // A port has at most five digits, so the colon is near the end; "]" ends an IPv6 address, which has colons of its own.
+  for (let at = hostEnd - 1; at >= host && at >= hostEnd - 6; at--) {
+    if (href[at] === ":") return at;
+    if (href[at] === "]") break;
+  }
+  return hostEnd;
+}
+
+/** User name and password of a serialised URL. */
+export function credentialsOf(href: string, marks = markHref(href)): { username: string; password: string } {
+  const { user, host } = marks;
+  if (host === user) return { username: "", password: "" };
+  const both = cut(href, user, host - 1);
+  const colon = find(both, ":");
+  return colon < 0
+    ? { username: both, password: "" }
+    : { username: cut(both, 0, colon), password: cut(both, colon + 1) };
 }
 
 /** Schemes whose origin is made of scheme, host and port. */
@@ -74,18 +82,14 @@ const SPECIAL = { __proto__: null, "http:": 1, "https:": 1, "ws:": 1, "wss:": 1,
   1
 >;
 
-function hostOf({ hostname, port }: Parts): string {
-  return port === "" ? hostname : `${hostname}:${port}`;
+function originOf(href: string, marks: Marks): string {
+  const { scheme, host, hostEnd, path, pathEnd } = marks;
+  const protocol = cut(href, 0, scheme);
+  if (SPECIAL[protocol] === 1) return `${protocol}//${cut(href, host, hostEnd)}`;
+  const inner = protocol === "blob:" ? parseUrl(cut(href, path, pathEnd)) : undefined;
+  return inner !== undefined && matches(HTTP, inner) ? originOf(inner, markHref(inner)) : "null";
 }
-
-function originOf(parts: Parts): string {
-  if (SPECIAL[parts.protocol] === 1) return `${parts.protocol}//${hostOf(parts)}`;
-  if (parts.protocol !== "blob:") return "null";
-  const inner = parseUrl(parts.pathname);
-  if (inner === undefined) return "null";
-  const innerParts = splitHref(inner);
-  return innerParts.protocol === "http:" || innerParts.protocol === "https:" ? originOf(innerParts) : "null";
-}
+const HTTP = pattern(/^https?:/);
 
 let hrefOf: ((value: object) => string | undefined) | undefined;
 
@@ -97,7 +101,7 @@ export function urlHref(value: object): string | undefined {
 export const urlParts = once(() => {
   class URL {
     #href: string;
-    #parts: Parts | undefined;
+    #marks: Marks | undefined;
     #params: Params | undefined;
 
     constructor(url: unknown, base?: unknown) {
@@ -119,8 +123,8 @@ export const urlParts = once(() => {
     static {
       hrefOf = (value) => (#href in value ? value.#href : undefined);
     }
-    #split(): Parts {
-      return (this.#parts ??= splitHref(this.#href));
+    #mark(): Marks {
+      return (this.#marks ??= markHref(this.#href));
     }
     #set(part: UrlPart, value: unknown): void {
       let index = 0;
@@ -130,7 +134,7 @@ export const urlParts = once(() => {
     #move(href: unknown): void {
       if (typeof href !== "string" || href === this.#href) return;
       this.#href = href;
-      this.#parts = undefined;
+      this.#marks = undefined;
     }
     #requery(): void {
       if (this.#params !== undefined) resetParams(this.#params, parsePairs(cut(this.search, 1)));
@@ -147,52 +151,58 @@ export const urlParts = once(() => {
       this.#requery();
     }
     get origin(): string {
-      return originOf(this.#split());
+      return originOf(this.#href, this.#mark());
     }
     get protocol(): string {
-      return this.#split().protocol;
+      return cut(this.#href, 0, this.#mark().scheme);
     }
     set protocol(value: unknown) {
       this.#set("protocol", value);
     }
     get username(): string {
-      return this.#split().username;
+      return credentialsOf(this.#href, this.#mark()).username;
     }
     set username(value: unknown) {
       this.#set("username", value);
     }
     get password(): string {
-      return this.#split().password;
+      return credentialsOf(this.#href, this.#mark()).password;
     }
     set password(value: unknown) {
       this.#set("password", value);
     }
     get host(): string {
-      return hostOf(this.#split());
+      const { host, hostEnd } = this.#mark();
+      return cut(this.#href, host, hostEnd);
     }
     set host(value: unknown) {
       this.#set("host", value);
     }
     get hostname(): string {
-      return this.#split().hostname;
+      const marks = this.#mark();
+      return cut(this.#href, marks.host, portMark(this.#href, marks));
     }
     set hostname(value: unknown) {
       this.#set("hostname", value);
     }
     get port(): string {
-      return this.#split().port;
+      const marks = this.#mark();
+      return cut(this.#href, portMark(this.#href, marks) + 1, marks.hostEnd);
     }
     set port(value: unknown) {
       this.#set("port", value);
     }
     get pathname(): string {
-      return this.#split().pathname;
+      const { path, pathEnd } = this.#mark();
+      return cut(this.#href, path, pathEnd);
     }
     set pathname(value: unknown) {
       this.#set("pathname", value);
     }
     get search(): string {
-      return this.#split().search;
+      const { pathEnd, queryEnd } = this.#mark();
+      // A lone question mark is an empty query.
+      return queryEnd - pathEnd > 1 ? cut(this.#href, pathEnd, queryEnd) : "";
     }
     set search(value: unknown) {
       this.#set("search", value);
@@ -202,7 +212,8 @@ export const urlParts = once(() => {
       return (this.#params ??= attachParams(parsePairs(cut(this.search, 1)), (query) => this.#set("search", query)));
     }
     get hash(): string {
-      return this.#split().hash;
+      const { queryEnd } = this.#mark();
+      return this.#href.length - queryEnd > 1 ? cut(this.#href, queryEnd) : "";
     }
     set hash(value: unknown) {
       this.#set("hash", value);

@@ -1,5 +1,5 @@
 /** application/x-www-form-urlencoded. https://url.spec.whatwg.org/#application/x-www-form-urlencoded */
-import { byteLength, cut, find, joinText, matches, part, splitText } from "../primordials.ts";
+import { byteLength, cut, find, joinText, matches, part, splitText, pattern } from "../primordials.ts";
 import { utf8Decode, utf8Encode } from "./encoding.ts";
 
 /** name, value, name, value, … */
@@ -8,8 +8,8 @@ export type Pairs = string[];
 const encode = encodeURIComponent;
 const decode = decodeURIComponent;
 /** What encodeURIComponent leaves and this format does not. */
-const REST = /[!'()~]/;
-const SPECIAL = /[+%]/;
+const REST = pattern(/[!'()~]/);
+const SPECIAL = pattern(/[+%]/);
 
 /** https://url.spec.whatwg.org/#concept-urlencoded-parser */
 export function parsePairs(text: string): Pairs {

@@ -199,7 +199,7 @@ test("10,000 random URLs and queries are read as Bun reads them", () => {
     let url = pick(["http://", "https://h", "foo:", "foo:/", "file://", "http://u:p@h:8", "ws:"]);
     for (let n = 0; n < 6; n++) url += pick(bits);
     // Bun's own fault: it takes the first two characters off a path that begins with "/." where there is no host.
-    if (/^foo:[\/\\ ]*\./.test(url)) continue;
+    if (/^foo:[/\\ ]*\./.test(url)) continue;
     expect(`${url} ${(outcome as (url: string) => string)(url)}`).toBe(`${url} ${here(url)}`);
   }
 });
