@@ -22,7 +22,7 @@ async function buildRealm(): Promise<string> {
     entrypoints: [join(root, "core/isolate/realm/index.ts")],
     target: "browser",
     format: "iife",
-    minify: { whitespace: true, syntax: true, identifiers: false },
+    minify: true,
     sourcemap: "none",
   });
   const [output] = result.outputs;

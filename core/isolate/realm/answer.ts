@@ -3,16 +3,12 @@ import { CHUNK, DONE, END, FAILURE, HEADERS_HTML, HEADERS_JSON, HEADERS_NONE, HE
 import { describe } from "./errors.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
+import { hasOwn, isBytes, jsonStringify, keysOf, lower, part, PromiseCtor } from "./primordials.ts";
 import { dropLive, type Live } from "./state.ts";
 import { stopTimersOf } from "./timers.ts";
-import { openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
+import { isResponse, openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
 
-const apply = Reflect.apply;
-const stringify = JSON.stringify;
-const hasOwn = Object.prototype.hasOwnProperty;
-const keysOf = Object.keys;
-const subarray = Uint8Array.prototype.subarray;
-const RealmPromise = Promise;
+const { min } = Math;
 const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
 
 /** Added to the status of RESULT and FAILURE when work of the invocation goes on. */
@@ -49,7 +45,7 @@ function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Arr
   startStream(live, status, headers, bytes.length);
   const more = (): void => {
     while (at < bytes.length && live.ahead < WINDOW_BYTES && !live.cancelled) {
-      const piece = apply(subarray, bytes, [at, at + WINDOW_BYTES / 4]) as Uint8Array;
+      const piece = part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES / 4, bytes.length));
       at += piece.length;
       live.ahead += piece.length;
       emit(CHUNK, live.id, 0, "", piece);
@@ -81,7 +77,7 @@ function sendStream(live: Live, status: number, headers: string, stream: Readabl
       if (live.cancelled || bytes.length === 0) return undefined;
       sendPieces(live, bytes);
       if (live.ahead < WINDOW_BYTES) return undefined;
-      return new RealmPromise<void>((resolve) => {
+      return new PromiseCtor<void>((resolve) => {
         live.resume = resolve;
       });
     },
@@ -95,14 +91,14 @@ function sendStream(live: Live, status: number, headers: string, stream: Readabl
 
 function sendPieces(live: Live, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
-    const piece = bytes.length <= WINDOW_BYTES ? bytes : (apply(subarray, bytes, [at, at + WINDOW_BYTES]) as Uint8Array);
+    const piece = bytes.length <= WINDOW_BYTES ? bytes : part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES, bytes.length));
     live.ahead += piece.length;
     emit(CHUNK, live.id, 0, "", piece);
   }
 }
 
 function reportStream(live: Live, error: unknown): void {
-  if (live.streaming && !live.cancelled) emit(FAILURE, live.id, LINGERS, stringify(describe(error)));
+  if (live.streaming && !live.cancelled) emit(FAILURE, live.id, LINGERS, jsonStringify(describe(error)));
   endStream(live, 1);
 }
 
@@ -128,10 +124,10 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
         const step = await iterator.next();
         if (step.done) break;
         const value = step.value;
-        const bytes = value instanceof Uint8Array ? value : utf8Encode(typeof value === "string" ? value : `${stringify(value)}\n`);
+        const bytes = isBytes(value) ? value : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
         sendPieces(live, bytes);
         if (live.ahead >= WINDOW_BYTES && !stopped) {
-          await new RealmPromise<void>((resolve) => {
+          await new PromiseCtor<void>((resolve) => {
             live.resume = resolve;
           });
         }
@@ -148,10 +144,10 @@ function sendOpened(live: Live, opened: OpenResponse, extra: readonly string[]):
   const { status, body } = opened;
   let headers = opened.headers;
   if (extra.length > 0) headers = joined(headers, extra);
-  const text = headers.length === 0 ? HEADERS_NONE : stringify(headers);
+  const text = headers.length === 0 ? HEADERS_NONE : jsonStringify(headers);
   if (body === null) sendWhole(live, status, text, undefined);
-  else if (typeof body === "string" || body instanceof Uint8Array) sendWhole(live, status, text, body);
-  else sendStream(live, status, text, body);
+  else if (typeof body === "string" || isBytes(body)) sendWhole(live, status, text, body);
+  else sendStream(live, status, text, body as ReadableStream<Uint8Array>);
 }
 
 /** No spread: it would run an iterator that a script may have replaced. */
@@ -162,8 +158,9 @@ function joined(head: readonly string[], tail: readonly string[]): string[] {
   return all;
 }
 
-function isEnvelope(value: object): boolean {
-  if (!apply(hasOwn, value, ["status"])) return false;
+/** An object is an envelope only with a status and nothing beside the four keys (INTERFACES.md). */
+export function isEnvelope(value: object): boolean {
+  if (!hasOwn(value, "status")) return false;
   const status = (value as { status: unknown }).status;
   if (typeof status !== "number" || status % 1 !== 0 || status < 100 || status > 599) return false;
   const keys = keysOf(value);
@@ -187,7 +184,7 @@ function sendEnvelope(live: Live, envelope: Envelope, extra: readonly string[]):
   if (typeof envelope.headers === "object" && envelope.headers !== null) {
     const names = keysOf(envelope.headers);
     for (let i = 0; i < names.length; i++) {
-      const name = `${names[i]}`.toLowerCase();
+      const name = lower(names[i] as string);
       if (name === "content-type") typed = true;
       const value = envelope.headers[names[i] as string];
       headers[headers.length] = name;
@@ -204,9 +201,9 @@ function sendEnvelope(live: Live, envelope: Envelope, extra: readonly string[]):
   let type = "";
   if (body === undefined || status === 204 || status === 304) out = null;
   else if (typeof body === "string") [out, type] = [body, "text/plain;charset=utf-8"];
-  else if (body instanceof Uint8Array) [out, type] = [body, "application/octet-stream"];
+  else if (isBytes(body)) [out, type] = [body, "application/octet-stream"];
   else if (isHtml(body)) [out, type] = [htmlText(body), "text/html;charset=utf-8"];
-  else [out, type] = [stringify(body) ?? "null", "application/json"];
+  else [out, type] = [jsonStringify(body) ?? "null", "application/json"];
   if (!typed && type !== "") {
     headers[headers.length] = "content-type";
     headers[headers.length] = type;
@@ -214,11 +211,15 @@ function sendEnvelope(live: Live, envelope: Envelope, extra: readonly string[]):
   sendOpened(live, { status, headers, body: out }, extra);
 }
 
+export function isIterable(value: object): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>>)[asyncIterator] === "function";
+}
+
 const TYPE_OF = { [HEADERS_TEXT]: "text/plain;charset=utf-8", [HEADERS_JSON]: "application/json", [HEADERS_HTML]: "text/html;charset=utf-8" } as const;
 
 function sendPlain(live: Live, kind: keyof typeof TYPE_OF, body: string, extra: readonly string[]): void {
   if (extra.length === 0) sendWhole(live, 200, kind, body);
-  else sendWhole(live, 200, stringify(joined(["content-type", TYPE_OF[kind]], extra)), body);
+  else sendWhole(live, 200, jsonStringify(joined(["content-type", TYPE_OF[kind]], extra)), body);
 }
 
 /** Sends the handler's value. `extra` are headers that the context gathered (cookies). */
@@ -229,20 +230,19 @@ export function sendAnswer(live: Live, value: unknown, extra: readonly string[])
     return;
   }
   if (typeof value === "string") return sendPlain(live, HEADERS_TEXT, value, extra);
-  if (value === undefined) return sendWhole(live, 204, extra.length === 0 ? HEADERS_NONE : stringify(extra), undefined);
+  if (value === undefined) return sendWhole(live, 204, extra.length === 0 ? HEADERS_NONE : jsonStringify(extra), undefined);
   if (typeof value === "object" && value !== null) {
     const opened = openResponse(value);
     if (opened) return sendOpened(live, opened, extra);
+    if (isResponse(value)) throw new TypeError("The body of this Response was already read or sent.");
     if (isHtml(value)) return sendPlain(live, HEADERS_HTML, htmlText(value), extra);
-    if (value instanceof Uint8Array) {
+    if (isBytes(value)) {
       return sendOpened(live, { status: 200, headers: ["content-type", "application/octet-stream"], body: value }, extra);
     }
-    if (typeof (value as Partial<AsyncIterable<unknown>>)[asyncIterator] === "function") {
-      return sendIterable(live, value as AsyncIterable<unknown>);
-    }
+    if (isIterable(value)) return sendIterable(live, value);
     if (isEnvelope(value)) return sendEnvelope(live, value as Envelope, extra);
   }
-  const json = stringify(value);
+  const json = jsonStringify(value);
   if (typeof json !== "string") throw new TypeError(`A handler cannot answer with a ${typeof value}.`);
   sendPlain(live, HEADERS_JSON, json, extra);
 }
@@ -252,5 +252,5 @@ export function sendFailure(live: Live, error: unknown): void {
   if (live.answered) return;
   live.answered = true;
   settle(live);
-  emit(FAILURE, live.id, live.over ? 0 : LINGERS, stringify(describe(error)));
+  emit(FAILURE, live.id, live.over ? 0 : LINGERS, jsonStringify(describe(error)));
 }

@@ -1,15 +1,10 @@
 /** `console` and `log`: lines that go to the engine with the id of their invocation. */
 import { LOG } from "../frames.ts";
 import { emit } from "./host.ts";
+import { apply, cut, ErrorCtor, isArray, jsonStringify, keysOf } from "./primordials.ts";
 import { current } from "./state.ts";
 
-const apply = Reflect.apply;
-const stringify = JSON.stringify;
-const slice = String.prototype.slice;
-const isArray = Array.isArray;
-const keysOf = Object.keys;
 const getTime = Date.prototype.toISOString;
-const RealmError = Error;
 const RealmDate = Date;
 
 const MAX_LINE = 16_384;
@@ -18,13 +13,13 @@ const MAX_ITEMS = 100;
 
 /** A short text of any value, in the manner of consoles. Runs getters of the script in its own realm. */
 export function inspect(value: unknown, depth = 0): string {
-  if (typeof value === "string") return depth === 0 ? value : stringify(value);
+  if (typeof value === "string") return depth === 0 ? value : jsonStringify(value);
   if (typeof value === "function") return `[function ${value.name || "anonymous"}]`;
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) {
     return typeof value === "symbol" ? `Symbol(${value.description ?? ""})` : `${value as string}`;
   }
-  if (value instanceof RealmError) return typeof value.stack === "string" ? value.stack : `${value.name}: ${value.message}`;
+  if (value instanceof ErrorCtor) return typeof value.stack === "string" ? value.stack : `${value.name}: ${value.message}`;
   if (value instanceof RealmDate) return apply(getTime, value, []) as string;
   if (depth >= MAX_DEPTH) return isArray(value) ? "[…]" : "{…}";
   let text = "";
@@ -43,18 +38,18 @@ export function inspect(value: unknown, depth = 0): string {
 }
 
 function send(level: number, message: string, data: unknown): void {
-  const cut = message.length > MAX_LINE ? `${apply(slice, message, [0, MAX_LINE]) as string}…` : message;
+  const shown = message.length > MAX_LINE ? `${cut(message, 0, MAX_LINE)}…` : message;
   let extra = "";
   if (data !== undefined) {
     try {
-      const json = stringify(data);
+      const json = jsonStringify(data);
       if (typeof json === "string" && json.length <= MAX_LINE) extra = `,${json}`;
-      else extra = `,${stringify(apply(slice, inspect(data), [0, MAX_LINE]))}`;
+      else extra = `,${jsonStringify(cut(inspect(data), 0, MAX_LINE))}`;
     } catch {
-      extra = `,${stringify(apply(slice, inspect(data), [0, MAX_LINE]))}`; // a cycle or a BigInt
+      extra = `,${jsonStringify(cut(inspect(data), 0, MAX_LINE))}`; // a cycle or a BigInt
     }
   }
-  emit(LOG, current()?.id ?? 0, level, `[${stringify(cut)}${extra}]`);
+  emit(LOG, current()?.id ?? 0, level, `[${jsonStringify(shown)}${extra}]`);
 }
 
 function line(level: number): (...args: unknown[]) => void {

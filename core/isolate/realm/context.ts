@@ -5,19 +5,13 @@ import { makeCookies, setCookies, type Cookies } from "./cookies.ts";
 import { HttpError } from "./errors.ts";
 import { emit } from "./host.ts";
 import { parseQuery, type QueryRecord } from "./query.ts";
+import { cut, ErrorCtor, find, isArray, jsonParse, keysOf, lower, onSettled, PromiseCtor, splitText, trimText } from "./primordials.ts";
 import type { Live } from "./state.ts";
 import { settleLate } from "./answer.ts";
 import { scriptInfo, scriptConfig } from "./script.ts";
 import { makeAbort, makeByteStream, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode } from "./web/index.ts";
 
-const apply = Reflect.apply;
-const split = String.prototype.split;
-const parse = JSON.parse;
 const create = Object.create;
-const keysOf = Object.keys;
-const then = Promise.prototype.then;
-const RealmPromise = Promise;
-const RealmError = Error;
 
 /** Lines of the head that comes with INVOKE. */
 const METHOD = 0;
@@ -50,6 +44,7 @@ export class Context {
   #parts: FormParts | undefined;
   #body: unknown;
   #bodyKnown = false;
+  #type: string | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
   #waitUntil: ((promise: unknown) => void) | undefined;
 
@@ -62,7 +57,7 @@ export class Context {
   }
 
   #line(index: number): string {
-    this.#lines ??= apply(split, this.#head, ["\n"]) as string[];
+    this.#lines ??= splitText(this.#head, "\n");
     return this.#lines[index] as string;
   }
 
@@ -92,9 +87,9 @@ export class Context {
   }
   get path(): string {
     const url = this.#line(URL_LINE);
-    const from = url.indexOf("/", url.indexOf("://") + 3);
-    const to = url.indexOf("?", from);
-    return to < 0 ? url.slice(from) : url.slice(from, to);
+    const from = find(url, "/", find(url, "://") + 3);
+    const to = find(url, "?", from);
+    return to < 0 ? cut(url, from) : cut(url, from, to);
   }
   get url(): URL {
     this.#url ??= makeUrl(this.#line(URL_LINE));
@@ -102,7 +97,7 @@ export class Context {
   }
   get headers(): Headers {
     if (!this.#headers) {
-      const record = parse(this.#line(HEADERS) || "{}") as Record<string, string>;
+      const record = jsonParse(this.#line(HEADERS) || "{}") as Record<string, string>;
       const list: string[] = [];
       const names = keysOf(record);
       for (let i = 0; i < names.length; i++) {
@@ -118,7 +113,7 @@ export class Context {
       const text = this.#line(PARAMS);
       const params = create(null) as Record<string, unknown>;
       if (text !== "") {
-        const flat = parse(text) as string[];
+        const flat = jsonParse(text) as string[];
         for (let i = 0; i + 1 < flat.length; i += 2) params[flat[i] as string] = flat[i + 1];
       }
       this.#params = params;
@@ -177,8 +172,14 @@ export class Context {
     return this.#waitUntil;
   }
 
+  /** The media type without its parameters, in lower case. */
   #contentType(): string {
-    return (this.headers.get("content-type") ?? "").toLowerCase();
+    if (this.#type === undefined) {
+      const whole = lower(this.headers.get("content-type") ?? "");
+      const end = find(whole, ";");
+      this.#type = trimText(end < 0 ? whole : cut(whole, 0, end));
+    }
+    return this.#type;
   }
 
   #formParts(): FormParts {
@@ -190,7 +191,7 @@ export class Context {
         const into = typeof value === "string" ? form : files;
         const before = into[name];
         if (before === undefined) into[name] = value;
-        else if (Array.isArray(before)) before[before.length] = value;
+        else if (isArray(before)) before[before.length] = value;
         else into[name] = [before, value];
       });
       this.#parts = { form, files };
@@ -202,17 +203,16 @@ export class Context {
     const bytes = this.#bytes;
     if (!bytes) return undefined;
     const type = this.#contentType();
-    const essence = apply(split, type, [";"])[0]?.trim() as string;
-    if (essence === "application/json" || essence.endsWith("+json") || (essence === "" && this.#schemaBody)) {
+    if (isJson(type) || (type === "" && this.#schemaBody)) {
       try {
-        return parse(utf8Decode(bytes));
+        return jsonParse(utf8Decode(bytes));
       } catch (error) {
-        const why = error instanceof RealmError ? error.message : "not JSON";
+        const why = error instanceof ErrorCtor ? error.message : "not JSON";
         throw new HttpError(400, `The request body is not valid JSON: ${why}.`, { code: "bad_request" });
       }
     }
-    if (essence === "application/x-www-form-urlencoded" || essence === "multipart/form-data") return this.#formParts().form;
-    if (this.#schemaBody || apply(startsWith, essence, ["text/"])) return utf8Decode(bytes);
+    if (isForm(type)) return this.#formParts().form;
+    if (this.#schemaBody || cut(type, 0, 5) === "text/") return utf8Decode(bytes);
     return undefined;
   }
 
@@ -253,13 +253,12 @@ export class Context {
   static wantsWhole(context: Context): boolean {
     if (context.#schemaBody) return true;
     const type = context.#contentType();
-    return (
-      apply(startsWith, type, ["application/json"]) ||
-      apply(startsWith, type, ["application/x-www-form-urlencoded"]) ||
-      apply(startsWith, type, ["multipart/form-data"]) ||
-      apply(startsWith, type, ["text/"]) ||
-      (apply(split, type, [";"])[0] as string).endsWith("+json")
-    );
+    return isJson(type) || isForm(type) || cut(type, 0, 5) === "text/";
+  }
+
+  /** True when `body` is the record of a form: its values are strings that the schema's types are read from. */
+  static bodyIsForm(context: Context): boolean {
+    return isForm(context.#contentType());
   }
 
   /** Hands the whole body over, once it has arrived. */
@@ -285,7 +284,14 @@ export class Context {
 
 
 const none: readonly string[] = [];
-const startsWith = String.prototype.startsWith;
+
+function isJson(type: string): boolean {
+  return type === "application/json" || cut(type, -5) === "+json";
+}
+
+function isForm(type: string): boolean {
+  return type === "application/x-www-form-urlencoded" || type === "multipart/form-data";
+}
 
 /** Ends the stream of the request's body. `failure` is a problem code, or null when it is complete. */
 export function endPipe(live: Live, failure: string | null): void {
@@ -295,19 +301,6 @@ export function endPipe(live: Live, failure: string | null): void {
   live.pipe = null;
 }
 
-/** Puts the pieces of a body together. */
-export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (let i = 0; i < pieces.length; i++) length += (pieces[i] as Uint8Array).length;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (let i = 0; i < pieces.length; i++) {
-    all.set(pieces[i] as Uint8Array, at);
-    at += (pieces[i] as Uint8Array).length;
-  }
-  return all;
-}
-
 /** `waitUntil`: the invocation lives until the promise settles. */
 export function hold(live: Live, promise: unknown): void {
   live.waiting++;
@@ -315,16 +308,8 @@ export function hold(live: Live, promise: unknown): void {
     live.waiting--;
     if (live.answered) settleLate(live);
   };
-  const wrapped = new RealmPromise((resolve) => resolve(promise));
-  apply(then, wrapped, [
-    done,
-    (error: unknown) => {
-      log.error("a promise given to waitUntil was rejected", describeForLog(error));
-      done();
-    },
-  ]);
-}
-
-function describeForLog(error: unknown): unknown {
-  return error instanceof RealmError ? error.stack : error;
+  onSettled(new PromiseCtor((resolve) => resolve(promise)), done, (error: unknown) => {
+    log.error("a promise given to waitUntil was rejected", error instanceof ErrorCtor ? error.stack : error);
+    done();
+  });
 }

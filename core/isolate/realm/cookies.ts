@@ -1,4 +1,6 @@
 /** `ctx.cookies`: reading the request's, setting the answer's. https://www.rfc-editor.org/rfc/rfc6265 */
+import { cut, find, matches, pattern, splitText, trimText } from "./primordials.ts";
+
 export interface CookieOptions {
   readonly path?: string;
   readonly domain?: string;
@@ -22,21 +24,19 @@ export interface Cookies {
   [setCookies](): readonly string[];
 }
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const ATTRIBUTE = /^[\x20-\x3a\x3c-\x7e]*$/;
-const test = RegExp.prototype.test;
-const apply = Reflect.apply;
+const NAME = pattern(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/);
+const ATTRIBUTE = pattern(/^[\x20-\x3a\x3c-\x7e]*$/);
 const encode = encodeURIComponent;
 const decode = decodeURIComponent;
 
 function read(header: string, name: string): string | undefined {
-  const parts = header.split(";");
+  const parts = splitText(header, ";");
   for (let i = 0; i < parts.length; i++) {
-    const part = (parts[i] as string).trim();
-    const equals = part.indexOf("=");
-    if (equals < 0 || part.slice(0, equals) !== name) continue;
-    const raw = part.slice(equals + 1);
-    const value = raw.startsWith('"') && raw.endsWith('"') && raw.length > 1 ? raw.slice(1, -1) : raw;
+    const part = trimText(parts[i] as string);
+    const equals = find(part, "=");
+    if (equals < 0 || cut(part, 0, equals) !== name) continue;
+    const raw = cut(part, equals + 1);
+    const value = raw.length > 1 && raw[0] === '"' && raw[raw.length - 1] === '"' ? cut(raw, 1, -1) : raw;
     try {
       return decode(value);
     } catch {
@@ -47,12 +47,12 @@ function read(header: string, name: string): string | undefined {
 }
 
 function attribute(name: string, value: string): string {
-  if (!apply(test, ATTRIBUTE, [value])) throw new TypeError(`The cookie's ${name} has a character that is not allowed.`);
+  if (!matches(ATTRIBUTE, value)) throw new TypeError(`The cookie's ${name} has a character that is not allowed.`);
   return `; ${name}=${value}`;
 }
 
 function write(name: string, value: string, options: CookieOptions): string {
-  if (!apply(test, NAME, [name])) throw new TypeError(`"${name}" is not a valid cookie name (RFC 6265 token).`);
+  if (!matches(NAME, name)) throw new TypeError(`"${name}" is not a valid cookie name (RFC 6265 token).`);
   let text = `${name}=${encode(value)}${attribute("Path", options.path ?? "/")}`;
   if (options.domain !== undefined) text += attribute("Domain", options.domain);
   if (options.maxAge !== undefined) text += attribute("Max-Age", `${options.maxAge}`);

@@ -1,16 +1,18 @@
 /** Runs a handler for one invocation: body, schemas, the call itself, the answer. */
 import { BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frames.ts";
 import type { Schemas } from "../../script/types.ts";
-import { sendAnswer, sendFailure, settleLate } from "./answer.ts";
+import { isEnvelope, isIterable, sendAnswer, sendFailure, settleLate } from "./answer.ts";
 import { log } from "./console.ts";
-import { Context, endPipe, hold, joinBytes } from "./context.ts";
+import { Context, endPipe, hold } from "./context.ts";
 import { InputError, ScriptError } from "./errors.ts";
 import { emit } from "./host.ts";
+import { isHtml } from "./jsx.ts";
+import { concatBytes, isBytes, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
 import type { Handler } from "./register.ts";
 import { scriptConfig } from "./script.ts";
 import { addLive, liveOf, type Live } from "./state.ts";
 import { makeCoercer, makeValidator, type ValidationError } from "./validate.ts";
-import { makeDomException } from "./web/index.ts";
+import { isResponse, makeDomException } from "./web/index.ts";
 
 type Check = (context: Context, errors: ValidationError[]) => void;
 
@@ -24,9 +26,6 @@ export interface Runner {
   readonly checkAnswer: ((value: unknown) => readonly ValidationError[]) | null;
 }
 
-const apply = Reflect.apply;
-const then = Promise.prototype.then;
-const RealmPromise = Promise;
 let runners: Runner[] = [];
 
 function addErrors(into: ValidationError[], part: string, found: readonly ValidationError[]): void {
@@ -63,18 +62,13 @@ function makeCheck(schemas: Schemas): Check | null {
     }
     if (body && form) {
       const value = context.body;
-      if (value !== null && typeof value === "object" && value === safeForm(context)) {
+      if (Context.bodyIsForm(context)) {
         const made = form(value as Record<string, string>);
         addErrors(errors, "body", made.errors);
         Context.setBody(context, made.value);
       } else addErrors(errors, "body", body(value));
     }
   };
-}
-
-function safeForm(context: Context): unknown {
-  const type = context.headers.get("content-type") ?? "";
-  return type.includes("form") ? context.form : null;
 }
 
 /** Prepares one handler; `schemas` come from the builder. */
@@ -84,7 +78,7 @@ export function makeRunner(handler: Handler, fetchForm: boolean, schemas: Schema
     handler,
     check: makeCheck(schemas),
     schemaBody: schemas.body !== undefined,
-    checkAnswer: dev && schemas.response ? makeValidator(schemas.response) : null,
+    checkAnswer: dev && schemas.response ? makeValidator(schemas.response, { defaults: "leave" }) : null,
   };
 }
 
@@ -114,18 +108,19 @@ function run(live: Live, runner: Runner, context: Context): void {
     return;
   }
   if (typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function") {
-    const wrapped = new RealmPromise((resolve) => resolve(value));
-    apply(then, wrapped, [
+    onSettled(
+      new PromiseCtor((resolve) => resolve(value)),
       (result: unknown) => answer(live, runner, context, result),
       (error: unknown) => sendFailure(live, error),
-    ]);
+    );
   } else answer(live, runner, context, value);
 }
 
 function answer(live: Live, runner: Runner, context: Context, value: unknown): void {
   try {
-    if (runner.checkAnswer) {
-      const errors = runner.checkAnswer(value);
+    if (runner.checkAnswer && isData(value)) {
+      // What the caller gets is the JSON form: a Date is a string there.
+      const errors = runner.checkAnswer(jsonParse(jsonStringify(value) ?? "null"));
       if (errors.length > 0) {
         const { path, message } = errors[0] as ValidationError;
         throw new TypeError(`The answer does not fit the route's response schema: ${path || "/"} ${message}.`);
@@ -136,6 +131,12 @@ function answer(live: Live, runner: Runner, context: Context, value: unknown): v
     if (live.answered) log.error("the answer broke off", error);
     sendFailure(live, error);
   }
+}
+
+/** Streams, HTML and Responses have no schema: what they carry is not known before it is sent. */
+function isData(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value !== undefined;
+  return !isResponse(value) && !isHtml(value) && !isBytes(value) && !isIterable(value) && !isEnvelope(value);
 }
 
 /** INVOKE. */
@@ -159,7 +160,7 @@ function gather(live: Live, runner: Runner, context: Context): void {
       sendFailure(live, new ScriptError(failure, "The request body did not arrive in full."));
       return;
     }
-    Context.giveBody(context, joinBytes(live.early));
+    Context.giveBody(context, concatBytes(live.early));
     live.early.length = 0;
     run(live, runner, context);
   };

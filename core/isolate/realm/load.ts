@@ -3,6 +3,7 @@ import { LOADED } from "../frames.ts";
 import { describe, ScriptError, useSourceMap, type Failure } from "./errors.ts";
 import { makeRunner, useRunners, type Runner } from "./dispatch.ts";
 import { emit } from "./host.ts";
+import { apply, hasOwn, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
 import { closeRegistrations, openRegistrations, registered, registerFetchForm, type Handler } from "./register.ts";
 import { useMeta, type ScriptMeta } from "./script.ts";
 import { installServices } from "./sdk.ts";
@@ -14,15 +15,9 @@ import { limitTimers } from "./timers.ts";
  */
 export type RealmReport = { readonly ok: true; readonly registrations: string } | { readonly ok: false; readonly failure: Failure };
 
-const parse = JSON.parse;
-const stringify = JSON.stringify;
-const apply = Reflect.apply;
-const then = Promise.prototype.then;
-const RealmPromise = Promise;
-const hasOwn = Object.prototype.hasOwnProperty;
 
 function report(result: RealmReport): void {
-  emit(LOADED, 0, 0, stringify(result));
+  emit(LOADED, 0, 0, jsonStringify(result));
 }
 
 function fail(error: unknown): void {
@@ -33,7 +28,7 @@ function fail(error: unknown): void {
 type Names = { readonly [name: string]: unknown };
 
 function lookUp(names: Names, name: string): unknown {
-  return apply(hasOwn, names, [name]) ? names[name] : undefined;
+  return hasOwn(names, name) ? names[name] : undefined;
 }
 
 function finish(meta: ScriptMeta, names: Names): void {
@@ -59,13 +54,13 @@ function finish(meta: ScriptMeta, names: Names): void {
   }
   useRunners(runners);
   limitTimers(meta.limits["timers"] ?? 0);
-  report({ ok: true, registrations: stringify(data) });
+  report({ ok: true, registrations: jsonStringify(data) });
 }
 
 /** LOAD: `code` is the compiled function around the script; it was made by the host and is only called here. */
 export function load(code: unknown, metaText: string): void {
   try {
-    const meta = parse(metaText) as ScriptMeta;
+    const meta = jsonParse(metaText) as ScriptMeta;
     useMeta(meta);
     useSourceMap(meta.map, meta.name);
     installServices(meta.services);
@@ -81,17 +76,14 @@ export function load(code: unknown, metaText: string): void {
     const init = lookUp(names, "init");
     if (typeof init !== "function") return finish(meta, names);
     const value: unknown = apply(init, undefined, []);
-    const promise = new RealmPromise((resolve) => resolve(value));
-    apply(then, promise, [
-      () => {
-        try {
-          finish(meta, names);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      fail,
-    ]);
+    const finished = (): void => {
+      try {
+        finish(meta, names);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    onSettled(new PromiseCtor((resolve) => resolve(value)), finished, fail);
   } catch (error) {
     fail(error);
   }

@@ -1,15 +1,16 @@
 /** The query of a URL as a null-prototype record: a string, or an array when the key is repeated. */
+import { cut, find, isArray, splitText } from "./primordials.ts";
+
 export type QueryRecord = Record<string, string | string[]>;
 
 const create = Object.create;
 const decode = decodeURIComponent;
-const apply = Reflect.apply;
-const split = String.prototype.split;
-const replace = String.prototype.replaceAll;
-const isArray = Array.isArray;
 
 function decodePart(text: string): string {
-  const spaced = apply(replace, text, ["+", " "]) as string;
+  let spaced = text;
+  for (let at = find(spaced, "+"); at >= 0; at = find(spaced, "+", at + 1)) {
+    spaced = `${cut(spaced, 0, at)} ${cut(spaced, at + 1)}`;
+  }
   try {
     return decode(spaced);
   } catch {
@@ -19,15 +20,15 @@ function decodePart(text: string): string {
 
 export function parseQuery(url: string): QueryRecord {
   const record = create(null) as QueryRecord;
-  const from = url.indexOf("?");
+  const from = find(url, "?");
   if (from < 0) return record;
-  const pairs = apply(split, url.slice(from + 1), ["&"]) as string[];
+  const pairs = splitText(cut(url, from + 1), "&");
   for (let i = 0; i < pairs.length; i++) {
     const pair = pairs[i] as string;
     if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    const key = decodePart(equals < 0 ? pair : pair.slice(0, equals));
-    const value = equals < 0 ? "" : decodePart(pair.slice(equals + 1));
+    const equals = find(pair, "=");
+    const key = decodePart(equals < 0 ? pair : cut(pair, 0, equals));
+    const value = equals < 0 ? "" : decodePart(cut(pair, equals + 1));
     const before = record[key];
     if (before === undefined) record[key] = value;
     else if (isArray(before)) before[before.length] = value;

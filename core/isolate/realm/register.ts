@@ -2,6 +2,7 @@
 import type { Json, Registration, SchemaPart } from "../../script/types.ts";
 import { logFailure } from "./console.ts";
 import { ScriptError } from "./errors.ts";
+import { cut, find, jsonParse, jsonStringify, keysOf, matches, pattern as primordialPattern, upper } from "./primordials.ts";
 
 export type Handler = (context: unknown, ...rest: unknown[]) => unknown;
 
@@ -14,13 +15,8 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "AN
 const SCHEMAS = ["params", "query", "headers", "body", "response"];
 const PLAIN = ["summary", "description", "tags", "deprecated"];
 
-const stringify = JSON.stringify;
-const parse = JSON.parse;
-const keysOf = Object.keys;
 const freeze = Object.freeze;
-const apply = Reflect.apply;
-const test = RegExp.prototype.test;
-const PATH = /^\/[^\s?#\\]*$/;
+const PATH = primordialPattern(/^\/[^\s?#\\]*$/);
 
 let entries: Entry[] = [];
 let open = false;
@@ -80,7 +76,7 @@ function suggest(word: string, known: readonly string[]): string {
 function plain(value: unknown, what: string): Json {
   let json: unknown;
   try {
-    json = stringify(value, (_key, item: unknown) => {
+    json = jsonStringify(value, (_key, item: unknown) => {
       if (typeof item === "function" || typeof item === "symbol" || typeof item === "bigint") refuse("data");
       return item;
     });
@@ -88,19 +84,19 @@ function plain(value: unknown, what: string): Json {
     refuse(`${what} must be plain data (strings, numbers, booleans, arrays and objects of them).`);
   }
   if (typeof json !== "string") refuse(`${what} must be plain data.`);
-  return parse(json) as Json;
+  return jsonParse(json) as Json;
 }
 
 function splitPattern(pattern: string): { method: string | null; path: string } {
-  const space = pattern.indexOf(" ");
-  return space < 0 ? { method: null, path: pattern } : { method: pattern.slice(0, space), path: pattern.slice(space + 1) };
+  const space = find(pattern, " ");
+  return space < 0 ? { method: null, path: pattern } : { method: cut(pattern, 0, space), path: cut(pattern, space + 1) };
 }
 
 function checkMethod(method: unknown): string {
   if (typeof method !== "string") refuse("The method must be a string such as \"POST\".");
-  const upper = method.toUpperCase();
-  if (!includes(METHODS, upper)) refuse(`"${method}" is not a method that can be registered.${suggest(upper, METHODS)}`);
-  return upper;
+  const capital = upper(method);
+  if (!includes(METHODS, capital)) refuse(`"${method}" is not a method that can be registered.${suggest(capital, METHODS)}`);
+  return capital;
 }
 
 function readOptions(options: object): Pick<Registration, "options" | "definitions"> & { method: unknown } {
@@ -124,7 +120,7 @@ function readOptions(options: object): Pick<Registration, "options" | "definitio
 export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object {
   if (typeof pattern !== "string") refuse('registerWebHandler needs a path such as "GET /notes/:id" first.');
   const { method: named, path } = splitPattern(pattern);
-  if (!apply(test, PATH, [path])) refuse(`"${path}" is not a path: it starts with "/" and has no spaces, "?" or "#".`);
+  if (!matches(PATH, path)) refuse(`"${path}" is not a path: it starts with "/" and has no spaces, "?" or "#".`);
   const first = rest[0];
   const withOptions = typeof first === "object" && first !== null;
   const handler = withOptions ? rest[1] : first;
@@ -134,7 +130,9 @@ export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object
   }
   const read = readOptions(withOptions ? first : {});
   let method: string | null = null;
-  for (const given of [named, read.method, last]) {
+  const places = [named, read.method, last];
+  for (let i = 0; i < places.length; i++) {
+    const given = places[i];
     if (given === null || given === undefined) continue;
     if (method !== null) refuse(`"${pattern}" is given its method twice; name it once.`);
     method = checkMethod(given);

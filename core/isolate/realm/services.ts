@@ -10,17 +10,14 @@ import {
 } from "../frames.ts";
 import { ScriptError } from "./errors.ts";
 import { emit } from "./host.ts";
+import { apply, isBytes, jsonParse, jsonStringify, part, PromiseCtor } from "./primordials.ts";
 import { requireInvocation, type Live } from "./state.ts";
 import { makeByteStream, makeFetchArgs, makeResponse, pumpStream, utf8Encode, type BytePipe } from "./web/index.ts";
 
-const apply = Reflect.apply;
-const stringify = JSON.stringify;
-const parse = JSON.parse;
-const RealmPromise = Promise;
 const mapGet = Map.prototype.get;
 const mapSet = Map.prototype.set;
 const mapDelete = Map.prototype.delete;
-const subarray = Uint8Array.prototype.subarray;
+const { min } = Math;
 
 interface Call {
   readonly live: Live;
@@ -52,9 +49,9 @@ function open(live: Live, fetch: boolean, resolve: Call["resolve"], reject: Call
 
 /** Calls a method of a service outside; the arguments and the answer are JSON. */
 export function callService(service: string, method: string, args: unknown[]): Promise<unknown> {
-  return new RealmPromise((resolve, reject) => {
+  return new PromiseCtor((resolve, reject) => {
     const live = requireInvocation(`${service}.${method}()`);
-    const text = stringify([service, method, args]);
+    const text = jsonStringify([service, method, args]);
     const id = open(live, false, resolve, reject);
     emit(CALL, id, live.id, text);
   });
@@ -66,7 +63,7 @@ function abortError(signal: AbortSignal): unknown {
 
 /** The Fetch standard's function; the engine makes the request, under its guard. https://fetch.spec.whatwg.org/#fetch-method */
 export function realmFetch(input: unknown, init?: unknown): Promise<unknown> {
-  return new RealmPromise((resolve, reject) => {
+  return new PromiseCtor((resolve, reject) => {
     const request = makeFetchArgs(input, init);
     if (!request) throw new TypeError("fetch: the body of this request was already read.");
     const live = requireInvocation("fetch()");
@@ -76,7 +73,7 @@ export function realmFetch(input: unknown, init?: unknown): Promise<unknown> {
     }
     const id = open(live, true, resolve, reject);
     const body = typeof request.body === "string" ? utf8Encode(request.body) : request.body;
-    const bytes = body instanceof Uint8Array ? body : null;
+    const bytes = isBytes(body) ? body : null;
     const whole = bytes !== null && bytes.length <= WINDOW_BYTES;
     const head = {
       method: request.method,
@@ -85,7 +82,7 @@ export function realmFetch(input: unknown, init?: unknown): Promise<unknown> {
       redirect: request.redirect,
       body: body === null ? 0 : whole ? 1 : 2,
     };
-    emit(FETCH, id, live.id, stringify(head), whole ? bytes : undefined);
+    emit(FETCH, id, live.id, jsonStringify(head), whole ? bytes : undefined);
     if (bytes && !whole) sendBytes(id, bytes);
     else if (body !== null && !bytes) sendStream(id, body as ReadableStream<Uint8Array>);
     const signal = request.signal;
@@ -102,7 +99,7 @@ export function realmFetch(input: unknown, init?: unknown): Promise<unknown> {
 
 function sendBytes(id: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
-    emit(FETCH_CHUNK, id, 0, "", apply(subarray, bytes, [at, at + WINDOW_BYTES]) as Uint8Array);
+    emit(FETCH_CHUNK, id, 0, "", part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES, bytes.length)));
   }
   emit(FETCH_END, id, 0, "");
 }
@@ -115,7 +112,7 @@ function sendStream(id: number, stream: ReadableStream<Uint8Array>): void {
       emit(FETCH_CHUNK, id, 0, "", bytes);
       call.ahead += bytes.length;
       if (call.ahead < WINDOW_BYTES) return undefined;
-      return new RealmPromise<void>((resolve) => {
+      return new PromiseCtor<void>((resolve) => {
         call.resume = resolve;
       });
     },
@@ -179,14 +176,14 @@ export function callResult(id: number, failed: number, text: string): void {
   const call = callOf(id);
   if (!call) return;
   if (failed) {
-    const { code, message } = parse(text) as { code: string; message: string };
+    const { code, message } = jsonParse(text) as { code: string; message: string };
     // The Fetch standard: a network failure is a TypeError.
     const error = code === "network" ? new TypeError(message) : new ScriptError(code, message);
     finish(id, call, error);
-  } else if (call.fetch) openAnswer(id, call, parse(text) as FetchHead);
+  } else if (call.fetch) openAnswer(id, call, jsonParse(text) as FetchHead);
   else {
     apply(mapDelete, calls, [id]);
-    call.resolve(text === "" ? undefined : parse(text));
+    call.resolve(text === "" ? undefined : jsonParse(text));
   }
 }
 
