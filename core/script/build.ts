@@ -27,6 +27,8 @@ export interface Builder {
   build(input: BuildInput): Promise<BuildResult>;
   /** The last build, if nothing that it depends on has changed; costs a few file look-ups. */
   cached(input: BuildInput): Promise<ScriptBundle | null>;
+  /** The script was removed: ends its builder and deletes its builds. */
+  forget(name: string): void;
   dispose(): Promise<void>;
 }
 
@@ -142,7 +144,13 @@ export function createBuilder(options: BuilderOptions): Builder {
     return null;
   };
 
-  return { build, cached, dispose: () => builders.dispose() };
+  const forget = (name: string): void => {
+    builders.forget(name);
+    broken.delete(name);
+    cache.remove(name);
+  };
+
+  return { build, cached, forget, dispose: () => builders.dispose() };
 }
 
 /** Throws a `Refusal` when the script's own place is a link to somewhere else. */

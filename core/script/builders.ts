@@ -12,6 +12,8 @@ export interface Builders {
   know(name: string): void;
   /** Ends the script's builder: the next build starts a fresh one. */
   drop(name: string): void;
+  /** The script is gone. */
+  forget(name: string): void;
   dispose(): Promise<void>;
 }
 
@@ -67,7 +69,12 @@ export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders 
     }
     drop(scope.name);
     const process = await spawner.spawn("builder", [], readPaths(scope));
-    return { process, child: await connectBuilder(process, limits), folders, builds: 0, idle: undefined };
+    try {
+      return { process, child: await connectBuilder(process, limits), folders, builds: 0, idle: undefined };
+    } catch (error) {
+      process.kill();
+      throw error;
+    }
   };
 
   const rest = (name: string, one: Warm): void => {
@@ -104,6 +111,10 @@ export function createBuilders(spawner: Spawner, limits: BuildLimits): Builders 
 
   return {
     drop,
+    forget(name) {
+      drop(name);
+      known.delete(name);
+    },
     know: (name) => void known.add(name),
     build(request, entry) {
       const { name } = request.scope;

@@ -47,6 +47,8 @@ export interface Cache {
   find(key: CacheKey, scriptsDir: string): Found;
   /** Answers why it could not be kept, or null. */
   keep(hash: string, entry: Entry, code: Uint8Array, map: Uint8Array): string | null;
+  /** Deletes all builds of a script; what cannot be deleted is found damaged or stale later. */
+  remove(name: string): void;
   /** Null when the files are gone or are not what was kept. */
   readCode(hash: string, entry: Entry): Promise<ScriptCode | null>;
 }
@@ -120,12 +122,17 @@ export function openCache(dir: string): Cache {
       renameSync(draft, join(dir, hash));
       const others = readRef(entry.key.name).filter((one) => one !== hash);
       writeWhole(refOf(entry.key.name), [hash, ...others.slice(0, KEPT - 1)].join("\n"));
-      for (const old of others.slice(KEPT - 1)) rmSync(join(dir, old), { recursive: true, force: true });
+      for (const old of others.slice(KEPT - 1)) discard(join(dir, old));
       return null;
     } catch (error) {
       discard(draft);
       return (error as Error).message;
     }
+  };
+
+  const remove = (name: string): void => {
+    for (const hash of readRef(name)) discard(join(dir, hash));
+    discard(refOf(name));
   };
 
   const readCode = async (hash: string, entry: Entry): Promise<ScriptCode | null> => {
@@ -141,7 +148,7 @@ export function openCache(dir: string): Cache {
     }
   };
 
-  return { find, keep, readCode };
+  return { find, keep, remove, readCode };
 }
 
 function keyText({ name, entry, engine, bun, config, limits, services }: CacheKey): string {
@@ -193,6 +200,6 @@ function discard(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    // the same full or read-only disk that made the draft useless
+    // a read-only disk: what stays behind is never taken for another script's build
   }
 }

@@ -58,6 +58,7 @@ const DATA_LOADERS: { readonly [extension: string]: Loader } = {
 
 export async function bundle(scope: BuildScope, files: Files, sources: Sources): Promise<Bundled> {
   const refused: BuildProblem[] = [];
+  const refusedImports = new Set<string>();
   const entryName = files.relative(scope.entry);
   let names: string[] | null = null;
   const plugin: BunPlugin = {
@@ -76,7 +77,9 @@ export async function bundle(scope: BuildScope, files: Files, sources: Sources):
           const asText = isTextImport(sources.get(importer) ?? "", path);
           return { path: files.relative(real), namespace: asText ? TEXT : FILE };
         } catch (error) {
-          if (refused.length < CAPS.problems) refused.push(refusalAt(error, sources, importer, path));
+          const known = refusedImports.has(`${importer}\n${path}`);
+          if (!known && refused.length < CAPS.problems) refused.push(refusalAt(error, sources, importer, path));
+          refusedImports.add(`${importer}\n${path}`);
           return { path, namespace: REFUSED };
         }
       });

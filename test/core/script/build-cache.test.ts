@@ -143,6 +143,14 @@ test("two scripts of the same content do not share an entry", async () => {
   expect((await built(at, "a.ts")).hash).not.toBe((await built(at, "b.ts")).hash);
 });
 
+test("a removed script leaves no build behind", async () => {
+  await using at = await bench({ "a.ts": route("/a"), "b.ts": route("/b") });
+  const other = await built(at, "b.ts");
+  await built(at, "a.ts");
+  at.builder.forget("a");
+  expect(readdirSync(at.cacheDir).sort()).toEqual([other.hash, "b.ref"].sort());
+});
+
 test("a ref cannot lead out of the cache", async () => {
   await using at = await bench({ "a.ts": route("/a") });
   await built(at, "a.ts");

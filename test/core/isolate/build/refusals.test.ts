@@ -219,7 +219,7 @@ test("a refusal shows where the import stands", async () => {
 });
 
 test("every refused import is reported, not only the first", async () => {
-  const { problems } = await refuse('import "node:fs"; import "bun"; import "./gone";');
+  const { problems } = await refuse('import "node:fs"; import "bun"; import "./gone"; import "bun";');
   expect(problems.map((one) => one.code)).toEqual(["import_refused", "import_refused", "import_refused"]);
 });
 
