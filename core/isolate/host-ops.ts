@@ -40,8 +40,15 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
     apply(set, copy, [bytes, 0]);
     return copy;
   };
+  /** What `alloc` made is checked: it runs in the realm. */
+  const allocate = (length: number): Uint8Array => {
+    const fresh = alloc(length);
+    if (!isBytes(fresh) || apply(viewLength, fresh, []) !== length)
+      throw new TypeError("not the bytes that were asked for");
+    return fresh;
+  };
   const give = (bytes: Uint8Array): Uint8Array => {
-    const fresh = alloc(bytes.byteLength);
+    const fresh = allocate(bytes.byteLength);
     apply(set, fresh, [bytes, 0]);
     return fresh;
   };
@@ -52,7 +59,7 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
     return decoder.decode(bytes);
   };
   const encode = (text: string): Uint8Array => {
-    const fresh = alloc(Buffer.byteLength(text, "utf8"));
+    const fresh = allocate(Buffer.byteLength(text, "utf8"));
     encoder.encodeInto(text, fresh);
     return fresh;
   };

@@ -96,7 +96,7 @@ export const blobParts = once(() => {
       return new Blob(part(this.#bytes, from, to > from ? to : from), blobType(type), INTERNAL);
     }
     async text(): Promise<string> {
-      return utf8Decode(this.#bytes, true);
+      return utf8Decode(this.#bytes);
     }
     async bytes(): Promise<Chunk> {
       return copyBytes(this.#bytes);

@@ -9,7 +9,7 @@ import { blobState, makeBlob } from "./blob.ts";
 import { isObject, toUsv } from "./convert.ts";
 import { utf8Decode, utf8Encode } from "./encoding.ts";
 import { formEntries } from "./form-data.ts";
-import { parseForm, serializeForm } from "./multipart.ts";
+import { mimeType, parseForm, serializeForm } from "./multipart.ts";
 import { isDisturbed, isLocked, isStream, pumpStream, streamOf, teeStream } from "./streams.ts";
 import { searchPairs } from "./url-search-params.ts";
 import { serializePairs } from "./urlencoded.ts";
@@ -157,7 +157,7 @@ export async function readJson(body: Body): Promise<unknown> {
 }
 
 export async function readBlob(body: Body, contentType: string | null): Promise<Blob> {
-  return makeBlob(await readBytes(body), contentType === null ? "" : contentType);
+  return makeBlob(await readBytes(body), contentType === null ? "" : mimeType(contentType));
 }
 
 export async function readForm(body: Body, contentType: string | null): Promise<FormData> {

@@ -17,16 +17,16 @@ export function formEntries(value: unknown): FormEntry[] | undefined {
 }
 
 /** A Blob becomes a File named "blob"; a file name given beside it wins. */
-function makeEntry(name: unknown, value: unknown, filename: unknown, given: number, what: string): FormEntry {
+function makeEntry(name: unknown, value: unknown, filename: unknown, what: string): FormEntry {
   const key = toUsv(name);
   const blob = isObject(value) ? blobState(value) : undefined;
   if (blob === undefined) {
-    if (given > 2) throw new TypeError(`${what}: a file name needs a Blob`);
+    if (filename !== undefined) throw new TypeError(`${what}: a file name needs a Blob`);
     return { name: key, value: toUsv(value) };
   }
   const file = fileState(value as object);
-  if (file !== undefined && given < 3) return { name: key, value: value as File };
-  const title = given < 3 ? "blob" : toUsv(filename);
+  if (file !== undefined && filename === undefined) return { name: key, value: value as File };
+  const title = filename === undefined ? "blob" : toUsv(filename);
   return { name: key, value: makeFile(blob.bytes, title, blob.type, file?.lastModified) };
 }
 
@@ -41,12 +41,12 @@ export const formDataParts = once(() => {
     }
     append(name: unknown, value: unknown, filename?: unknown): void {
       need(arguments.length, 2, "FormData.append");
-      const entry = makeEntry(name, value, filename, arguments.length, "FormData.append");
+      const entry = makeEntry(name, value, filename, "FormData.append");
       this.#entries[this.#entries.length] = entry;
     }
     set(name: unknown, value: unknown, filename?: unknown): void {
       need(arguments.length, 2, "FormData.set");
-      const entry = makeEntry(name, value, filename, arguments.length, "FormData.set");
+      const entry = makeEntry(name, value, filename, "FormData.set");
       const kept: FormEntry[] = [];
       let done = false;
       for (let i = 0; i < this.#entries.length; i++) {

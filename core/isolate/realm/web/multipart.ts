@@ -61,6 +61,14 @@ export function essence(contentType: string): string {
   return lower(trimText(semicolon < 0 ? contentType : cut(contentType, 0, semicolon)));
 }
 
+/** A content type in the form that a Blob's `type` has: its essence in lower case, no space around the parameters. */
+export function mimeType(contentType: string): string {
+  const pieces = splitText(contentType, ";");
+  for (let i = 1; i < pieces.length; i++) pieces[i] = trimText(pieces[i] as string);
+  pieces[0] = essence(contentType);
+  return joinText(pieces, ";");
+}
+
 const PARAMETER = pattern(/^[\t ]*([^=;\t ]+)=(?:"((?:[^"\\]|\\.)*)"|([^;]*))[\t ]*(?:;|$)/);
 const MAX_PARAMETERS = 32;
 

@@ -36,6 +36,11 @@ test("a Response holds what it was made of", () =>
       ["a/b", "x"],
     ],
     [`return new Response(new Blob(["x"])).headers.get("content-type")`, null],
+    [`return (await new Response("x", { headers: { "content-type": "Text/X; a=B" } }).blob()).type`, "text/x;a=B"],
+    [
+      `return [(await new Response("x").blob()).type, (await new Response(new Uint8Array(1)).blob()).type]`,
+      ["text/plain;charset=UTF-8", ""],
+    ],
     [`return await new Response(12).text()`, "12"],
     [`return await new Response({}).text()`, "[object Object]"],
     [`return await new Response("\\ufeffx").text()`, "x"],

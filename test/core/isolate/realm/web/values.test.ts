@@ -181,6 +181,7 @@ test("Blob and File hold bytes", () =>
     `const b = new Blob(["hello"]); return Promise.all([b.slice(1, 3), b.slice(-2), b.slice(2, -1), b.slice(3, 1), b.slice(9), b.slice(0, 9, "A/b")].map(async (s) => [await s.text(), s.size, s.type]))`,
     `return [new Blob().size, new Blob([]).type, new Blob([], { type: "\\u00e9" }).type]`,
     `new Blob("text")`,
+    `return (await new Blob(["\\ufeffx"]).text()).length`,
     `new Blob(1)`,
     `return [...(await new Blob(["é"]).bytes())]`,
     `return (await new Blob(["é"]).arrayBuffer()).byteLength`,
