@@ -20,6 +20,8 @@ const MAX_REMEMBERED = 1024;
  * claim. `Forwarded` is read where `X-Forwarded-For` is absent. Where both are there and disagree, one of them came
  * through from the client, and neither is believed.
  *
+ * The peer must be normalised.
+ *
  * @param proxies addresses and ranges: `127.0.0.1`, `10.0.0.0/8`, `fd00::/8`
  * @throws {TypeError} when one of them is neither.
  */
@@ -44,9 +46,8 @@ export function createCallerLookup(proxies: readonly string[]): (peer: string, h
     }
     return ip;
   };
-  return (socketPeer, headers) => {
-    const peer = normalise(socketPeer);
-    if (ranges.length === 0 || !isTrusted(peer)) return { ip: peer, trusted: false, proto: null };
+  return (peer, headers) => {
+    if (!isTrusted(peer)) return { ip: peer, trusted: false, proto: null };
     const list = headers.get("x-forwarded-for");
     const forwarded = headers.get("forwarded");
     const byList = list === null ? null : vouched(peer, list.split(","));
@@ -87,7 +88,9 @@ function parseAddress(text: string): Address | null {
 
 /** One hop of a list: an address, perhaps in quotes, brackets or with a port. Anything else (`unknown`, `_hidden`) is none. */
 function parseHop(text: string): string | null {
-  const found = /^"?(?:\[([0-9a-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+)(?::\d+)?|([0-9a-f:]+))"?$/i.exec(text.trim());
+  const found = /^"?(?:\[([0-9a-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+)(?::\d+)?|([0-9a-f:.]*:[0-9a-f:.]*))"?$/i.exec(
+    text.trim(),
+  );
   const address = parseAddress(found?.[1] ?? found?.[2] ?? found?.[3] ?? "");
   return address === null ? null : address.toString();
 }
@@ -101,6 +104,6 @@ function forwardedFor(header: string): string[] {
 }
 
 /** A socket that listens on `::` reports IPv4 peers as `::ffff:192.0.2.1`. */
-function normalise(peer: string): string {
+export function normalisePeer(peer: string): string {
   return peer.startsWith("::ffff:") && peer.includes(".") ? peer.slice(7) : peer;
 }

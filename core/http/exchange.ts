@@ -1,4 +1,5 @@
 /** One request under way: what the dispatcher is given of it, and what the access log says about it. */
+import { normalisePeer } from "./address.ts";
 import type { Invocation, ScriptRoute } from "./dispatch.ts";
 
 /** One line of the access log. */
@@ -22,24 +23,34 @@ export interface AccessRecord {
   readonly clientRequestId?: string;
 }
 
+/** What the server knows beside the request itself. */
+export interface Connection {
+  /** The address at the other end of the socket; costs more than all else on the way, and is gone after the answer. */
+  peer(request: Request): string;
+  /** `http://127.0.0.1:8080`: stands in for a missing `Host` (HTTP/1.0). */
+  readonly origin: string;
+}
+
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
 
-/** The invocation itself, so that a request makes one object; `headers` and `signal` cost nothing until asked for. */
+/** The invocation itself, so that a request makes one object. `headers`, `signal` and `ip` cost nothing until asked for. */
 export class Exchange implements Invocation {
   id = "";
-  /** Set before the exchange is dispatched; never read by the dispatcher of an engine route. */
+  /** Set before the exchange is dispatched; an engine route's exchange has none. */
   route!: ScriptRoute;
   url = "";
   path = "";
   params = NO_PARAMS;
-  ip = "";
   body: Invocation["body"] = null;
   clientRequestId: string | undefined = undefined;
   readonly method: string;
   readonly #request: Request;
+  readonly #connection: Connection;
+  #ip: string | null = null;
 
-  constructor(request: Request) {
+  constructor(request: Request, connection: Connection) {
     this.#request = request;
+    this.#connection = connection;
     this.method = request.method;
   }
 
@@ -49,6 +60,15 @@ export class Exchange implements Invocation {
 
   get signal(): AbortSignal {
     return this.#request.signal;
+  }
+
+  get ip(): string {
+    return (this.#ip ??= normalisePeer(this.#connection.peer(this.#request)));
+  }
+
+  /** The caller behind a trusted proxy. */
+  set ip(ip: string) {
+    this.#ip = ip;
   }
 }
 

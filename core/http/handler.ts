@@ -5,7 +5,7 @@ import { createCallerLookup } from "./address.ts";
 import { GuardedBody, receiveBody } from "./body.ts";
 import type { Dispatcher, ScriptRoute } from "./dispatch.ts";
 import { asPage, wantsPage } from "./error-page.ts";
-import { accessRecord, Exchange, type AccessRecord } from "./exchange.ts";
+import { accessRecord, Exchange, type AccessRecord, type Connection } from "./exchange.ts";
 import type { RouteTable } from "./router.ts";
 import { createTargetReader } from "./target.ts";
 
@@ -33,8 +33,7 @@ export interface HandlerOptions {
   readonly onFailure: (error: unknown, id: string) => void;
 }
 
-/** `peer` is the other end of the socket; `origin` (`http://127.0.0.1:8080`) stands in for a missing `Host`. */
-export type Handler = (request: Request, peer: string, origin: string) => Response | Promise<Response>;
+export type Handler = (request: Request, connection: Connection) => Response | Promise<Response>;
 
 // An id goes into headers and log lines: no spaces, nothing unprintable.
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -44,22 +43,22 @@ const CLOSE = { connection: "close" };
 
 export function createHandler(options: HandlerOptions): Handler {
   const { dispatcher, onRequestLog, dev } = options;
-  const lookUpCaller = createCallerLookup(options.trustedProxies);
+  const lookUpCaller = options.trustedProxies.length === 0 ? null : createCallerLookup(options.trustedProxies);
   const readTarget = createTargetReader();
 
-  function answer(exchange: Exchange, request: Request, peer: string, origin: string): Response | Promise<Response> {
+  function answer(exchange: Exchange, request: Request, origin: string): Response | Promise<Response> {
     const { headers } = request;
-    const caller = lookUpCaller(peer, headers);
+    const caller = lookUpCaller?.(exchange.ip, headers);
+    if (caller) exchange.ip = caller.ip;
     const claimed = readRequestId(headers);
-    exchange.ip = caller.ip;
-    exchange.id = (caller.trusted && claimed) || Bun.randomUUIDv7();
-    if (!caller.trusted) exchange.clientRequestId = claimed;
+    exchange.id = (caller?.trusted && claimed) || Bun.randomUUIDv7();
+    if (!caller?.trusted) exchange.clientRequestId = claimed;
     const target = readTarget(request.url, headers.get("host"), origin);
     if (target === null) {
       return refuse(exchange, "bad_request", "The request target or the Host header is malformed.", CLOSE);
     }
     exchange.path = target.path;
-    exchange.url = caller.proto === null ? target.url : caller.proto + target.url.slice(target.url.indexOf(":"));
+    exchange.url = caller?.proto ? caller.proto + target.url.slice(target.url.indexOf(":")) : target.url;
     return route(exchange, request);
   }
 
@@ -122,34 +121,32 @@ export function createHandler(options: HandlerOptions): Handler {
     return refuseWith(exchange, error, CLOSE);
   }
 
-  async function finish(
-    exchange: Exchange,
-    given: Response | Promise<Response>,
-    at: number,
-    since: number,
-  ): Promise<Response> {
-    let response: Response;
-    try {
-      response = await given;
-    } catch (error) {
-      response = failed(exchange, error);
+  function finish(exchange: Exchange, response: Response, at: number, since: number): Response | Promise<Response> {
+    if (dev && wantsPage(exchange.headers.get("accept"))) {
+      return asPage(response).then((page) => {
+        onRequestLog?.(accessRecord(exchange, page, at, since));
+        return page;
+      });
     }
-    if (dev && wantsPage(exchange.headers.get("accept"))) response = await asPage(response);
     onRequestLog?.(accessRecord(exchange, response, at, since));
     return response;
   }
 
-  return (request, peer, origin) => {
+  return (request, connection) => {
     const at = Date.now();
     const since = performance.now();
-    const exchange = new Exchange(request);
+    const exchange = new Exchange(request, connection);
     let given: Response | Promise<Response>;
     try {
-      given = answer(exchange, request, peer, origin);
+      given = answer(exchange, request, connection.origin);
     } catch (error) {
       given = failed(exchange, error);
     }
-    return finish(exchange, given, at, since);
+    if (given instanceof Response) return finish(exchange, given, at, since);
+    return given.then(
+      (response) => finish(exchange, response, at, since),
+      (error: unknown) => finish(exchange, failed(exchange, error), at, since),
+    );
   };
 }
 

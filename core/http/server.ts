@@ -1,9 +1,9 @@
 /** Listens and hands each request to the handler. The only file that knows Elysia. */
 import { readFileSync } from "node:fs";
-import { setMaxHeaderBytes } from "./header-limit.ts";
 import { Elysia } from "elysia";
-import { StartError } from "../errors.ts";
+import { problemResponse, StartError } from "../errors.ts";
 import { createHandler, type HandlerOptions } from "./handler.ts";
+import { setMaxHeaderBytes } from "./header-limit.ts";
 import { portHolder } from "./port-holder.ts";
 
 export type { AccessRecord } from "./exchange.ts";
@@ -33,17 +33,22 @@ export interface HttpServer {
 
 /** Longer than any answer stays silent by default (`limits.streamIdleMs`, `limits.wallMs`). */
 const IDLE_SECONDS = 75;
-const DRAIN_CHECK_MS = 5;
 
 /** @throws {StartError} when the port is taken or a TLS file cannot be read. */
 export function startServer(options: HttpServerOptions): HttpServer {
   const handle = createHandler(options);
   const tls = options.tls && { cert: readPem(options.tls.cert, "cert"), key: readPem(options.tls.key, "key") };
   setMaxHeaderBytes(options.maxHeaderBytes);
-  const app = new Elysia().onRequest(({ request, server }) =>
-    handle(request, server!.requestIP(request)?.address ?? "", origin),
-  );
-  let origin = "";
+  let peerOf: (request: Request) => string = () => "";
+  const connection = { origin: "", peer: (request: Request): string => peerOf(request) };
+  const app = new Elysia()
+    .onRequest(({ request }) => handle(request, connection))
+    // Elysia's own answer would show the message. The handler answers every failure but that of its log.
+    .onError(({ error }) => {
+      const id = Bun.randomUUIDv7();
+      options.onFailure(error, id);
+      return problemResponse(error, id, false);
+    });
   try {
     app.listen({
       hostname: options.host,
@@ -59,17 +64,21 @@ export function startServer(options: HttpServerOptions): HttpServer {
     throw listenError(error, options);
   }
   const server = app.server!;
-  origin = server.url.origin;
+  connection.origin = server.url.origin;
+  peerOf = (request) => server.requestIP(request)?.address ?? "";
   return {
-    url: origin,
+    url: connection.origin,
     port: server.port!,
     get inFlight() {
       return server.pendingRequests;
     },
     async stop(drainMs) {
-      const deadline = performance.now() + drainMs;
-      void server.stop(false);
-      while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(DRAIN_CHECK_MS);
+      // Closes idle connections at once, the others with their answer; settles when there are none left.
+      const drained = server.stop(false);
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, drainMs);
+      await Promise.race([drained, late]);
+      clearTimeout(timer);
       await server.stop(true);
     },
   };
@@ -83,11 +92,19 @@ function readPem(path: string, key: "cert" | "key"): string {
   }
 }
 
-function listenError(error: unknown, { host, port }: HttpServerOptions): unknown {
-  if ((error as { code?: unknown }).code !== "EADDRINUSE") return error;
-  const holder = portHolder(port);
-  return new StartError(
-    `port ${port} on ${host} is taken${holder ? ` by ${holder}` : ""}; stop that, or choose another with --port`,
-    { cause: error },
-  );
+function listenError(cause: unknown, { host, port, tls }: HttpServerOptions): StartError {
+  const { code, message } = cause as { readonly code?: string; readonly message: string };
+  if (code === "EADDRINUSE") {
+    const holder = portHolder(port);
+    const by = holder === null ? "" : ` by ${holder}`;
+    return new StartError(`port ${port} on ${host} is taken${by}; stop that, or choose another with --port`, { cause });
+  }
+  if (tls !== undefined && code?.startsWith("ERR_OSSL")) {
+    const files = `${tls.cert} and ${tls.key}`;
+    return new StartError(`server.tls: ${files} are not a certificate and its key in PEM: ${message}`, {
+      exitCode: 2,
+      cause,
+    });
+  }
+  return new StartError(`cannot listen on ${host}, port ${port}: ${message}`, { cause });
 }

@@ -9,6 +9,7 @@ export interface Target {
 const SLASH = 47;
 // Letters, digits, dots: what a client sends. Everything else that RFC 3986 allows in a host, no client sends.
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const REPLACEMENT = "%EF%BF%BD";
 const MAX_REMEMBERED = 256;
 
 /**
@@ -37,7 +38,9 @@ export function createTargetReader(): (url: string, host: string | null, origin:
     } else if (host === null || !isHost(host) || !url.startsWith("http")) return null;
     const start = url.indexOf("/", "https://".length);
     if (start === -1) return null;
-    return { url, path: url.slice(start, pathEnd(url, start)) };
+    const path = url.slice(start, pathEnd(url, start));
+    // Bun has put it where the request line held bytes that are not UTF-8.
+    return path.includes(REPLACEMENT) ? null : { url, path };
   };
 }
 

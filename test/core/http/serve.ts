@@ -1,0 +1,105 @@
+/** A server with a dispatcher that tells what it was given: for tests of the server alone. */
+import type { Dispatcher, Invocation, ScriptRoute } from "../../../core/http/dispatch.ts";
+import { compileRoutes, type RouteEntry } from "../../../core/http/router.ts";
+import {
+  startServer,
+  type AccessRecord,
+  type EngineRoute,
+  type HttpServer,
+  type HttpServerOptions,
+} from "../../../core/http/server.ts";
+
+export interface TestServer extends AsyncDisposable {
+  readonly server: HttpServer;
+  readonly port: number;
+  readonly url: string;
+  readonly log: AccessRecord[];
+  readonly failures: unknown[];
+  /** Settles with the next line of the access log. */
+  nextLine(): Promise<AccessRecord>;
+}
+
+/** What the dispatcher of `echo` answers. */
+export interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly params: Record<string, string>;
+  readonly ip: string;
+  readonly id: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | null;
+}
+
+export const echo: Dispatcher = {
+  async dispatch(invocation) {
+    const body = await readAll(invocation.body);
+    const { method, url, params, ip, id } = invocation;
+    const seen: Seen = {
+      method,
+      url,
+      params: { ...params },
+      ip,
+      id,
+      headers: Object.fromEntries(invocation.headers),
+      body,
+    };
+    return Response.json(seen, { headers: { "x-request-id": id } });
+  },
+};
+
+async function readAll(body: Invocation["body"]): Promise<string | null> {
+  if (body === null) return null;
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body);
+  return await Bun.readableStreamToText(body);
+}
+
+export function scriptRoute(method: string, path: string, script = "test"): RouteEntry<ScriptRoute> {
+  const registration = { id: 0, fn: "registerWebHandler", method, path, options: {}, definitions: {}, schemas: {} };
+  return { method, path, owner: script, value: { script, registration } };
+}
+
+const DEFAULT_ROUTES = [
+  scriptRoute("GET", "/"),
+  scriptRoute("GET", "/hello"),
+  scriptRoute("POST", "/echo"),
+  scriptRoute("ANY", "/any/:a/*"),
+];
+
+export function serveTest(
+  options: Partial<HttpServerOptions> & {
+    readonly dispatch?: (invocation: Invocation) => Response | Promise<Response>;
+    readonly entries?: readonly RouteEntry<ScriptRoute | EngineRoute>[];
+  } = {},
+): TestServer {
+  const { dispatch, entries = DEFAULT_ROUTES, ...rest } = options;
+  const log: AccessRecord[] = [];
+  const failures: unknown[] = [];
+  const waiting: ((line: AccessRecord) => void)[] = [];
+  const table = compileRoutes(entries);
+  const server = startServer({
+    host: "127.0.0.1",
+    port: 0,
+    maxHeaderBytes: 16_384,
+    requestTimeoutMs: 5_000,
+    trustedProxies: [],
+    requestBytes: () => 100_000,
+    dev: false,
+    routes: () => table,
+    dispatcher: dispatch ? { dispatch } : echo,
+    onRequestLog(line) {
+      log.push(line);
+      for (const resolve of waiting.splice(0)) resolve(line);
+    },
+    onFailure: (error) => failures.push(error),
+    ...rest,
+  });
+  return {
+    server,
+    port: server.port,
+    url: server.url,
+    log,
+    failures,
+    nextLine: () => new Promise((resolve) => waiting.push(resolve)),
+    [Symbol.asyncDispose]: () => server.stop(0),
+  };
+}
