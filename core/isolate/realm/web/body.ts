@@ -97,10 +97,19 @@ export function bodyStream(body: Body): Stream | null {
 export function takeBody(body: Body): OpenBody | undefined {
   if (isUnusable(body)) return undefined;
   if (isEmpty(body)) return null;
+  const taken = body.source ?? bodyStream(body);
   body.used = true;
+  return taken;
+}
+
+/** Moves a body to another owner; null when there is none. The old owner has a used one then. */
+export function moveBody(body: Body): Body | null {
+  if (isUnusable(body)) throw new TypeError("The body was used already.");
+  if (isEmpty(body)) return null;
   const { source } = body;
-  if (source !== null) return source;
-  return body.stream ?? (body.make as () => Stream)();
+  const stream = source === null ? bodyStream(body) : null;
+  body.used = true;
+  return { source, stream, make: null, used: false };
 }
 
 export function cloneBody(body: Body): Body {
@@ -130,8 +139,6 @@ function consume(body: Body): string | Uint8Array | Promise<Chunk> {
   if (taken === undefined) throw new TypeError("The body was used already.");
   if (taken === null) return "";
   if (typeof taken === "string" || isBytes(taken)) return taken;
-  body.stream = taken as Stream;
-  body.make = null;
   return readAll(taken as Stream);
 }
 

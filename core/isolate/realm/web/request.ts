@@ -1,5 +1,4 @@
 /** Request. https://fetch.spec.whatwg.org/#request-class */
-import { isBytes } from "../primordials.ts";
 import { followSignals, isAbortSignal, makeAbort } from "./abort.ts";
 import {
   type Body,
@@ -9,6 +8,7 @@ import {
   extractBody,
   isUnusable,
   isUsed,
+  moveBody,
   type OpenBody,
   readBlob,
   readBuffer,
@@ -16,7 +16,6 @@ import {
   readForm,
   readJson,
   readText,
-  streamBody,
   takeBody,
 } from "./body.ts";
 import { isObject, need, toDictionary, toText } from "./convert.ts";
@@ -137,16 +136,9 @@ function build(input: unknown, options: unknown): State {
     state.body = body;
     if (type !== null && !hasHeader(list, "content-type")) addHeader(list, "content-type", type);
   } else if (from !== undefined && payload !== null) {
-    if (isUnusable(from.body)) throw new TypeError("The request's body was used already.");
-    const taken = takeBody(from.body);
-    if (taken === null || taken === undefined) from.body.used = false;
-    else {
-      if (bodyless) throw new TypeError(`A ${method} request has no body.`);
-      const bytes = typeof taken === "string" || isBytes(taken);
-      state.body = bytes
-        ? { source: taken, stream: null, make: null, used: false }
-        : streamBody(taken as ReadableStream<Uint8Array>);
-    }
+    const body = moveBody(from.body);
+    if (body !== null && bodyless) throw new TypeError(`A ${method} request has no body.`);
+    if (body !== null) state.body = body;
   }
   return state;
 }

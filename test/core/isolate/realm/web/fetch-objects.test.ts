@@ -334,6 +334,13 @@ test("the engine opens and makes requests and responses without the public metho
       [0, "A", true],
     ],
     [
+      `let made = 0; const make = () => engine.makeRequest({ method: "POST", url: "http://x/p", headers: () => engine.makeHeaders([]), signal: engine.makeAbort().signal,
+         body: () => { made++; return new Response("A").body; } });
+       const a = make(); const t = await a.text(); a.body; const b = make(); const c = new Request(b); b.body; const d = make(); const e = d.clone();
+       return [t, a.bodyUsed, await c.text(), b.bodyUsed, await d.text(), await e.text(), made]`,
+      ["A", true, "A", true, "A", "A", 3],
+    ],
+    [
       `const r = engine.newResponse("<p>", { headers: { a: "b" } }, "text/html;charset=utf-8"); return [...r.headers]`,
       [
         ["a", "b"],
