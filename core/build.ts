@@ -27,7 +27,8 @@ async function buildRealm(): Promise<string> {
   });
   const [output] = result.outputs;
   if (!result.success || !output) throw new AggregateError(result.logs, "the realm could not be bundled");
-  return output.text();
+  // One character beyond Latin-1 would double the memory of the whole text, in every isolate.
+  return (await output.text()).replace(/[^\x00-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** What the sources import from `dist/`; enough to run from source. */
