@@ -227,7 +227,7 @@ export const builds: readonly Attack[] = [
     "names a file by new URL(import.meta.url)",
     `const value = new URL("../../canary.txt", import.meta.url) + " " + import.meta.dir + " " + import.meta.path;`,
     {},
-    { outcome: "survived" },
+    { outcome: "refused" },
   ),
   folder(
     "require",

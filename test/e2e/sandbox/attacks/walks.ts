@@ -59,18 +59,17 @@ export const walks: readonly Attack[] = [
     "state",
     "script",
     "kv",
-    "user",
-    "ip",
-    "method",
-    "path",
-    "id",
-    "kind",
   ].map((key) =>
     walk(
       key.toLowerCase(),
       `walks ctx.${key}`,
       `t.walk(ctx.${key}, "ctx.${key}", 8000); t.walk(Object.getOwnPropertyDescriptor(ctx, "${key}"), "descriptor");`,
     ),
+  ),
+  walk(
+    "primitives",
+    "looks whether id, kind, ip, method, path and user are more than primitives",
+    `for (const key of ["id", "kind", "ip", "method", "path", "user"]) { const v = ctx[key]; if (v !== null && typeof v !== "string") t.leak(key, typeof v); if (t.looksHost(v)) t.leak(key, v); t.walk(Object(v ?? {}), key, 500); }`,
   ),
   walk(
     "body-json",
@@ -165,7 +164,7 @@ export const walks: readonly Attack[] = [
     },
   ),
   walk("sdk-module", "walks the SDK's module namespace", ``, {
-    script: `import * as sdk from "@aiwebengine/sdk";\nsdk.registerWebHandler("ANY ROUTE", (ctx) => t.gate(ctx.query) ?? t.run(() => { t.walk(sdk, "sdk", 8000); t.walk(import.meta, "import.meta");
+    script: `import * as sdk from "@aiwebengine/sdk";\nsdk.registerWebHandler("ANY ROUTE", (ctx) => t.gate(ctx.query) ?? t.run(() => { t.walk(sdk, "sdk", 8000); if (t.looksHost(import.meta.url)) t.leak("import.meta.url", import.meta.url);
       for (const f of t.functions(sdk, "sdk")) t.probe(() => f.call({}, []), f.name); }).then(() => t.answer()));`,
   }),
   walk(
