@@ -13,10 +13,10 @@ export interface Readiness {
 export function healthRoutes(readiness: () => Readiness | Promise<Readiness>): RouteEntry<EngineRoute>[] {
   return [
     // Live is that this line runs: a check here would have a supervisor kill an engine that only lacks something.
-    entry("/health/live", () => answer(200, { status: "ok" })),
-    entry("/health/ready", async () => {
+    entry("/health/live", (_request, { id }) => answer(200, { status: "ok" }, id)),
+    entry("/health/ready", async (_request, { id }) => {
       const { ok, checks } = await readiness();
-      return answer(ok ? 200 : 503, { status: ok ? "ok" : "unavailable", checks });
+      return answer(ok ? 200 : 503, { status: ok ? "ok" : "unavailable", checks }, id);
     }),
   ];
 }
@@ -25,6 +25,6 @@ function entry(path: string, handle: EngineRoute["handle"]): RouteEntry<EngineRo
   return { method: "GET", path, owner: "engine", value: { handle } };
 }
 
-function answer(status: number, body: Json): Response {
-  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
+function answer(status: number, body: Json, id: string): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store", "x-request-id": id } });
 }

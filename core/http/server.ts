@@ -55,6 +55,8 @@ export function startServer(options: HttpServerOptions): HttpServer {
       port: options.port,
       // Elysia's own default is true: a second engine would then share the port instead of being refused.
       reusePort: false,
+      // Else Bun shows its own error pages, with source, where NODE_ENV does not say "production".
+      development: false,
       idleTimeout: options.idleTimeoutSeconds ?? IDLE_SECONDS,
       // The limit is each script's own and enforced in body.ts, with a problem that names it.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,

@@ -16,22 +16,9 @@ describe.skipIf(openssl === null)("tls", () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "aiwebengine-tls-"));
-    const made = Bun.spawnSync([
-      ...[
-        openssl!,
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-      ],
-      ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-      ...["-keyout", key(), "-out", cert()],
-    ]);
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    const made = Bun.spawnSync([openssl!, "req", "-x509", ...curve, ...subject, "-keyout", key(), "-out", cert()]);
     if (made.exitCode !== 0) throw new Error(`openssl: ${made.stderr.toString()}`);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
