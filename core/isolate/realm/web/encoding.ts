@@ -5,6 +5,7 @@ import {
   Bytes,
   byteLength,
   bytesOf,
+  charCode,
   concatBytes,
   copyBytes,
   copyInto,
@@ -20,9 +21,25 @@ import { named, once } from "./define.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
+/** Up to this length, text that is plain ASCII is encoded here: that is quicker than asking the host. */
+const SHORT = 48;
+
+function encodeShort(text: string): Chunk | null {
+  const bytes = new Bytes(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = charCode(text, i);
+    if (code > 0x7f) return null;
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
 /** UTF-8 bytes; lone surrogates become U+FFFD. */
 export function utf8Encode(text: string): Chunk {
-  if (text === "") return new Bytes(0);
+  if (text.length <= SHORT) {
+    const short = encodeShort(text);
+    if (short !== null) return short;
+  }
   const bytes = ask(Op.Utf8Encode, text) as Chunk | undefined;
   if (bytes === undefined) throw new RangeError("The text is too long to be encoded.");
   return bytes;
@@ -159,7 +176,6 @@ export const encodingParts = once(() => {
       return this.#decode(bytes, keepBom);
     }
     #decode(bytes: Chunk, keepBom: boolean): string {
-      if (byteLength(bytes) === 0) return "";
       const flags = (this.#fatal ? DecodeFlag.Fatal : 0) | (keepBom ? DecodeFlag.KeepBom : 0);
       const text =
         this.#encoding === "utf-8" ? ask(Op.Utf8Decode, bytes, flags) : ask(Op.Decode, bytes, this.#encoding, flags);
