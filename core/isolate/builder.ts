@@ -1,9 +1,11 @@
 /** The builder as a process: locked down on one script's folders, it bundles and loads that script on request. */
 import { existsSync } from "node:fs";
+import { BadAnswer, checkBuilt } from "../script/build-answer.ts";
 import type { BuildProblem } from "../script/types.ts";
 import { BuildFailure, bundle, type Sources } from "./build/bundle.ts";
 import { openFiles, type EntrySource, type Files } from "./build/files.ts";
 import * as M from "./build/messages.ts";
+import { shown } from "./build/refusal.ts";
 import { CAPS, readPaths } from "./build/scope.ts";
 import { lockCodeMaking } from "./host-lock.ts";
 import { lockDown } from "./jail/lockdown.ts";
@@ -81,8 +83,6 @@ export async function runBuilder(): Promise<void> {
     const { registrations, problems } = await compileSchemas(loaded.registrations, file, sources);
     if (problems.length > 0) throw new BuildFailure(problems.slice(0, CAPS.problems));
     const warnings: BuildProblem[] = bundled.map === "" ? [withoutMap(file)] : [];
-    writer.write(M.CODE, id, 0, "", bundled.code);
-    writer.write(M.MAP, id, 0, "", bundled.map);
     const built: M.BuiltMessage = {
       form: bundled.form,
       reported: loaded.reported,
@@ -91,7 +91,9 @@ export async function runBuilder(): Promise<void> {
       warnings,
     };
     const text = JSON.stringify(built);
-    if (text.length > CAPS.answerBytes) throw new BuildFailure([tooMuch(text.length, file)]);
+    refuseUnfit(text, file);
+    writer.write(M.CODE, id, 0, "", bundled.code);
+    writer.write(M.MAP, id, 0, "", bundled.map);
     writer.write(M.BUILT, id, 0, text);
   };
   writer.write(M.STAGE, 0, M.STAGE_READY, "");
@@ -116,11 +118,14 @@ function withoutMap(file: string): BuildProblem {
   };
 }
 
-function tooMuch(bytes: number, file: string): BuildProblem {
-  return {
-    code: "bad_registration",
-    message: `The script's registrations and schemas have ${bytes} bytes; they may have ${CAPS.answerBytes}.`,
-    file,
-    hint: "Register less, or use smaller schemas.",
-  };
+/** What the engine would not take from anybody is the script's fault here. */
+function refuseUnfit(text: string, file: string): void {
+  try {
+    checkBuilt(text, () => true);
+  } catch (error) {
+    if (!(error instanceof BadAnswer)) throw error;
+    const message = `The script's registrations cannot be used: there is ${shown(error.message)}.`;
+    const hint = "Register less, with shorter paths and smaller options and schemas.";
+    throw new BuildFailure([{ code: "bad_registration", message, file, hint }]);
+  }
 }

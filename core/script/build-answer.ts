@@ -1,4 +1,7 @@
-/** Checks what a builder said. A builder ran a script and is hostile: no field is believed before its type and size are. */
+/**
+ * Checks what a builder said. A builder ran a script and is hostile: no field is believed before its type and size are.
+ * An honest builder checks itself by this too, so that a script that asks too much is told so and not taken for a liar.
+ */
 import { PROBLEMS } from "../../sdk/errors.ts";
 import type { Input } from "../isolate/build/files.ts";
 import { CAPS } from "../isolate/build/scope.ts";
@@ -19,14 +22,16 @@ export interface CheckedAnswer {
 type Data = { readonly [key: string]: unknown };
 
 const MAX_DEPTH = 64;
+/** Characters of a route's path; a request line that fits `server.maxHeaderBytes` is not much longer. */
+const MAX_PATH = 4096;
 
 /** `allowed`: which paths, relative to the folder of scripts, a build of this script may name. */
 export function checkBuilt(text: string, allowed: (path: string) => boolean): CheckedAnswer {
   const data = readData(text);
   const { form } = data;
   if (form !== "module" && form !== "classic") throw new BadAnswer("a form that does not exist");
-  const reported = readText(data.reported, CAPS.answerBytes);
-  const registrations = readList(data.registrations, CAPS.registrations).map(readRegistration);
+  const reported = readText(data.reported, CAPS.answerBytes, "report");
+  const registrations = readList(data.registrations, CAPS.registrations, "registrations").map(readRegistration);
   return {
     form,
     reported,
@@ -55,9 +60,9 @@ function readData(text: string): Data {
 function readRegistration(value: unknown, index: number): BuiltRegistration {
   const data = asData(value);
   if (data.id !== index) throw new BadAnswer("registrations that are out of order");
-  const method = readText(data.method, 32);
-  const path = readText(data.path, 4096);
-  if (!/^[A-Z]+$/.test(method) || !path.startsWith("/")) throw new BadAnswer("a registration without method and path");
+  const method = readText(data.method, 32, "method");
+  const path = readText(data.path, MAX_PATH, "path");
+  if (!/^[A-Z]+$/.test(method) || !path.startsWith("/")) throw new BadAnswer(`a registration of "${method} ${path}"`);
   const schemas: { [part in SchemaPart]?: JsonSchema } = {};
   const definitions: { [part in SchemaPart]?: Json } = {};
   const givenSchemas = asData(data.schemas);
@@ -68,38 +73,45 @@ function readRegistration(value: unknown, index: number): BuiltRegistration {
   }
   const registration = {
     id: index,
-    fn: readText(data.fn, 100),
+    fn: readText(data.fn, 100, "fn"),
     method,
     path,
     options: asJson(asData(data.options), 0) as { readonly [key: string]: Json },
     definitions,
     schemas,
   };
-  return data.handler === undefined ? registration : { ...registration, handler: readText(data.handler, 1000) };
+  return data.handler === undefined
+    ? registration
+    : { ...registration, handler: readText(data.handler, 1000, "handler") };
 }
 
 function readInputs(value: unknown, allowed: (path: string) => boolean): Input[] {
-  return readList(value, CAPS.files).map((one) => {
+  return readList(value, CAPS.files, "inputs").map((one) => {
     const data = asData(one);
-    const path = readText(data.path, 4096);
+    const path = readText(data.path, 4096, "path");
     if (!allowed(path)) throw new BadAnswer("an input that is not the script's");
-    return { path, size: readNumber(data.size), mtimeMs: readNumber(data.mtimeMs), hash: readText(data.hash, 64) };
+    return {
+      path,
+      size: readNumber(data.size),
+      mtimeMs: readNumber(data.mtimeMs),
+      hash: readText(data.hash, 64, "hash"),
+    };
   });
 }
 
 function readProblems(value: unknown): BuildProblem[] {
-  return readList(value, CAPS.problems).map((one): BuildProblem => {
+  return readList(value, CAPS.problems, "problems").map((one): BuildProblem => {
     const data = asData(one);
-    const code = readText(data.code, 64);
+    const code = readText(data.code, 64, "code");
     if (!Object.hasOwn(PROBLEMS, code)) throw new BadAnswer("a code that does not exist");
     return {
       code,
-      message: printable(readText(data.message, 16_384)),
-      ...(data.file === undefined ? {} : { file: printable(readText(data.file, 4096)) }),
+      message: printable(readText(data.message, 16_384, "message")),
+      ...(data.file === undefined ? {} : { file: printable(readText(data.file, 4096, "file")) }),
       ...(data.line === undefined ? {} : { line: readNumber(data.line) }),
       ...(data.column === undefined ? {} : { column: readNumber(data.column) }),
-      ...(data.frame === undefined ? {} : { frame: printable(readText(data.frame, 4096)) }),
-      ...(data.hint === undefined ? {} : { hint: printable(readText(data.hint, 4096)) }),
+      ...(data.frame === undefined ? {} : { frame: printable(readText(data.frame, 4096, "frame")) }),
+      ...(data.hint === undefined ? {} : { hint: printable(readText(data.hint, 4096, "hint")) }),
     };
   });
 }
@@ -116,20 +128,22 @@ function asData(value: unknown): Data {
 }
 
 function asJson(value: unknown, depth: number): Json {
-  if (depth > MAX_DEPTH) throw new BadAnswer("data that is nested too deeply");
+  if (depth > MAX_DEPTH) throw new BadAnswer(`data that is nested deeper than ${MAX_DEPTH}`);
   if (typeof value === "object" && value !== null) {
     for (const one of Array.isArray(value) ? value : Object.values(value)) asJson(one, depth + 1);
   }
   return value as Json;
 }
 
-function readList(value: unknown, most: number): readonly unknown[] {
-  if (!Array.isArray(value) || value.length > most) throw new BadAnswer("no list, or one that is too long");
+function readList(value: unknown, most: number, what: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new BadAnswer(`${what} that are no list`);
+  if (value.length > most) throw new BadAnswer(`${value.length} ${what}, where ${most} are allowed`);
   return value;
 }
 
-function readText(value: unknown, most: number): string {
-  if (typeof value !== "string" || value.length > most) throw new BadAnswer("no text, or one that is too long");
+function readText(value: unknown, most: number, what: string): string {
+  if (typeof value !== "string") throw new BadAnswer(`a ${what} that is no text`);
+  if (value.length > most) throw new BadAnswer(`a ${what} of ${value.length} characters, where ${most} are allowed`);
   return value;
 }
 

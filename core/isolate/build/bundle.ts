@@ -54,6 +54,7 @@ const DATA_LOADERS: { readonly [extension: string]: Loader } = {
   toml: "toml",
   yaml: "yaml",
   yml: "yaml",
+  txt: "text",
 };
 
 export async function bundle(scope: BuildScope, files: Files, sources: Sources): Promise<Bundled> {
@@ -74,8 +75,9 @@ export async function bundle(scope: BuildScope, files: Files, sources: Sources):
           }
           const required = kind === "require-call" || kind === "require-resolve";
           const real = resolve(path, `${scope.scriptsDir}/${importer}`, required);
-          const asText = isTextImport(sources.get(importer) ?? "", path);
-          return { path: files.relative(real), namespace: asText ? TEXT : FILE };
+          const type = importType(sources.get(importer) ?? "", path);
+          if (type !== undefined && type !== "text" && DATA_LOADERS[type] === undefined) throw refuseAttribute(path);
+          return { path: files.relative(real), namespace: type === "text" ? TEXT : FILE };
         } catch (error) {
           const known = refusedImports.has(`${importer}\n${path}`);
           if (!known && refused.length < CAPS.problems) refused.push(refusalAt(error, sources, importer, path));
@@ -102,7 +104,9 @@ export async function bundle(scope: BuildScope, files: Files, sources: Sources):
       const contents = text.replace(/^#!/, "//");
       const extension = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
       const script = SCRIPT_LOADERS[extension];
-      if (script === undefined) return { contents: text, loader: DATA_LOADERS[extension] ?? "text" };
+      const data = DATA_LOADERS[extension];
+      if (data !== undefined) return { contents: text, loader: data };
+      if (script === undefined) throw refuseExtension(path);
       if (path !== entryName) return { contents, loader: script };
       names = classicNames(contents, script);
       if (names === null) return { contents, loader: script };
@@ -165,25 +169,38 @@ function trimMap(text: string): string {
 
 function decode(bytes: Uint8Array, path: string): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (!text.includes("\0")) return text;
   } catch {
-    throw new Refusal(
-      `"${shown(path)}" is not UTF-8 text, and only text, JSON and code can be imported`,
-      "Put binary files into `assets/`, or encode them as base64 text.",
-    );
+    // said below
   }
+  throw new Refusal(
+    `"${shown(path)}" is not UTF-8 text, and only text, JSON and code can be imported`,
+    "Put binary files into `assets/`, or encode them as base64 text.",
+  );
 }
 
-/** The bundler does not tell a plugin the attributes of an import, so the importer's text is asked. Decides the loader only. */
-function isTextImport(source: string, specifier: string): boolean {
+/**
+ * The bundler does not tell a plugin the attributes of an import, so the importer's text is asked. What hides from this
+ * gets the loader of its extension: nothing is opened by it.
+ */
+function importType(source: string, specifier: string): string | undefined {
   const quoted = specifier.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-  return new RegExp(`["']${quoted}["']\\s*with\\s*\\{\\s*["']?type["']?\\s*:\\s*["']text["']`).test(source);
+  const attribute = `["']${quoted}["']\\s*(?:with|assert)\\s*\\{\\s*["']?type["']?\\s*:\\s*["'](\\w+)["']`;
+  return new RegExp(attribute).exec(source)?.[1];
 }
 
 function refuseAttribute(specifier: string): Refusal {
   return new Refusal(
     `the import "${shown(specifier)}" has a \`type\` that a script cannot use`,
     'A script imports code, JSON and, `with { type: "text" }`, text.',
+  );
+}
+
+function refuseExtension(path: string): Refusal {
+  return new Refusal(
+    `"${shown(path)}" is neither code nor JSON nor a .txt file`,
+    'To import it as text add `with { type: "text" }`.',
   );
 }
 

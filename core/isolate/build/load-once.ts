@@ -8,7 +8,6 @@ import { BuildFailure } from "./bundle.ts";
 import { codeFrame } from "./code-frame.ts";
 import type { BuildRequest } from "./messages.ts";
 import { capital } from "./refusal.ts";
-import { CAPS } from "./scope.ts";
 import { missingPoint } from "./virtual.ts";
 
 export interface Loaded {
@@ -54,7 +53,6 @@ export async function loadOnce(
       { ok: true; registrations: string } | { ok: false; failure: RealmFailure };
     if (!report.ok) throw new BuildFailure([describe(report.failure, sources, file)]);
     const registrations = JSON.parse(report.registrations) as Registration[];
-    if (registrations.length > CAPS.registrations) throw new BuildFailure([tooMany(registrations.length, file)]);
     return { reported: report.registrations, registrations };
   } finally {
     realm.close();
@@ -88,7 +86,12 @@ function explain({ kind, code, name, message }: RealmFailure): BuildProblem {
     const missing = missingPoint(/[\w$]+(?= is not defined)|(?<=variable: )[\w$]+/.exec(message)?.[0] ?? "");
     if (missing) return missing;
   }
-  const said = name === "" || name === "Error" ? message : `${name}: ${message}`;
+  const said =
+    name === "Error"
+      ? message
+      : name === ""
+        ? `the script threw a value that is no error: ${message}`
+        : `${name}: ${message}`;
   return {
     code: "script_failed", // an error's own `code` is the script's invention
     message: capital(said === "" ? "the script threw an error without a message." : said),
@@ -96,15 +99,6 @@ function explain({ kind, code, name, message }: RealmFailure): BuildProblem {
       name === "ReferenceError"
         ? "Import or declare the name; a script has the web-standard globals, and none of the host's."
         : "Correct the line; it runs each time that the script is loaded.",
-  };
-}
-
-function tooMany(count: number, file: string): BuildProblem {
-  return {
-    code: "bad_registration",
-    message: `The script made ${count} registrations; it may make ${CAPS.registrations}.`,
-    file,
-    hint: "Use a path with a parameter or a `*`.",
   };
 }
 

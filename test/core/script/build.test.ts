@@ -120,6 +120,17 @@ const failures: [name: string, source: string, expected: object][] = [
     { code: "script_failed", message: "X" },
   ],
   [
+    "a path of 200,000 characters",
+    "register('/' + 'a/'.repeat(100000), () => 1);",
+    { code: "bad_registration", message: expect.stringContaining("a path of 200001 characters") },
+  ],
+  [
+    "options that are nested deeply",
+    "let deep = 1; for (let i = 0; i < 100; i++) deep = [deep];\nregisterWebHandler('GET /x', { tags: deep }, () => 1);",
+    { code: "bad_registration" },
+  ],
+  ["null thrown", "throw null;", { code: "script_failed", message: expect.stringContaining("no error: null") }],
+  [
     "a registration of an absent plugin",
     "registerWebStream('/events');",
     { code: "point_missing", message: expect.stringContaining('"streams"'), line: 1 },

@@ -118,17 +118,19 @@ test("an empty file is a classic script that offers nothing", async () => {
 test("JSON, text, and code as text are imported", async () => {
   const out = await build(
     {
-      "s/index.ts": `import data from "./d.json"; import { x } from "./d.json"; import t from "./t.sql";
+      "s/index.ts": `import data from "./d.json"; import { x } from "./d.json"; import t from "./t.sql" with { type: "text" }; import plain from "./p.txt"; import y from "./y.yaml";
 import h from "./h.html" with { type: "text" }; import c from "./c.ts" with { type: "text" };
-export const got = [data.x, x, t, h, c];`,
+export const got = [data.x, x, t, h, c, plain, y.a];`,
       "s/d.json": '{"x":1}',
       "s/t.sql": "select `1`",
+      "s/p.txt": "plain",
+      "s/y.yaml": "a: 1",
       "s/h.html": "<p>",
       "s/c.ts": "await 1",
     },
     "s/index.ts",
   );
-  expect(evaluate(out).exports.got).toEqual([1, 1, "select `1`", "<p>", "await 1"]);
+  expect(evaluate(out).exports.got).toEqual([1, 1, "select `1`", "<p>", "await 1", "plain", 1]);
 });
 
 test("a folder script imports its modules, _shared, and its packages", async () => {

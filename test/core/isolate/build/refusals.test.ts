@@ -246,6 +246,25 @@ test("a binary file is refused as a text import", async () => {
   expect(first?.message).toContain("not UTF-8");
 });
 
+test.each(["file", "sqlite", "html", "css", "napi", "wasm"])("an import of the type %s is refused", async (type) => {
+  const source = `import value from "./a.txt" with { type: "${type}" }; export const a = value;`;
+  const { first } = await refuse(source, { "s/a.txt": "x" });
+  expect(first).toMatchObject({ code: "import_refused", hint: expect.stringContaining("text") });
+});
+
+test.each(["a.node", "a.wasm", "a.html", "a.css", "a.svg", "a"])(
+  "importing %s without a type is refused",
+  async (file) => {
+    const { first } = await refuse(`import value from "./${file}"; export const a = value;`, { [`s/${file}`]: "x" });
+    expect(first).toMatchObject({ code: "import_refused", hint: expect.stringContaining("text") });
+  },
+);
+
+test("a JSX runtime of a script's choice is held to the same rules", async () => {
+  const { first } = await refuse("/** @jsxImportSource /etc */\nexport const a = <b/>;", {}, "s/index.tsx");
+  expect(first).toMatchObject({ code: "import_refused", message: expect.stringContaining("/etc/jsx-runtime") });
+});
+
 test("a package cannot point out of itself", async () => {
   const { first } = await refuse('import p from "evil"; export const a = p;', {
     "s/node_modules/evil/package.json": '{"exports":"./../../../n/data.txt"}',
