@@ -46,10 +46,10 @@ export function tag(target: object, name: string): void {
 /** Numeric constants of an interface, on the class and on its prototype. */
 export function constants(type: { readonly prototype: object }, values: readonly (readonly [string, number])[]): void {
   for (let i = 0; i < values.length; i++) {
-    const [name, value] = values[i] as readonly [string, number];
-    const descriptor = { __proto__: null, value, enumerable: true } as PropertyDescriptor;
-    defineProperty(type, name, descriptor);
-    defineProperty(type.prototype, name, descriptor);
+    const row = values[i] as readonly [string, number];
+    const descriptor = { __proto__: null, value: row[1], enumerable: true } as PropertyDescriptor;
+    defineProperty(type, row[0], descriptor);
+    defineProperty(type.prototype, row[0], descriptor);
   }
 }
 
