@@ -1,9 +1,15 @@
-/** `npm run build`: what is embedded first (the realm, the typings), then the binary `dist/aiwebengine`. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+/** `npm run build`: what is embedded first (the realm), then the binary `dist/aiwebengine`. */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");
+const binary = process.platform === "win32" ? "aiwebengine.exe" : "aiwebengine";
+
+/** Workers are reached by address, not by import: unnamed here, a binary does not have them. */
+const ENTRIES = ["core/main.ts", "core/isolate/spawner-worker.ts", "core/isolate/thread.ts"];
+/** All that goes into the binary. */
+const SOURCES = ["core", "plugins", "sdk", "package.json", "package-lock.json", "tsconfig.json"];
 
 /** Written only when it differs, so that a build without changes changes nothing. */
 async function write(name: string, text: string): Promise<void> {
@@ -22,51 +28,66 @@ async function buildRealm(): Promise<string> {
     entrypoints: [join(root, "core/isolate/realm/index.ts")],
     target: "browser",
     format: "iife",
-    minify: true,
+    minify: { whitespace: true, syntax: true, identifiers: false },
     sourcemap: "none",
   });
   const [output] = result.outputs;
   if (!result.success || !output) throw new AggregateError(result.logs, "the realm could not be bundled");
+  const text = await output.text();
   // One character beyond Latin-1 would double the memory of the whole text, in every isolate.
-  return (await output.text()).replace(/[^\x00-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(/[^\x00-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** What the sources import from `dist/`; enough to run from source. */
 export async function buildParts(): Promise<void> {
   mkdirSync(dist, { recursive: true });
-  const { generateTypings } = await import("./script/typings/generate.ts");
-  await Promise.all([buildRealm().then((text) => write("realm.txt", text)), generateTypings().then((text) => write("typings.json", text))]);
+  await write("realm.txt", await buildRealm());
 }
 
-/** Workers and lazily loaded parts must be named, or a binary does not have them. */
-const ENTRIES = ["core/main.ts", "core/isolate/spawner-worker.ts"];
-
 async function buildBinary(): Promise<void> {
-  const output = join(dist, process.platform === "win32" ? "aiwebengine.exe" : "aiwebengine");
-  const child = Bun.spawn(
-    [
-      process.execPath,
-      "build",
-      "--compile",
-      "--splitting",
-      "--minify",
-      "--bytecode",
-      "--format=esm",
-      "--compile-autoload-package-json",
-      "--no-compile-autoload-bunfig",
-      "--no-compile-autoload-dotenv",
-      ...ENTRIES,
-      "--outfile",
-      output,
-    ],
-    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
-  );
-  if ((await child.exited) !== 0) throw new Error("the binary could not be built");
+  // Made in a folder of its own and moved: whoever runs the old binary keeps it.
+  const draft = join(dist, `draft-${process.pid}`);
+  const flags = [
+    "--compile",
+    "--splitting",
+    "--minify",
+    "--bytecode",
+    "--format=esm",
+    "--compile-autoload-package-json",
+    "--no-compile-autoload-bunfig",
+    "--no-compile-autoload-dotenv",
+  ];
+  try {
+    const child = Bun.spawn([process.execPath, "build", ...flags, ...ENTRIES, "--outfile", join(draft, binary)], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    if ((await child.exited) !== 0) throw new Error("the binary could not be built");
+    renameSync(join(draft, binary), join(dist, binary));
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+function newest(path: string): number {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  // A folder's own time says that a file was removed.
+  return readdirSync(path).reduce((time, name) => Math.max(time, newest(join(path, name))), stat.mtimeMs);
+}
+
+function isCurrent(): boolean {
+  const built = join(dist, binary);
+  if (!existsSync(built)) return false;
+  return newest(built) > SOURCES.reduce((time, name) => Math.max(time, newest(join(root, name))), 0);
 }
 
 if (import.meta.main) {
+  const options = new Set(process.argv.slice(2));
   const began = performance.now();
+  if (options.has("--if-changed") && isCurrent()) process.exit(0);
   await buildParts();
-  if (!process.argv.includes("--parts")) await buildBinary();
+  if (!options.has("--parts")) await buildBinary();
   process.stdout.write(`built in ${Math.round(performance.now() - began)} ms\n`);
 }
