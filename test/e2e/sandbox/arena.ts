@@ -139,7 +139,7 @@ export class Arena implements AsyncDisposable {
     const failuresBefore = this.victims.failures.length;
     this.victims.takeWorstMs();
     const path = attack.path ?? `/attack/${attack.name}`;
-    const usesToolbox = attack.files === undefined;
+    const usesToolbox = attack.files === undefined && attack.outcome !== "refused";
     if (usesToolbox) {
       const warm = await this.#ask(attack, `${path}?${WARM}`);
       if (warm.status !== 200 || warm.text !== "warm")
@@ -150,7 +150,7 @@ export class Arena implements AsyncDisposable {
       `${path}${attack.request?.query === undefined ? "" : `?${attack.request.query}`}`,
     );
     const findings = this.#judge(attack, answer, faults);
-    if (usesToolbox && attack.outcome !== "refused") await this.#report(attack, `${path}?${REPORT}`, faults);
+    if (usesToolbox) await this.#report(attack, `${path}?${REPORT}`, faults);
     this.#secrets(attack, answer, faults);
     if (!(await this.#alive())) faults.push("the engine no longer answers");
     for (const failure of this.victims.failures.slice(failuresBefore)) faults.push(`a victim was harmed: ${failure}`);
@@ -229,7 +229,7 @@ export class Arena implements AsyncDisposable {
     if (answer.head.toLowerCase().includes(`${SMUGGLED}:`)) faults.push("the head of the answer was split");
     const { outcome } = attack;
     if (outcome === "survived") {
-      if (answer.status === 0) faults.push(`no answer: ${answer.broken}`);
+      if (answer.status === 0 && attack.breaksOff !== true) faults.push(`no answer: ${answer.broken}`);
       return null;
     }
     if (outcome === "refused") {
@@ -341,6 +341,7 @@ function describe(answer: Answer, findings: Findings | null): string {
   if (answer.status === 404) return "refused when built";
   const code = /"code":"([a-z_]+)"/.exec(answer.text)?.[1];
   if (code !== undefined) return `${answer.status} ${code}`;
+  if (answer.status === 0) return "its own connection was cut";
   if (answer.broken !== undefined)
     return `${answer.status}, then ${answer.broken === "the client left" ? "the client left" : "cut off"}`;
   return `answered ${answer.status}`;

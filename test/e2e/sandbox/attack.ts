@@ -60,6 +60,8 @@ export interface Attack {
   };
   /** What no answer, log line or bundle may hold; the canary always is one. */
   readonly secret?: string;
+  /** It breaks its own streamed answer off: the connection may be cut before a byte of it. */
+  readonly breaksOff?: boolean;
   /** It breaks its own realm for good; later answers of its own may fail. */
   readonly selfHarm?: boolean;
   /** Also run against the open designs of the negative controls. */

@@ -17,7 +17,14 @@ export const GENEROUS = {
 } as const;
 
 /** Attacks on time and memory: small limits, so that the table is quick and the machine safe. */
-export const TIGHT = { wallMs: 3000, uninterruptedMs: 500, cpuMs: 1200, memoryBytes: 64 * MIB, loadMs: 1500 } as const;
+export const TIGHT = {
+  wallMs: 3000,
+  uninterruptedMs: 500,
+  cpuMs: 1200,
+  memoryBytes: 64 * MIB,
+  loadMs: 1500,
+  streamIdleMs: 2000,
+} as const;
 
 /** How late a kill may come on a machine that is busy with other tests; the exact figures are in docs/attacks.md. */
 export const LATE_MS = 600;

@@ -114,7 +114,7 @@ const features: readonly Attack[] = [
     "asks typeof of bare names, which the bundler might bind",
     `
     const seen = [typeof Bun, typeof process, typeof require, typeof Buffer, typeof global, typeof __dirname, typeof __filename, typeof WebAssembly, typeof ShadowRealm, typeof SharedArrayBuffer, typeof Atomics, typeof FinalizationRegistry, typeof WeakRef].filter((x) => x !== "undefined"); if (seen.length) t.leak("typeof", seen);
-    try { t.walk(process, "process"); t.useHost(process, "process"); } catch {} try { t.useHost(Bun, "Bun"); } catch {} try { t.useHost(require("node:process"), "require"); } catch {}`,
+    try { t.walk(process, "process"); t.useHost(process, "process"); } catch {} try { t.useHost(Bun, "Bun"); } catch {}`,
   ),
   feature(
     "process-env",

@@ -4,6 +4,7 @@ import type { Attack } from "../attack.ts";
 const answer = (name: string, tries: string, body: string, more: Partial<Attack> = {}): Attack => ({
   name: `output-${name}`,
   group: "output",
+  ...(name.startsWith("stream") ? { breaksOff: true } : {}),
   tries,
   outcome: "survived",
   body,

@@ -3,6 +3,7 @@ import type { Attack } from "../attack.ts";
 
 /** `value` is returned from the handler as it is; what its traps are given is walked and reported afterwards. */
 const returned = (name: string, tries: string, value: string, before = ""): Attack => ({
+  ...(/^(?:iterator|stream|resizable)/.test(name) ? { breaksOff: true } : {}),
   name: `trap-return-${name}`,
   group: "traps",
   tries: `returns ${tries}`,
