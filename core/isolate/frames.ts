@@ -54,7 +54,7 @@ export const HEAD_BYTES = 18;
 /** The longest frame that an isolate may send; a longer answer goes in chunks. */
 export const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 /** A stream may be this far ahead of its reader. */
-export const WINDOW_BYTES = 256 * 1024;
+export const WINDOW_BYTES = 1024 * 1024;
 
 /** RESULT and RESULT_HEAD: one character stands for the usual headers. */
 export const HEADERS_TEXT = "";

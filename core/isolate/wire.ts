@@ -3,6 +3,8 @@ import { FLAG_TEXT, HEAD_BYTES } from "./frames.ts";
 
 const FIRST_BYTES = 64 * 1024;
 const KEEP_BYTES = 1024 * 1024;
+/** From here on a copy costs more than a write of its own. */
+const DIRECT_BYTES = 32 * 1024;
 
 /** Gathers all frames of one turn of the event loop and hands them on as one write. */
 export class FrameWriter {
@@ -29,27 +31,42 @@ export class FrameWriter {
 
   write(type: number, id: number, a: number, text: string, body?: string | Uint8Array): void {
     if (this.#closed) return;
+    if (typeof body === "object" && body.length >= DIRECT_BYTES) return this.#writeDirect(type, id, a, text, body);
     const bodyMost = body === undefined ? 0 : typeof body === "string" ? body.length * 3 : body.length;
-    const start = this.#reserve(HEAD_BYTES + text.length * 3 + bodyMost);
-    const buffer = this.#buffer;
-    let at = start + HEAD_BYTES;
-    const textBytes = text === "" ? 0 : buffer.utf8Write(text, at);
-    at += textBytes;
-    let flags = 0;
+    const start = this.#head(type, id, a, text, bodyMost);
+    let at = this.#used;
     if (typeof body === "string") {
-      flags = FLAG_TEXT;
-      if (body !== "") at += buffer.utf8Write(body, at);
+      this.#buffer[start + 5] = FLAG_TEXT;
+      if (body !== "") at += this.#buffer.utf8Write(body, at);
     } else if (body !== undefined) {
-      buffer.set(body, at);
+      this.#buffer.set(body, at);
       at += body.length;
     }
-    buffer.writeUInt32LE(at - start - 4, start);
+    this.#buffer.writeUInt32LE(at - start - 4, start);
+    this.#used = at;
+    this.wake();
+  }
+
+  /** Everything before the body; answers where the frame starts. The length is not known yet. */
+  #head(type: number, id: number, a: number, text: string, more: number): number {
+    const start = this.#reserve(HEAD_BYTES + text.length * 3 + more);
+    const buffer = this.#buffer;
+    const textBytes = text === "" ? 0 : buffer.utf8Write(text, start + HEAD_BYTES);
     buffer[start + 4] = type;
-    buffer[start + 5] = flags;
+    buffer[start + 5] = 0;
     buffer.writeUInt32LE(id >>> 0, start + 6);
     buffer.writeUInt32LE(a >>> 0, start + 10);
     buffer.writeUInt32LE(textBytes, start + 14);
-    this.#used = at;
+    this.#used = start + HEAD_BYTES + textBytes;
+    return start;
+  }
+
+  /** A long body goes to the socket from where it lies; only what the socket does not take at once is copied. */
+  #writeDirect(type: number, id: number, a: number, text: string, body: Uint8Array): void {
+    const start = this.#head(type, id, a, text, 0);
+    this.#buffer.writeUInt32LE(this.#used - start - 4 + body.length, start);
+    this.flush();
+    this.#pass(Buffer.from(body.buffer, body.byteOffset, body.length));
     this.wake();
   }
 
@@ -70,13 +87,13 @@ export class FrameWriter {
     if (this.#used === 0 || this.#closed) return;
     const bytes = this.#buffer.subarray(0, this.#used);
     this.#used = 0;
-    if (this.#backlogBytes > 0) {
-      this.#keep(bytes);
-      return;
-    }
-    const taken = Math.max(0, this.#send(bytes));
-    if (taken < bytes.length) this.#keep(bytes.subarray(taken));
+    this.#pass(bytes);
     if (this.#buffer.length > KEEP_BYTES) this.#buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  }
+
+  #pass(bytes: Buffer): void {
+    const taken = this.#backlogBytes > 0 ? 0 : Math.max(0, this.#send(bytes));
+    if (taken < bytes.length) this.#keep(bytes.subarray(taken));
   }
 
   /** The socket takes bytes again. */

@@ -1,58 +1,68 @@
 /** The scripts as they are now: builds what changed, swaps it in whole, and keeps the last good version serving. */
-import { resolve, sep } from "node:path";
-import { limitsFor, scriptConfig, type Config } from "../config/index.ts";
-import { checkPattern, compileRoutes, RouteClash, type RouteEntry, type RouteTable } from "../http/router.ts";
-import type { EngineRoute } from "../http/server.ts";
+import { statSync } from "node:fs";
+import { limitsFor, scriptConfig } from "../config/index.ts";
+import { compileRoutes, RouteClash, type RouteEntry, type RouteTable } from "../http/router.ts";
 import type { Builder, BuildInput } from "./build.ts";
-import type { Isolates, PooledRoute } from "./isolates.ts";
-import type { ScriptPool } from "./pool.ts";
-import { discoverScripts, watchScripts, type ScriptSource } from "./source.ts";
+import { concerns, type Changes } from "./changes.ts";
+import { discoverScripts, watchScripts, type Discovered, type ScriptSource } from "./source.ts";
 import type { BuildProblem, Json, ScriptBundle } from "./types.ts";
-import type { ScriptMeta } from "./../isolate/realm/script.ts";
+import { malformedRoute, openVersion, type AnyRoute, type Version, type VersionOptions } from "./version.ts";
 
-export type AnyRoute = PooledRoute | EngineRoute;
+export type { AnyRoute } from "./version.ts";
 
 /** What happened to a script; for the log and the console. */
 export type ScriptEvent =
-  | { readonly kind: "loaded" | "reloaded"; readonly script: string; readonly routes: number; readonly ms: number }
+  /** `cached`: as it was built before; nothing changed. */
+  | { readonly kind: "loaded" | "reloaded"; readonly script: string; readonly routes: number; readonly ms: number; readonly cached: boolean }
   | { readonly kind: "removed"; readonly script: string }
+  /** `script` is empty when the folder of scripts is at fault. */
   | { readonly kind: "failed"; readonly script: string; readonly problems: readonly BuildProblem[]; readonly serving: boolean }
   | { readonly kind: "warning"; readonly script: string; readonly problems: readonly BuildProblem[] };
 
 interface Entry {
   source: ScriptSource;
-  bundle: ScriptBundle | null;
-  pool: ScriptPool | null;
-  routes: readonly RouteEntry<AnyRoute>[];
+  /** Null until the first version loads. */
+  serving: Version | null;
+  /** Why the newest version does not serve. */
   problems: readonly BuildProblem[];
+  /** The newest version, when all that it lacks is a route that another script holds. */
+  refused: ScriptBundle | null;
+  /** Its file is not there: removed, or an editor between deleting and writing. */
+  missing: boolean;
   /** A build runs; when it ends another one follows if `dirty`. */
   building: Promise<void> | null;
   dirty: boolean;
 }
 
-export interface RegistryOptions {
-  readonly config: Config;
+export interface RegistryOptions extends VersionOptions {
   readonly scriptsDir: string;
   readonly builder: Builder;
-  readonly isolates: Isolates;
-  readonly services: ScriptMeta["services"];
   readonly engineRoutes: readonly RouteEntry<AnyRoute>[];
   readonly onEvent: (event: ScriptEvent) => void;
+  /** All names that are in the folder of scripts, whether they load or not; whenever they changed. */
+  readonly onNames: (names: ReadonlySet<string>) => void;
 }
 
 export interface ScriptStatus {
+  /** Or the file at fault, where that is not clear. */
   readonly name: string;
   readonly routes: number;
+  readonly building: boolean;
   readonly problem?: BuildProblem;
 }
+
+/** So long a file that serves may be gone or empty before that is meant: some editors delete and write, or empty and write. */
+const REWRITE_MS = 100;
 
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #entries = new Map<string, Entry>();
   #folderProblems: readonly BuildProblem[] = [];
+  #names = "";
   #table: RouteTable<AnyRoute>;
   #watcher: { close(): void } | null = null;
   #scan: Promise<void> = Promise.resolve();
+  #recheck: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   constructor(options: RegistryOptions) {
@@ -65,29 +75,36 @@ export class Registry {
   }
 
   get status(): readonly ScriptStatus[] {
-    return [...this.#entries.values()].map(({ source, routes, problems }) => ({
+    const folder = this.#folderProblems.map((problem) => ({ name: problem.file ?? "scripts", routes: 0, building: false, problem }));
+    const scripts = [...this.#entries.values()].map(({ source, serving, problems, building }) => ({
       name: source.name,
-      routes: routes.length,
+      routes: serving?.routes.length ?? 0,
+      building: building !== null,
       ...(problems[0] ? { problem: problems[0] } : {}),
     }));
+    return [...folder, ...scripts];
   }
 
-  get folderProblems(): readonly BuildProblem[] {
-    return this.#folderProblems;
-  }
-
-  /** Loads all scripts: from the cache at once; what must be built within `patienceMs`, or later while serving. */
+  /**
+   * Loads all scripts: from the cache at once; what must be built within `patienceMs`, or later while serving.
+   *
+   * @throws what the file system says when the folder of scripts cannot be read.
+   */
   async start(patienceMs: number): Promise<void> {
-    const { scripts, problems } = await discoverScripts(this.#options.scriptsDir);
-    this.#noteFolder(problems);
+    const found = await discoverScripts(this.#options.scriptsDir);
+    this.#note(found);
     const stale: Entry[] = [];
-    for (const source of scripts) {
-      if (!scriptConfig(this.#options.config, source.name).enabled) continue;
+    for (const source of this.#enabled(found)) {
       const entry = this.#add(source);
       const bundle = await this.#options.builder.cached(this.#input(source));
-      if (!bundle || !this.#adopt(entry, bundle, 0, false)) stale.push(entry);
+      const version = bundle && openVersion(bundle, this.#options);
+      if (!version || malformedRoute(version)) stale.push(entry);
+      else {
+        entry.serving = version;
+        this.#options.onEvent({ kind: "loaded", script: source.name, routes: version.routes.length, ms: 0, cached: true });
+      }
     }
-    this.#swap();
+    this.#compileAll();
     const builds = Promise.all(stale.map((entry) => this.#build(entry)));
     const timer = Promise.withResolvers<void>();
     const handle = setTimeout(timer.resolve, patienceMs);
@@ -95,22 +112,99 @@ export class Registry {
     clearTimeout(handle);
   }
 
-  /** From now on a change of a file is a new version. */
+  /**
+   * From now on a change of a file is a new version; so is one since `start` looked.
+   *
+   * @throws when the system has no watches left: the scripts serve on as they are.
+   */
   watch(): void {
-    this.#watcher = watchScripts(this.#options.scriptsDir, (paths) => {
-      this.#scan = this.#scan.then(() => this.#rescan(paths));
-    });
+    this.#watcher = watchScripts(this.#options.scriptsDir, (paths) => this.#look(paths.size === 0 ? "all" : paths));
+    for (const entry of this.#entries.values()) void this.#catchUp(entry);
+    this.#look("none");
   }
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#recheck);
     this.#watcher?.close();
   }
 
+  /** One look at the folder after the other; builds do not hold up the next look. */
+  #look(changes: Changes): void {
+    this.#scan = this.#scan.then(async () => {
+      if (this.#closed) return;
+      try {
+        await this.#rescan(changes);
+      } catch (error) {
+        this.#noteFolder([unreadable(error)]);
+      }
+    });
+  }
+
+  /** A script that changed while the engine started and did not watch yet. */
+  async #catchUp(entry: Entry): Promise<void> {
+    if (entry.serving === null || entry.building) return;
+    const bundle = await this.#options.builder.cached(this.#input(entry.source));
+    if (bundle?.hash !== entry.serving.bundle.hash && this.#entries.get(entry.source.name) === entry) void this.#build(entry);
+  }
+
+  async #rescan(changes: Changes): Promise<void> {
+    const found = await discoverScripts(this.#options.scriptsDir);
+    if (this.#closed) return;
+    this.#note(found);
+    const enabled = this.#enabled(found);
+    this.#dropMissing(new Set([...enabled.map(({ name }) => name), ...found.disputed]));
+    for (const source of enabled) {
+      const known = this.#entries.get(source.name);
+      const entry = known ?? this.#add(source);
+      const { missing, serving, problems } = entry;
+      const moved = entry.source.entry !== source.entry;
+      entry.source = source;
+      entry.missing = false;
+      const failed = problems.length > 0 || serving === null;
+      if (!known || missing || moved || concerns(changes, { source, inputs: serving?.bundle.inputs ?? [], failed })) void this.#build(entry);
+    }
+  }
+
+  /** What is missed for the second time is gone. */
+  #dropMissing(present: ReadonlySet<string>): void {
+    let again = false;
+    for (const [name, entry] of [...this.#entries]) {
+      if (present.has(name)) continue;
+      if (entry.missing) this.#remove(entry);
+      else again = entry.missing = true;
+    }
+    if (!again) return;
+    clearTimeout(this.#recheck);
+    this.#recheck = setTimeout(() => this.#look("none"), REWRITE_MS);
+  }
+
+  #remove(entry: Entry): void {
+    const { name } = entry.source;
+    this.#entries.delete(name);
+    if (entry.serving) this.#options.isolates.retire(entry.serving.pool);
+    this.#compileAll();
+    this.#options.onEvent({ kind: "removed", script: name });
+    this.#retryRefused();
+  }
+
   #add(source: ScriptSource): Entry {
-    const entry: Entry = { source, bundle: null, pool: null, routes: [], problems: [], building: null, dirty: false };
+    const entry: Entry = { source, serving: null, problems: [], refused: null, missing: false, building: null, dirty: false };
     this.#entries.set(source.name, entry);
     return entry;
+  }
+
+  #enabled({ scripts }: Discovered): readonly ScriptSource[] {
+    return scripts.filter(({ name }) => scriptConfig(this.#options.config, name).enabled);
+  }
+
+  #note({ scripts, disputed, problems }: Discovered): void {
+    this.#noteFolder(problems);
+    const names = new Set([...scripts.map(({ name }) => name), ...disputed]);
+    const text = [...names].join(" ");
+    if (text === this.#names) return;
+    this.#names = text;
+    this.#options.onNames(names);
   }
 
   #noteFolder(problems: readonly BuildProblem[]): void {
@@ -120,52 +214,9 @@ export class Registry {
     if (fresh.length > 0) this.#options.onEvent({ kind: "failed", script: "", problems: fresh, serving: false });
   }
 
-  #input(source: ScriptSource): BuildInput {
-    const { name, entry, root } = source;
-    const config = scriptConfig(this.#options.config, name).config as Json;
-    return { name, entry, root, scriptsDir: this.#options.scriptsDir, config };
-  }
-
-  async #rescan(paths: ReadonlySet<string>): Promise<void> {
-    if (this.#closed) return;
-    const { scripts, problems } = await discoverScripts(this.#options.scriptsDir);
-    this.#noteFolder(problems);
-    const found = new Map(scripts.map((source) => [source.name, source]));
-    let removed = false;
-    for (const [name, entry] of [...this.#entries]) {
-      if (found.has(name)) continue;
-      this.#entries.delete(name);
-      if (entry.pool) this.#options.isolates.retire(entry.pool);
-      this.#options.onEvent({ kind: "removed", script: name });
-      removed = true;
-    }
-    if (removed) this.#swap();
-    const builds: Promise<void>[] = [];
-    for (const source of scripts) {
-      if (!scriptConfig(this.#options.config, source.name).enabled) continue;
-      const entry = this.#entries.get(source.name);
-      const moved = entry !== undefined && entry.source.entry !== source.entry;
-      if (entry) entry.source = source;
-      const clashed = removed && entry?.problems.some((problem) => problem.code === "route_taken");
-      if (!entry || moved || clashed || this.#touches(entry, paths)) builds.push(this.#build(entry ?? this.#add(source)));
-    }
-    await Promise.all(builds);
-  }
-
-  /** Whether a change concerns a script. An empty set means that anything may have changed. */
-  #touches(entry: Entry, paths: ReadonlySet<string>): boolean {
-    if (paths.size === 0) return true;
-    const inputs = new Set(entry.bundle?.inputs);
-    for (const path of paths) {
-      const full = resolve(this.#options.scriptsDir, path);
-      if (full === entry.source.entry || inputs.has(full)) return true;
-      const [top] = path.split(sep);
-      if (entry.source.kind === "folder" && top === entry.source.name) return true;
-      // What a failed build wanted is not known: anything shared may mend it. A package's files are told as one.
-      if ((entry.problems.length > 0 || !entry.bundle) && (top === "_shared" || top === "node_modules")) return true;
-      if (path.endsWith("node_modules") && [...inputs].some((input) => input.startsWith(full + sep))) return true;
-    }
-    return false;
+  #input({ name, entry, root, dir }: ScriptSource): BuildInput {
+    const { config } = this.#options;
+    return { name, entry, root, scriptsDir: dir, config: scriptConfig(config, name).config as Json, limits: limitsFor(config, name) };
   }
 
   #build(entry: Entry): Promise<void> {
@@ -177,154 +228,115 @@ export class Registry {
       do {
         entry.dirty = false;
         await this.#buildOnce(entry);
-      } while (entry.dirty && !this.#closed);
+      } while (entry.dirty && this.#holds(entry));
       entry.building = null;
     };
     entry.building = run();
     return entry.building;
   }
 
+  #holds(entry: Entry): boolean {
+    return !this.#closed && this.#entries.get(entry.source.name) === entry;
+  }
+
   async #buildOnce(entry: Entry): Promise<void> {
-    const { name } = entry.source;
+    if (entry.serving && isEmpty(entry.source.entry)) await Bun.sleep(REWRITE_MS);
     const since = performance.now();
     const result = await this.#options.builder.build(this.#input(entry.source));
-    if (this.#closed || this.#entries.get(name) !== entry) return;
-    if (!result.ok) {
-      // A file that vanished between change and build is a removal; the next scan tells it.
-      this.#fail(entry, result.problems);
-      return;
-    }
-    if (result.warnings.length > 0) this.#options.onEvent({ kind: "warning", script: name, problems: result.warnings });
-    if (entry.bundle?.hash === result.bundle.hash && entry.problems.length === 0) return;
-    this.#adopt(entry, result.bundle, performance.now() - since, true);
+    // What was built meanwhile is old, and perhaps half of a file: the next build tells.
+    if (!this.#holds(entry) || entry.dirty || entry.missing) return;
+    if (!result.ok) return this.#fail(entry, result.problems);
+    if (result.warnings.length > 0) this.#options.onEvent({ kind: "warning", script: entry.source.name, problems: result.warnings });
+    if (entry.serving?.bundle.hash !== result.bundle.hash) this.#adopt(entry, result.bundle, performance.now() - since);
+    else if (entry.problems.length > 0) this.#settle(entry, entry.serving, performance.now() - since);
   }
 
-  #fail(entry: Entry, problems: readonly BuildProblem[]): void {
+  #fail(entry: Entry, problems: readonly BuildProblem[], refused: ScriptBundle | null = null): void {
     entry.problems = problems;
-    this.#options.onEvent({ kind: "failed", script: entry.source.name, problems, serving: entry.bundle !== null });
+    entry.refused = refused;
+    this.#options.onEvent({ kind: "failed", script: entry.source.name, problems, serving: entry.serving !== null });
   }
 
-  /** Takes a bundle into service, or (a route clash) leaves everything as it was. */
-  #adopt(entry: Entry, bundle: ScriptBundle, ms: number, swap: boolean): boolean {
-    const { name } = entry.source;
-    const malformed = bundle.registrations.map(({ path }) => ({ path, why: checkPattern(path) })).find(({ why }) => why !== null);
-    if (malformed) {
-      this.#fail(entry, [{ code: "bad_registration", message: `The path "${malformed.path}" cannot be registered: ${malformed.why}.`, file: this.#fileOf(entry) }]);
-      return false;
-    }
-    const pool = this.#open(bundle);
-    const routes = this.#routesOf(bundle, pool);
-    const before = entry.routes;
-    entry.routes = routes;
-    let table: RouteTable<AnyRoute> | null = null;
-    try {
-      if (swap) table = this.#compile();
-    } catch (error) {
-      if (!(error instanceof RouteClash)) throw error;
-      entry.routes = before;
-      this.#options.isolates.retire(pool);
-      this.#fail(entry, [{ code: "route_taken", message: error.message, file: this.#fileOf(entry), hint: "Change one of the two paths." }]);
-      return false;
-    }
-    const old = entry.pool;
-    const first = entry.bundle === null;
-    entry.bundle = bundle;
-    entry.pool = pool;
+  /** Takes a bundle into service, or leaves everything as it was and says why. */
+  #adopt(entry: Entry, bundle: ScriptBundle, ms: number): void {
+    const version = openVersion(bundle, this.#options);
+    const malformed = malformedRoute(version);
+    const refusal = malformed ?? this.#place([[entry, version]]);
+    if (refusal instanceof RouteClash) this.#fail(entry, [routeTaken(entry, refusal)], bundle);
+    else if (refusal) this.#fail(entry, [{ ...refusal, file: fileOf(entry) }]);
+    else this.#settle(entry, version, ms);
+    if (refusal) this.#options.isolates.retire(version.pool);
+    this.#retryRefused();
+  }
+
+  /** The version has its routes: the one before goes. */
+  #settle(entry: Entry, version: Version, ms: number): void {
+    const old = entry.serving;
+    entry.serving = version;
     entry.problems = [];
-    if (table) this.#table = table;
-    if (old) this.#options.isolates.retire(old);
-    this.#options.onEvent({ kind: first ? "loaded" : "reloaded", script: name, routes: routes.length, ms });
-    if (swap) this.#retryClashes(entry);
-    return true;
+    entry.refused = null;
+    if (old && old !== version) this.#options.isolates.retire(old.pool);
+    this.#options.onEvent({ kind: old ? "reloaded" : "loaded", script: entry.source.name, routes: version.routes.length, ms, cached: false });
   }
 
-  /** A route may be free now that another script wanted. */
-  #retryClashes(changed: Entry): void {
-    for (const entry of this.#entries.values()) {
-      if (entry !== changed && entry.problems.some((problem) => problem.code === "route_taken") && !entry.building) {
-        void this.#options.builder.cached(this.#input(entry.source)).then((bundle) => {
-          if (bundle && this.#entries.get(entry.source.name) === entry && entry.problems.length > 0) this.#tryQuietly(entry, bundle);
-        });
-      }
-    }
-  }
-
-  #tryQuietly(entry: Entry, bundle: ScriptBundle): void {
-    const pool = this.#open(bundle);
-    const before = entry.routes;
-    entry.routes = this.#routesOf(bundle, pool);
-    let free = true;
+  /** Makes the table with these versions in place of what the scripts had, or answers what is in the way. */
+  #place(versions: readonly (readonly [Entry, Version])[]): RouteClash | null {
+    const coming = new Map(versions);
+    const routes = [...this.#options.engineRoutes];
+    for (const entry of this.#entries.values()) if (!coming.has(entry)) routes.push(...(entry.serving?.routes ?? []));
+    // Last, so that a clash names the newcomer as the one who wants.
+    for (const version of coming.values()) routes.push(...version.routes);
     try {
-      this.#compile();
+      this.#table = compileRoutes(routes);
+      return null;
     } catch (error) {
       if (!(error instanceof RouteClash)) throw error;
-      free = false;
-    }
-    entry.routes = before;
-    this.#options.isolates.retire(pool);
-    if (free) this.#adopt(entry, bundle, 0, true);
-  }
-
-  #fileOf(entry: Entry): string {
-    return entry.source.entry.slice(this.#options.scriptsDir.length + 1);
-  }
-
-  #open(bundle: ScriptBundle): ScriptPool {
-    const { config, isolates, services } = this.#options;
-    const { name, hash, form, registrations, registrationsHash } = bundle;
-    const settings = scriptConfig(config, name);
-    const limits = limitsFor(config, name);
-    const schemas: { [id: string]: ScriptBundle["registrations"][number]["schemas"] } = {};
-    for (const registration of registrations) {
-      if (Object.keys(registration.schemas).length > 0) schemas[registration.id] = registration.schemas;
-    }
-    return isolates.open({
-      name,
-      limits,
-      hosts: settings.hosts,
-      registrationsHash,
-      fresh: settings.isolation === "invocation",
-      message: async () => {
-        const { code, map } = await bundle.readCode();
-        const meta: ScriptMeta = { name, version: hash, form, map, config: settings.config as Json, schemas, services, limits, dev: config.dev };
-        return { name, form, code, meta: JSON.stringify(meta) };
-      },
-    });
-  }
-
-  #routesOf(bundle: ScriptBundle, pool: ScriptPool): RouteEntry<AnyRoute>[] {
-    const script = bundle.name;
-    const mount = scriptConfig(this.#options.config, script).mount;
-    return bundle.registrations.flatMap((registration) => {
-      const value: PooledRoute = { script, registration, pool };
-      if (registration.fn !== "default.fetch") return [{ method: registration.method, path: registration.path, value, owner: script }];
-      const base = (mount ?? `/${script}`).replace(/\/+$/, "");
-      return [{ method: "ANY", path: `${base}/*`, value, owner: script }];
-    });
-  }
-
-  #compile(): RouteTable<AnyRoute> {
-    const entries = [...this.#options.engineRoutes];
-    for (const entry of this.#entries.values()) entries.push(...entry.routes);
-    return compileRoutes(entries);
-  }
-
-  /** Makes the table from all that is loaded. A clash leaves the later script (by name) out, and says so. */
-  #swap(): void {
-    for (;;) {
-      try {
-        this.#table = this.#compile();
-        return;
-      } catch (error) {
-        if (!(error instanceof RouteClash)) throw error;
-        const loser = this.#entries.get(error.owner);
-        if (!loser || loser.routes.length === 0) throw error;
-        loser.routes = [];
-        if (loser.pool) this.#options.isolates.retire(loser.pool);
-        loser.pool = null;
-        loser.bundle = null;
-        this.#fail(loser, [{ code: "route_taken", message: error.message, file: this.#fileOf(loser), hint: "Change one of the two paths." }]);
-      }
+      const holder = this.#entries.get(error.holder);
+      if (!holder?.missing) return error;
+      // A script that was renamed: the old name need not be waited for.
+      this.#entries.delete(error.holder);
+      if (holder.serving) this.#options.isolates.retire(holder.serving.pool);
+      this.#options.onEvent({ kind: "removed", script: error.holder });
+      return this.#place(versions);
     }
   }
+
+  /** Routes may be free now: for one of those that wait, or for all at once (two scripts that swapped theirs). */
+  #retryRefused(): void {
+    const waiting = [...this.#entries.values()].flatMap((entry) => (entry.refused && !entry.building ? [[entry, openVersion(entry.refused, this.#options)] as const] : []));
+    const groups = waiting.length > 1 ? [...waiting.map((one) => [one]), waiting] : [waiting];
+    const placed = groups.find((group) => group.length > 0 && this.#place(group) === null) ?? [];
+    for (const [entry, version] of waiting) if (!placed.some(([one]) => one === entry)) this.#options.isolates.retire(version.pool);
+    for (const [entry, version] of placed) this.#settle(entry, version, 0);
+    if (placed.length > 0) this.#retryRefused();
+  }
+
+  /** Makes the table of all that serves. Of two scripts with one route the later by name is left out, and says so. */
+  #compileAll(): void {
+    for (let clash = this.#place([]); clash !== null; clash = this.#place([])) {
+      const loser = this.#entries.get(clash.owner);
+      if (!loser?.serving) throw clash;
+      const { bundle, pool } = loser.serving;
+      this.#options.isolates.retire(pool);
+      loser.serving = null;
+      this.#fail(loser, [routeTaken(loser, clash)], bundle);
+    }
+  }
+}
+
+function fileOf({ source }: Entry): string {
+  return source.entry.slice(source.dir.length + 1);
+}
+
+function routeTaken(entry: Entry, clash: RouteClash): BuildProblem {
+  return { code: clash.code, message: `${clash.message}.`, file: fileOf(entry), hint: "It is served as soon as the route is free." };
+}
+
+function isEmpty(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.size === 0;
+}
+
+function unreadable(error: unknown): BuildProblem {
+  const why = error instanceof Error ? error.message : String(error);
+  return { code: "internal", message: `The folder of scripts cannot be read: ${why}.`, hint: "Its scripts serve on as they were." };
 }
