@@ -10,7 +10,7 @@ import { isObject, toUsv } from "./convert.ts";
 import { utf8Decode, utf8Encode } from "./encoding.ts";
 import { formEntries } from "./form-data.ts";
 import { mimeType, parseForm, serializeForm } from "./multipart.ts";
-import { isDisturbed, isLocked, isStream, pumpStream, streamOf, teeStream } from "./streams.ts";
+import { isDisturbed, isLocked, isStream, pumpStream, relay, streamOf, teeStream } from "./streams.ts";
 import { searchPairs } from "./url-search-params.ts";
 import { serializePairs } from "./urlencoded.ts";
 
@@ -41,7 +41,7 @@ export function streamBody(stream: Stream): Body {
   return { source: null, stream, make: null, used: false };
 }
 
-function isEmpty(body: Body): boolean {
+export function isEmpty(body: Body): boolean {
   return body.source === null && body.stream === null && body.make === null;
 }
 
@@ -102,14 +102,15 @@ export function takeBody(body: Body): OpenBody | undefined {
   return taken;
 }
 
-/** Moves a body to another owner; null when there is none. The old owner has a used one then. */
-export function moveBody(body: Body): Body | null {
+/** Moves a body to another owner. The old one keeps a used one, and a stream that was seen from outside stays its own. */
+export function moveBody(body: Body): Body {
   if (isUnusable(body)) throw new TypeError("The body was used already.");
-  if (isEmpty(body)) return null;
-  const { source } = body;
-  const stream = source === null ? bodyStream(body) : null;
+  if (isEmpty(body)) return emptyBody();
+  const { source, stream } = body;
+  const moved =
+    source !== null ? known(source) : streamBody(stream === null ? (bodyStream(body) as Stream) : relay(stream));
   body.used = true;
-  return { source, stream, make: null, used: false };
+  return moved;
 }
 
 export function cloneBody(body: Body): Body {

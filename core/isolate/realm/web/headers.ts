@@ -80,12 +80,12 @@ export function copyHeaders(list: readonly string[]): HeaderList {
 /** Reads any HeadersInit into a list. */
 export function fillHeaders(list: HeaderList, init: unknown): void {
   if (!isObject(init)) throw new TypeError("Headers: neither an object nor a sequence of pairs");
-  const own = listOf?.(init);
+  const method = (init as Partial<Iterable<unknown>>)[SymbolIterator];
+  const own = method !== undefined && method === entriesMethod ? listOf?.(init) : undefined;
   if (own !== undefined) {
     for (let i = 0; i < own.length; i++) list[list.length] = own[i] as string;
     return;
   }
-  const method = (init as Partial<Iterable<unknown>>)[SymbolIterator];
   if (method !== undefined && method !== null) {
     const rows = toSequence(init, "Headers");
     for (let i = 0; i < rows.length; i++) {
@@ -123,6 +123,8 @@ function sorted(list: HeaderList): HeaderList {
   return all;
 }
 
+/** What iterates a Headers object unless a script says otherwise. */
+let entriesMethod: unknown;
 let listOf: ((value: object) => HeaderList | undefined) | undefined;
 
 /** The list behind a Headers object, or undefined for every other value. */
@@ -212,6 +214,7 @@ export const headersParts = once(() => {
     return index * 2 < all.length ? [all[index * 2] as string, all[index * 2 + 1]] : undefined;
   });
   iterable(Headers.prototype);
+  entriesMethod = Headers.prototype.entries;
   return named(Headers, "Headers");
 });
 

@@ -21,6 +21,8 @@ export function toMethod(value: unknown): string {
 
 /** The members that are one of a few words, with the words. */
 const WORDS = {
+  duplex: ["half"],
+  priority: ["auto", "high", "low"],
   redirect: ["follow", "error", "manual"],
   mode: ["cors", "no-cors", "same-origin", "navigate"],
   credentials: ["same-origin", "omit", "include"],
@@ -65,4 +67,22 @@ export function toReferrer(value: unknown): string {
   const href = parseUrl(text);
   if (href === undefined) throw new TypeError(`new Request: referrer "${text}" is not a URL`);
   return href;
+}
+
+/** What the standard forbids in combination, and the members that are only checked. */
+export function checkModes(
+  init: Readonly<Record<string, unknown>>,
+  { method, mode, cache }: { readonly method: string; readonly mode: string; readonly cache: string },
+): void {
+  word(init, "duplex", "half");
+  word(init, "priority", "auto");
+  const { window } = init;
+  if (window !== undefined && window !== null) throw new TypeError("new Request: window can only be null");
+  if (mode === "navigate") throw new TypeError('new Request: mode "navigate" is not allowed');
+  if (mode === "no-cors" && method !== "GET" && method !== "HEAD" && method !== "POST") {
+    throw new TypeError(`new Request: mode "no-cors" does not allow ${method}`);
+  }
+  if (cache === "only-if-cached" && mode !== "same-origin") {
+    throw new TypeError('new Request: cache "only-if-cached" needs mode "same-origin"');
+  }
 }

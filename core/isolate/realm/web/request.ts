@@ -6,6 +6,7 @@ import {
   cloneBody,
   emptyBody,
   extractBody,
+  isEmpty,
   isUnusable,
   isUsed,
   moveBody,
@@ -30,7 +31,7 @@ import {
   type HeaderList,
   wrapHeaders,
 } from "./headers.ts";
-import { absolute, toMethod, toReferrer, word } from "./request-init.ts";
+import { absolute, checkModes, toMethod, toReferrer, word } from "./request-init.ts";
 
 export type Redirect = "follow" | "error" | "manual";
 
@@ -98,10 +99,6 @@ function build(input: unknown, options: unknown): State {
   const method = init["method"] === undefined ? (from?.method ?? "GET") : toMethod(init["method"]);
   const list: HeaderList = from !== undefined && init["headers"] === undefined ? copyHeaders(listOf(from)) : [];
   if (init["headers"] !== undefined) fillHeaders(list, init["headers"]);
-  const mode = word(init, "mode", from?.mode ?? "cors");
-  if (mode === "navigate") throw new TypeError('new Request: mode "navigate" is not allowed');
-  if (init["window"] !== undefined && init["window"] !== null)
-    throw new TypeError("new Request: window can only be null");
   const given = init["signal"];
   if (given !== undefined && given !== null && !isAbortSignal(given)) {
     throw new TypeError("new Request: signal is not an AbortSignal");
@@ -118,7 +115,7 @@ function build(input: unknown, options: unknown): State {
     signal: null,
     source,
     redirect: word(init, "redirect", from?.redirect ?? "follow") as Redirect,
-    mode,
+    mode: word(init, "mode", from?.mode ?? "cors"),
     credentials: word(init, "credentials", from?.credentials ?? "same-origin"),
     cache: word(init, "cache", from?.cache ?? "default"),
     referrer: init["referrer"] === undefined ? (from?.referrer ?? "about:client") : toReferrer(init["referrer"]),
@@ -126,8 +123,7 @@ function build(input: unknown, options: unknown): State {
     integrity: init["integrity"] === undefined ? (from?.integrity ?? "") : toText(init["integrity"]),
     keepalive: init["keepalive"] === undefined ? (from?.keepalive ?? false) : !!init["keepalive"],
   };
-  const duplex = init["duplex"];
-  if (duplex !== undefined && toText(duplex) !== "half") throw new TypeError('new Request: duplex can only be "half"');
+  checkModes(init, state);
   const payload = init["body"];
   const bodyless = method === "GET" || method === "HEAD";
   if (payload !== undefined && payload !== null) {
@@ -136,9 +132,8 @@ function build(input: unknown, options: unknown): State {
     state.body = body;
     if (type !== null && !hasHeader(list, "content-type")) addHeader(list, "content-type", type);
   } else if (from !== undefined && payload !== null) {
-    const body = moveBody(from.body);
-    if (body !== null && bodyless) throw new TypeError(`A ${method} request has no body.`);
-    if (body !== null) state.body = body;
+    if (bodyless && !isEmpty(from.body)) throw new TypeError(`A ${method} request has no body.`);
+    state.body = moveBody(from.body);
   }
   return state;
 }
@@ -210,6 +205,14 @@ export const requestParts = once(() => {
     get duplex(): string {
       void this.#state;
       return "half";
+    }
+    get isReloadNavigation(): boolean {
+      void this.#state;
+      return false;
+    }
+    get isHistoryNavigation(): boolean {
+      void this.#state;
+      return false;
     }
     get body(): ReadableStream<Uint8Array> | null {
       return bodyStream(this.#state.body);

@@ -21,6 +21,7 @@ export const streamParts = once(() => {
     library,
     locked: getOwnPropertyDescriptor(stream, "locked")?.get as () => boolean,
     getReader: stream.getReader as () => ReadableStreamDefaultReader<Uint8Array>,
+    pipeThrough: stream.pipeThrough as (pair: ReadableWritablePair<Bytes, Bytes>) => Stream,
     tee: stream.tee as () => [Stream, Stream],
     read: reader.read as () => Promise<ReadableStreamReadResult<unknown>>,
     cancel: reader.cancel as (reason: unknown) => Promise<void>,
@@ -80,6 +81,13 @@ export function isDisturbed(stream: Stream): boolean {
 
 export function teeStream(stream: Stream): [Stream, Stream] {
   return apply(parts().tee, stream, []) as [Stream, Stream];
+}
+
+/** Another stream with the same chunks; the first is locked by it. */
+export function relay(stream: Stream): Stream {
+  const { library, pipeThrough } = parts();
+  const pair = new library.TransformStream() as unknown as ReadableWritablePair<Bytes, Bytes>;
+  return apply(pipeThrough, stream, [pair]);
 }
 
 /** The producing end of a stream. Nothing throws; after the end nothing has an effect. */

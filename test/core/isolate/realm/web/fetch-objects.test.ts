@@ -169,6 +169,11 @@ test("a Request holds what it was made of", () =>
       ["b", "b", "POST"],
     ],
     [
+      `const a = new Request("http://x/", { method: "POST", body: "b" }); try { new Request(a, { method: "GET" }); } catch {}
+       const before = a.bodyUsed; const seen = a.body; const b = new Request(a); return [before, a.bodyUsed, a.body === seen, seen.locked, b.body === seen, await b.text()]`,
+      [false, true, true, true, false, "b"],
+    ],
+    [
       `const c = new AbortController(); const r = new Request("http://x/", { signal: c.signal }); const own = r.signal !== c.signal; c.abort(7); return [own, r.signal.aborted, r.signal.reason]`,
       [true, true, 7],
     ],
@@ -204,6 +209,9 @@ test("a Request that cannot be sent is refused", () =>
       `new Request("http://x/", { redirect: "never" })`,
       `new Request("http://x/", { mode: "navigate" })`,
       `new Request("http://x/", { cache: "x" })`,
+      `new Request("http://x/", { cache: "only-if-cached" })`,
+      `new Request("http://x/", { mode: "no-cors", method: "PUT" })`,
+      `new Request("http://x/", { priority: "x" })`,
       `new Request("http://x/", { signal: {} })`,
       `new Request("http://x/", { window: "x" })`,
       `new Request("http://x/", { duplex: "full" })`,

@@ -41,6 +41,10 @@ test("headers are read, combined and ordered as the Fetch standard says", () =>
     [`return new Headers().get("a")`, null],
     [`return new Headers({ a: "caf\\u00e9" }).get("a")`, "café"],
     [`return [...new Headers(new Headers({ a: "1" }))]`, [["a", "1"]]],
+    [
+      `const h = new Headers({ a: "1" }); h[Symbol.iterator] = function* () { yield ["b", "2"]; }; return [...new Headers(h)]`,
+      [["b", "2"]],
+    ],
     [`return [...new Headers(new Map([["k", "v"]]))]`, [["k", "v"]]],
     [`return [...new Headers(undefined)]`, []],
     [
