@@ -212,6 +212,8 @@ export class Arena implements AsyncDisposable {
         headers: { ...request.headers },
         ...(request.body === undefined ? {} : { body: request.body }),
         redirect: "manual",
+        // On a connection that was used before, Bun's fetch sends again what was cut off, and hides that.
+        keepalive: false,
         signal: AbortSignal.timeout(ATTACK_TIMEOUT_MS),
       });
       const head = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");

@@ -38,7 +38,11 @@ export class VictimLoad {
     for (let n = 0; !this.#stopped; n++) {
       const start = performance.now();
       try {
-        const response = await engine.fetch(`${path}?n=${n}`, { signal: AbortSignal.timeout(10_000) });
+        // `keepalive`: on a used connection Bun's fetch would send again what was cut off, and hide a failure.
+        const response = await engine.fetch(`${path}?n=${n}`, {
+          keepalive: false,
+          signal: AbortSignal.timeout(10_000),
+        });
         const text = await response.text();
         if (response.status !== 200 || text !== expected(n))
           this.failures.push(`${path}: ${response.status} ${text.slice(0, 200)}`);

@@ -113,8 +113,9 @@ const features: readonly Attack[] = [
     "typeof",
     "asks typeof of bare names, which the bundler might bind",
     `
-    const seen = [typeof Bun, typeof process, typeof require, typeof Buffer, typeof global, typeof __dirname, typeof __filename, typeof WebAssembly, typeof ShadowRealm, typeof SharedArrayBuffer, typeof Atomics, typeof FinalizationRegistry, typeof WeakRef].filter((x) => x !== "undefined"); if (seen.length) t.leak("typeof", seen);
-    try { t.walk(process, "process"); t.useHost(process, "process"); } catch {} try { t.useHost(Bun, "Bun"); } catch {}`,
+    const seen = [typeof Bun, typeof process, typeof Buffer, typeof global, typeof WebAssembly, typeof ShadowRealm, typeof SharedArrayBuffer, typeof Atomics, typeof FinalizationRegistry, typeof WeakRef].filter((x) => x !== "undefined"); if (seen.length) t.leak("typeof", seen);
+    try { t.walk(process, "process"); t.useHost(process, "process"); } catch {} try { t.useHost(Bun, "Bun"); } catch {}
+    let where = ""; try { where += __dirname; } catch {} try { where += __filename; } catch {} if (where.includes("/")) t.leak("__dirname", where);`,
   ),
   feature(
     "process-env",
