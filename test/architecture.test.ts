@@ -1,0 +1,79 @@
+/** The rules of docs/architecture.md about imports, held over the whole tree; and proof that they see what they must. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { violations, type Tree } from "./architecture.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+function sources(): Tree {
+  const files = ["core", "plugins", "sdk", "scripts"].flatMap((folder) => [
+    ...new Bun.Glob(`${folder}/**/*.{ts,tsx}`).scanSync({ cwd: ROOT }),
+  ]);
+  return new Map(files.map((path) => [path, readFileSync(join(ROOT, path), "utf8")]));
+}
+
+test("every import of core, plugins, sdk and scripts is one that may be", () => {
+  const tree = sources();
+  expect(tree.size).toBeGreaterThan(150);
+  expect(violations(tree)).toEqual([]);
+});
+
+const planted: readonly (readonly [what: string, files: Record<string, string>, found: RegExp])[] = [
+  ["the SDK importing core, even types", { "sdk/x.ts": `import type { A } from "../core/log.ts";` }, /doorway/],
+  ["the SDK using a package", { "sdk/x.ts": `import { type } from "arktype";\ntype({});` }, /no package/],
+  ["a plugin importing core", { "plugins/x.ts": `import { a } from "../core/log.ts";\na();` }, /neither core/],
+  ["a plugin importing another", { "plugins/x/index.ts": `export { a } from "../y.ts";` }, /another plugin/],
+  ["a script importing core", { "scripts/x.ts": `import { a } from "../core/log.ts";\na();` }, /a script knows/],
+  ["a script importing the host", { "scripts/x.ts": `import fs from "node:fs";\nfs.a();` }, /a script knows/],
+  ["core importing a plugin", { "core/x.ts": `import "../plugins/y.ts";` }, /only door/],
+  ["core importing a test", { "core/x.ts": `import "../test/y.ts";` }, /do not need/],
+  ["elysia elsewhere", { "core/http/x.ts": `import { Elysia } from "elysia";\nnew Elysia();` }, /elysia is for/],
+  ["tsyringe elsewhere", { "core/x.ts": `import { container } from "tsyringe";\ncontainer.a();` }, /tsyringe is for/],
+  ["a second context", { "core/script/x.ts": `import vm from "node:vm";\nvm.a();` }, /node:vm is for/],
+  ["a lazy second context", { "core/script/x.ts": `await import("node:vm");` }, /node:vm is for/],
+  [
+    "the realm importing Node",
+    { "core/isolate/realm/x.ts": `import { a } from "node:path";\na();` },
+    /nothing of the host/,
+  ],
+  ["the realm importing Bun", { "core/isolate/realm/x.ts": `import { a } from "bun";\na();` }, /nothing of the host/],
+  [
+    "the realm importing core",
+    { "core/isolate/realm/x.ts": `import { a } from "../wire.ts";\na();` },
+    /frames and types only/,
+  ],
+  [
+    "arktype in the engine, two files away",
+    {
+      "core/cli/start.ts": `import "../x.ts";`,
+      "core/x.ts": `await import("./isolate/build/y.ts");`,
+      "core/isolate/build/y.ts": `import { type } from "arktype";\ntype({});`,
+    },
+    /core\/cli\/start\.ts → core\/x\.ts → core\/isolate\/build\/y\.ts → arktype/,
+  ],
+  [
+    "a cycle",
+    { "core/a.ts": `import "./b.ts";`, "core/b.ts": `export * from "./c.ts";`, "core/c.ts": `require("./a.ts");` },
+    /cycle/,
+  ],
+];
+
+test.each(planted)("%s is found", (_what, files, found) => {
+  const answers = violations(new Map(Object.entries(files)));
+  expect(answers).toHaveLength(1);
+  expect(answers[0]).toMatch(found);
+});
+
+test("what may be is not found", () => {
+  const tree = {
+    "sdk/script.ts": `export const a = 1;`,
+    "sdk/x.ts": `import type { type } from "arktype";\nexport * from "./script.ts";`,
+    "plugins/y/index.ts": `import { a } from "@aiwebengine/sdk";\nimport "./part.ts";\nimport x from "some-library";\nx(a);`,
+    "scripts/z/index.ts": `import { a } from "@aiwebengine/sdk";\nimport "./part.ts";\na();`,
+    "core/isolate/realm/x.ts": `import { F } from "../frames.ts";\nimport type { Json } from "../../script/types.ts";\nF();`,
+    "core/a.ts": `import type { B } from "./b.ts";\nexport type A = B;`,
+    "core/b.ts": `import type { A } from "./a.ts";\nexport type B = A;`,
+  };
+  expect(violations(new Map(Object.entries(tree)))).toEqual([]);
+});
