@@ -40,14 +40,24 @@ export interface RealmHost {
   close(): void;
 }
 
-const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get;
-const typedArrayLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), "length")?.get;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const slot = (name: PropertyKey): (() => unknown) => {
+  const get = Object.getOwnPropertyDescriptor(typedArray, name)?.get;
+  if (!get) throw new Error(`this JavaScript engine lacks %TypedArray%.prototype.${String(name)}`);
+  return get;
+};
+const [tagOf, bufferOf, offsetOf, lengthOf] = [slot(Symbol.toStringTag), slot("buffer"), slot("byteOffset"), slot("length")];
 const setBytes = Uint8Array.prototype.set;
-if (!typedArrayTag || !typedArrayLength) throw new Error("this JavaScript engine lacks %TypedArray% accessors");
+const HostBytes = Uint8Array;
 
-/** Reads internal slots only: a fake, a proxy or a subclass's getters are never asked. */
-export function isBytes(value: unknown): value is Uint8Array {
-  return typeof value === "object" && value !== null && Reflect.apply(typedArrayTag as () => string, value, []) === "Uint8Array";
+/**
+ * The host's own view of a realm's bytes, or null when they are none. Internal slots only: a script may have put a
+ * getter named `length` on its array, and no function of a script is ever called from here.
+ */
+function viewBytes(value: object): Uint8Array | null {
+  if (Reflect.apply(tagOf, value, []) !== "Uint8Array") return null;
+  const buffer = Reflect.apply(bufferOf, value, []) as ArrayBuffer;
+  return new HostBytes(buffer, Reflect.apply(offsetOf, value, []) as number, Reflect.apply(lengthOf, value, []) as number);
 }
 
 let compiledRealm: vm.Script | undefined;
@@ -73,7 +83,11 @@ export function openRealm(sink: RealmSink, enter: (invocation: number) => void =
     if (typeof type !== "number" || typeof id !== "number" || typeof a !== "number" || typeof text !== "string") return;
     if (type === TIMER_START) startTimer(id, a);
     else if (type === TIMER_STOP) stopTimer(id);
-    else if (body === undefined || typeof body === "string" || isBytes(body)) sink(type, id, a, text, body);
+    else if (body === undefined || typeof body === "string") sink(type, id, a, text, body);
+    else if (typeof body === "object" && body !== null) {
+      const bytes = viewBytes(body);
+      if (bytes) sink(type, id, a, text, bytes);
+    }
   };
 
   const startTimer = (id: number, ms: number): void => {
