@@ -5,6 +5,7 @@ import { lockStackTraces } from "./errors.ts";
 import { bindHost, type Ask, type Emit } from "./host.ts";
 import { load } from "./load.ts";
 import { removeGlobals } from "./lockdown.ts";
+import { Bytes } from "./primordials.ts";
 import { installSdk } from "./sdk.ts";
 import { callChunk, callEnd, callResult, callTaken, realmFetch } from "./services.ts";
 import { fireTimer, timerGlobals } from "./timers.ts";
@@ -84,7 +85,7 @@ function boot(emit: Emit, ask: Ask): RealmDoors {
     callTaken: safely(callTaken),
     fireTimer: safely((id: number) => fireTimer(id, unhandled)),
     unhandled: safely(unhandled),
-    alloc: (length) => new Uint8Array(length),
+    alloc: (length) => new Bytes(length),
     refuseImport() {
       throw new RealmTypeError("import() does not work in a script; import at the top of the file instead.");
     },

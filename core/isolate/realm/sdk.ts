@@ -4,6 +4,7 @@ import { HttpError } from "./errors.ts";
 import { hold } from "./context.ts";
 import { Fragment, jsx, jsxs, raw } from "./jsx.ts";
 import { Context } from "./context.ts";
+import { jsonStringify, keysOf } from "./primordials.ts";
 import { registerWebHandler } from "./register.ts";
 import { scriptConfig, scriptLimits } from "./script.ts";
 import { makeService } from "./services.ts";
@@ -12,8 +13,6 @@ import { newResponse } from "./web/index.ts";
 
 const defineProperty = Object.defineProperty;
 const freeze = Object.freeze;
-const keysOf = Object.keys;
-const stringify = JSON.stringify;
 
 interface Init {
   readonly status?: number;
@@ -21,16 +20,14 @@ interface Init {
 }
 
 function typed(body: string, type: string, init: Init | undefined): Response {
-  const response = newResponse(body, init);
-  if (!response.headers.has("content-type") || init?.headers === undefined) response.headers.set("content-type", type);
-  return response;
+  return newResponse(body, init, type);
 }
 
 const sdk: Record<string, unknown> = {
   registerWebHandler,
   register: registerWebHandler,
   HttpError,
-  json: (value: unknown, init?: Init) => typed(stringify(value) ?? "null", "application/json", init),
+  json: (value: unknown, init?: Init) => typed(jsonStringify(value) ?? "null", "application/json", init),
   text: (body: unknown, init?: Init) => typed(`${body as string}`, "text/plain;charset=utf-8", init),
   html: (body: unknown, init?: Init) => typed(`${body as string}`, "text/html;charset=utf-8", init),
   redirect(url: unknown, status = 302): Response {
