@@ -8,6 +8,7 @@ import { createBuilder, type Builder } from "./script/build.ts";
 import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
 import { Registry, type AnyRoute, type ScriptEvent } from "./script/registry.ts";
 import type { Spawner } from "./script/spawner.ts";
+import { createTrash, type Trash } from "./script/trash.ts";
 import { createKv } from "./service/kv.ts";
 import type { Service } from "./service/service.ts";
 import { isolateDeps, isolateEvents } from "./wiring.ts";
@@ -22,6 +23,7 @@ export const SPAWNER = token<Spawner>("spawner");
 export const SERVICES = token<ReadonlyMap<string, Service>>("services");
 export const ISOLATES = token<Isolates>("isolates");
 export const BUILDER = token<Builder>("builder");
+export const TRASH = token<Trash>("trash");
 export const REGISTRY = token<Registry>("registry");
 
 export interface Given {
@@ -46,7 +48,10 @@ export function compose(given: Given): DependencyContainer {
   root.register(LOG, { useValue: log });
   root.register(SPAWNER, { useValue: spawner });
   single(SERVICES, () => {
-    const kv = createKv({ dataDir, onError: (error, script) => log.error("kv failed", { script, error: String(error) }) });
+    const kv = createKv({
+      dataDir,
+      onError: (error, script) => log.error("kv failed", { script, error: String(error) }),
+    });
     return new Map<string, Service>([[kv.name, kv]]);
   });
   single(
@@ -68,6 +73,19 @@ export function compose(given: Given): DependencyContainer {
       timeoutMs: config.limits.loadMs,
     }),
   );
+  single(TRASH, (from) =>
+    createTrash({
+      dataDir,
+      release(script) {
+        from.resolve(BUILDER).forget(script);
+        for (const service of from.resolve(SERVICES).values()) service.close?.(script);
+      },
+      onMoved: (script, path) =>
+        path !== null && log.info("data of a removed script moved to the trash", { script, path }),
+      onError: (path, error) =>
+        log.warn("data of a removed script could not be moved or deleted", { path, error: String(error) }),
+    }),
+  );
   single(
     REGISTRY,
     (from) =>
@@ -79,6 +97,7 @@ export function compose(given: Given): DependencyContainer {
         services: methodsOf(from.resolve(SERVICES)),
         engineRoutes: given.engineRoutes,
         onEvent: given.onScript,
+        onNames: (names) => from.resolve(TRASH).seen(names),
       }),
   );
   return root;

@@ -1,19 +1,21 @@
 /** Starts the engine and ends it: lock, children, scripts, server, in that order and back. */
 import { join } from "node:path";
 import { mkdirSync } from "node:fs";
-import { limitsFor, type Config } from "./config/index.ts";
-import { BUILDER, compose, ISOLATES, REGISTRY, SERVICES } from "./container.ts";
+import type { Config } from "./config/index.ts";
+import { BUILDER, compose, ISOLATES, REGISTRY, SERVICES, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
 import { healthRoutes } from "./http/health.ts";
-import { startServer } from "./http/server.ts";
+import { startServer, type HttpServer } from "./http/server.ts";
 import type { JailReport } from "./isolate/jail/lockdown.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import { lockDataDir } from "./lock.ts";
 import type { Log } from "./log.ts";
-import type { ScriptEvent, ScriptStatus } from "./script/registry.ts";
+import type { Isolates, PooledRoute } from "./script/isolates.ts";
+import type { Registry, ScriptEvent, ScriptStatus } from "./script/registry.ts";
 import { startSpawner } from "./script/spawner.ts";
 import { writeTypings } from "./script/typings.ts";
 import { checkIsolation } from "./script/check-isolation.ts";
+import type { Json } from "./script/types.ts";
 import { processVessel, type Vessel } from "./script/vessel.ts";
 import { threadVessel } from "./script/thread-vessel.ts";
 
@@ -43,73 +45,119 @@ export function isolateMode(config: Config): "process" | "thread" {
 }
 
 /** @throws StartError with a sentence for the operator. */
-export async function startEngine({ config, version, log, onScript }: EngineOptions): Promise<Engine> {
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const undo: Undo = [];
+  try {
+    return await start(options, undo);
+  } catch (error) {
+    await unwind(undo, options.log);
+    throw error;
+  }
+}
+
+/** How to end what was begun, in the order of its beginning. */
+type Undo = (() => void | Promise<void>)[];
+
+/** Each step is taken, whatever becomes of the others: the lock must not stay because a child did not end. */
+async function unwind(undo: Undo, log: Log): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      log.error("a part of the engine did not end well", { error });
+    }
+  }
+}
+
+async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
+  const { config, version, log, onScript } = options;
   const mode = isolateMode(config);
   const scriptsDir = join(config.dir, "scripts");
   const lock = lockDataDir(join(config.dir, "data"));
-  const undo: (() => void | Promise<void>)[] = [() => lock.release()];
-  const unwind = async (): Promise<void> => {
-    for (const step of undo.reverse()) await step();
+  undo.push(() => lock.release());
+  prepareScripts(scriptsDir);
+  const spawner = await startSpawner({ command: ownCommand(), jail: true });
+  undo.push(() => spawner.dispose());
+  const openVessel = (args: readonly string[] = []): Promise<Vessel> =>
+    mode === "thread" ? threadVessel(args) : spawner.spawn("isolate", args).then(processVessel);
+  const checked = checkIsolation(mode, config.isolates.require, () => openVessel(["--self-test"]));
+  checked.catch(() => {}); // awaited below; until then a failure is not lost, only early
+
+  let ready = false;
+  const root = compose({
+    config,
+    log,
+    version,
+    spawner,
+    openVessel: () => openVessel(),
+    onScript,
+    engineRoutes: healthRoutes(() => ({ ok: ready, checks: checks() })),
+  });
+  const services = root.resolve(SERVICES);
+  undo.push(async () => {
+    for (const service of services.values()) await service.dispose?.();
+  });
+  const isolates = root.resolve(ISOLATES);
+  undo.push(() => isolates.dispose());
+  undo.push(() => root.resolve(BUILDER).dispose());
+  const registry = root.resolve(REGISTRY);
+  undo.push(() => root.resolve(TRASH).close());
+  undo.push(() => registry.close());
+  watch(registry, log);
+  const [jail] = await Promise.all([checked, registry.start(START_PATIENCE_MS)]);
+  const checks = (): { readonly [name: string]: Json } => ({
+    isolates: mode,
+    held: [...jail.held],
+    lacking: jail.lacking.map(({ part }) => part),
+    paused: [...isolates.paused],
+  });
+  isolates.warm();
+
+  const server = listen(options, registry, isolates);
+  lock.announce(server.url);
+  const typings = writeTypings(scriptsDir, {
+    services: [...services.values()].map(({ name, types }) => ({ name, types })),
+    version,
+  }).catch((error: unknown) =>
+    log.warn("types could not be written beside the scripts: editors will not complete them", {
+      error: messageOf(error),
+    }),
+  );
+  undo.push(() => typings);
+  ready = true;
+  const stop = async (): Promise<void> => {
+    ready = false;
+    await server.stop(config.server.shutdownTimeoutMs);
+    await unwind(undo, log);
   };
+  return { url: server.url, mode, jail, scripts: () => registry.status, stop };
+}
+
+function listen({ config, log }: EngineOptions, registry: Registry, isolates: Isolates): HttpServer {
+  const { server, dev } = config;
+  const { cert, key } = server.tls;
+  return startServer({
+    host: server.host,
+    port: server.port,
+    maxHeaderBytes: server.maxHeaderBytes,
+    requestTimeoutMs: server.requestTimeoutMs,
+    trustedProxies: server.trustedProxies,
+    ...(cert && key ? { tls: { cert, key } } : {}),
+    requestBytes: (route) => (route as PooledRoute).pool.script.limits.requestBytes,
+    dev,
+    routes: () => registry.routes,
+    dispatcher: isolates,
+    onRequestLog: (record) => log.access({ ...record, script: record.script ?? undefined }),
+    onFailure: (error, id) => log.error("request failed", { id, error }),
+  });
+}
+
+/** A machine without watches left still serves. */
+function watch(registry: Registry, log: Log): void {
   try {
-    const command = ownCommand();
-    const spawner = await startSpawner({ command, jail: true });
-    undo.push(() => spawner.dispose());
-    const openVessel = mode === "thread" ? threadVessel : async (): Promise<Vessel> => processVessel(await spawner.spawn("isolate"));
-    let ready = false;
-    const root = compose({
-      config,
-      log,
-      version,
-      spawner,
-      openVessel,
-      onScript,
-      engineRoutes: healthRoutes(() => ({
-        ok: ready,
-        checks: { isolates: mode, held: [...jail.held], lacking: jail.lacking.map(({ part }) => part), paused: [...isolates.paused] },
-      })),
-    });
-    const isolates = root.resolve(ISOLATES);
-    undo.push(() => isolates.dispose());
-    undo.push(() => root.resolve(BUILDER).dispose());
-    const registry = root.resolve(REGISTRY);
-    undo.push(() => registry.close());
-    const services = root.resolve(SERVICES);
-    undo.push(async () => {
-      for (const service of services.values()) await service.dispose?.();
-    });
-    prepareScripts(scriptsDir);
-    const typings = writeTypings(scriptsDir, { services: [...services.values()].map(({ name, types }) => ({ name, types })), version });
-    const checked = checkIsolation(mode, config.isolates.require, () => (mode === "thread" ? threadVessel(["--self-test"]) : spawner.spawn("isolate", ["--self-test"]).then(processVessel)));
-    const [jail] = await Promise.all([checked, registry.start(START_PATIENCE_MS)]);
-    isolates.warm();
-    await typings.catch((error: unknown) => log.warn("types could not be written beside the scripts", { error: String(error) }));
-    const server = startServer({
-      host: config.server.host,
-      port: config.server.port,
-      maxHeaderBytes: config.server.maxHeaderBytes,
-      requestTimeoutMs: config.server.requestTimeoutMs,
-      trustedProxies: config.server.trustedProxies,
-      ...(config.server.tls.cert && config.server.tls.key ? { tls: { cert: config.server.tls.cert, key: config.server.tls.key } } : {}),
-      requestBytes: (route) => limitsFor(config, route.script).requestBytes,
-      dev: config.dev,
-      routes: () => registry.routes,
-      dispatcher: isolates,
-      onRequestLog: (record) => log.access({ ...record, script: record.script ?? undefined }),
-      onFailure: (error, id) => log.error("request failed", { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-    });
-    lock.announce(server.url);
     registry.watch();
-    ready = true;
-    const stop = async (): Promise<void> => {
-      ready = false;
-      await server.stop(config.server.shutdownTimeoutMs);
-      await unwind();
-    };
-    return { url: server.url, mode, jail, scripts: () => registry.status, stop };
   } catch (error) {
-    await unwind();
-    throw error;
+    log.warn("saved scripts will not be noticed until the next start", { why: messageOf(error) });
   }
 }
 
@@ -117,7 +165,12 @@ function prepareScripts(scriptsDir: string): void {
   try {
     mkdirSync(scriptsDir, { recursive: true });
   } catch (error) {
-    throw new StartError(`The folder for scripts, ${scriptsDir}, cannot be made: ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    throw new StartError(`The folder for scripts, ${scriptsDir}, cannot be made: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

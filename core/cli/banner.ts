@@ -8,6 +8,8 @@ export interface BannerScript {
   readonly name: string;
   /** Number of routes that serve. */
   readonly routes: number;
+  /** Its build was not waited for. */
+  readonly building?: boolean;
   /** Why the script, or its newest version, does not serve. */
   readonly problem?: BuildProblem | undefined;
 }
@@ -51,7 +53,10 @@ function isolation({ mode, jail }: Banner, paint: Paint): string {
 
 function scriptRow(script: BannerScript, width: number, paint: Paint): string {
   const name = script.name.padEnd(width);
-  if (script.problem === undefined) return `    ${name}  ${paint.dim(plural(script.routes, "route"))}`;
+  if (script.problem === undefined) {
+    const state = script.building ? "is being built" : plural(script.routes, "route");
+    return `    ${name}  ${paint.dim(state)}`;
+  }
   const { problem } = script;
   const where = [placeOf(problem), printable(problem.message)].filter((part) => part !== "").join(": ");
   const state = script.routes > 0 ? `${plural(script.routes, "route")} of the last good version; ` : "";

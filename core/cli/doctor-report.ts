@@ -14,7 +14,8 @@ export async function doctor(version: string): Promise<number> {
   const spawner = mode === "process" ? await startSpawner({ command: ownCommand(), jail: true }) : null;
   try {
     const since = performance.now();
-    const open = async () => (spawner ? processVessel(await spawner.spawn("isolate", ["--self-test"])) : threadVessel(["--self-test"]));
+    const open = async () =>
+      spawner ? processVessel(await spawner.spawn("isolate", ["--self-test"])) : threadVessel(["--self-test"]);
     const { jail, leaks = [] } = await inspectIsolate(open);
     const report = {
       version,

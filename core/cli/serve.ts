@@ -1,77 +1,93 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
 import { loadConfig, type Config } from "../config/index.ts";
-import { startEngine } from "../engine.ts";
-import { createLog, type Log } from "../log.ts";
+import { startEngine, type Engine } from "../engine.ts";
+import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
 import { createSink, type Sink } from "../log/sink.ts";
-import type { ScriptEvent } from "../script/registry.ts";
 import { renderBanner } from "./banner.ts";
 import type { ServeOptions } from "./index.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
-import { renderBuildProblem } from "./script-error.ts";
+import { tellScript } from "./script-event.ts";
+
+/** How long a reader of the log may take for the last lines. */
+const LAST_LINES_MS = 1000;
+
+/** Standard output, as a log and as text for a person. */
+export interface Console {
+  readonly log: Log;
+  readonly sink: Sink;
+  readonly format: "json" | "pretty";
+  readonly paint: Paint;
+}
 
 export async function serve(options: ServeOptions, version: string): Promise<number> {
-  const began = performance.now();
   const { dir, config: file, set, host, port, dev } = options;
   const config = loadConfig({ dir, file, set, flags: { host, port, dev } });
-  const format = formatOf(config);
-  const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
-  const sink = createSink({
-    fd: 1,
-    notice: (lines) => (format === "json" ? `${JSON.stringify({ level: "warn", message: "log lines dropped", lines })}\n` : `${lines} log lines were dropped: the reader is too slow\n`),
-  });
-  const log = createLog({ level: config.log.level, format, colours: paint === COLOURED, write: (text) => sink.write(text), now: Date.now });
-  const ended = Promise.withResolvers<void>();
-  const engine = await startEngine({ config, version, log, onScript: (event) => tell(event, log, sink, format, paint) });
-  const { url, scripts, mode, jail } = engine;
-  const banner = { version, url, dir: config.dir, mode, jail, scripts: scripts(), dev: config.dev, startMs: performance.now() - began };
-  if (format === "json") log.info("listening", { url, version, mode, scripts: banner.scripts.length, ms: Math.round(banner.startMs) });
-  else sink.write(renderBanner(banner, paint));
-  log.flush();
-  // The second signal does not wait.
-  let signals = 0;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (++signals === 1) ended.resolve();
-      else process.exit(1);
-    });
+  const out = openConsole(config);
+  const { log, sink } = out;
+  dieLoudly(out);
+  try {
+    const engine = await startEngine({ config, version, log, onScript: (event) => tellScript(event, out) });
+    greet(engine, config, version, out);
+    await stopSignal();
+    log.info("stopping", {});
+    await engine.stop();
+  } finally {
+    log.flush();
+    await sink.drain(LAST_LINES_MS);
   }
-  await ended.promise;
-  log.info("stopping", {});
-  await engine.stop();
-  log.flush();
-  await sink.drain(1000);
   // A handle that something left open must not keep a stopped engine alive.
   process.exit(0);
 }
 
-function formatOf(config: Config): "json" | "pretty" {
-  const { format } = config.log;
-  if (format !== "auto") return format;
-  return config.dev || process.stdout.isTTY === true ? "pretty" : "json";
+function openConsole(config: Config): Console {
+  const format = resolveFormat(config.log.format, process.stdout.isTTY === true, config.dev);
+  const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
+  const sink = createSink({ fd: 1, notice: droppedNotice({ format, now: Date.now }) });
+  const log = createLog({
+    level: config.log.level,
+    format,
+    colours: paint === COLOURED,
+    write: (text) => sink.write(text),
+    now: Date.now,
+  });
+  return { log, sink, format, paint };
 }
 
-/** What happened to a script: one log line, and for its author the lines around the fault. */
-function tell(event: ScriptEvent, log: Log, sink: Sink, format: "json" | "pretty", paint: Paint): void {
-  switch (event.kind) {
-    case "loaded":
-    case "reloaded":
-      return log.info(`script ${event.kind}`, { script: event.script, routes: event.routes, ms: Math.round(event.ms) });
-    case "removed":
-      return log.info("script removed", { script: event.script });
-    case "warning":
-    case "failed": {
-      const failed = event.kind === "failed";
-      for (const problem of event.problems) {
-        const { code, message, file, line, column, hint } = problem;
-        const serving = failed ? { serving: event.serving ? "the last good version" : "nothing" } : {};
-        const fields = { script: event.script, code, problem: message, file, line, column, hint, ...serving };
-        if (format === "json") log.at(failed ? "error" : "warn", failed ? "script failed" : "script warning", { ...fields, frame: problem.frame });
-        else {
-          log.at(failed ? "error" : "warn", failed ? "script failed" : "script warning", { script: event.script, ...serving });
-          log.flush();
-          sink.write(renderBuildProblem(problem, paint));
-        }
-      }
-    }
+/** A fault of the engine ends it, with its cause in the log: whoever supervises it starts it again within a blink. */
+function dieLoudly({ log, sink }: Console): void {
+  const die = (error: unknown): never => {
+    log.error("the engine failed, and ends: please report this", { error });
+    log.flush();
+    sink.flushSync();
+    process.exit(1);
+  };
+  process.on("uncaughtException", die);
+  process.on("unhandledRejection", die);
+}
+
+function greet(engine: Engine, config: Config, version: string, { log, sink, format, paint }: Console): void {
+  const { url, mode, jail } = engine;
+  const scripts = engine.scripts();
+  // Since the process began, not since this line.
+  const startMs = performance.now();
+  if (format === "json") {
+    const failed = scripts.filter(({ problem }) => problem !== undefined).length;
+    log.info("listening", { url, version, mode, scripts: scripts.length, failed, ms: Math.round(startMs) });
+    return log.flush();
   }
+  log.flush();
+  sink.write(renderBanner({ version, url, dir: config.dir, mode, jail, scripts, dev: config.dev, startMs }, paint));
+}
+
+/** Resolves with the first signal to stop. The second does not wait. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let signals = 0;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (++signals === 1) resolve();
+      else process.exit(1);
+    });
+  }
+  return promise;
 }

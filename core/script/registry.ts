@@ -13,10 +13,21 @@ export type { AnyRoute } from "./version.ts";
 /** What happened to a script; for the log and the console. */
 export type ScriptEvent =
   /** `cached`: as it was built before; nothing changed. */
-  | { readonly kind: "loaded" | "reloaded"; readonly script: string; readonly routes: number; readonly ms: number; readonly cached: boolean }
+  | {
+      readonly kind: "loaded" | "reloaded";
+      readonly script: string;
+      readonly routes: number;
+      readonly ms: number;
+      readonly cached: boolean;
+    }
   | { readonly kind: "removed"; readonly script: string }
   /** `script` is empty when the folder of scripts is at fault. */
-  | { readonly kind: "failed"; readonly script: string; readonly problems: readonly BuildProblem[]; readonly serving: boolean }
+  | {
+      readonly kind: "failed";
+      readonly script: string;
+      readonly problems: readonly BuildProblem[];
+      readonly serving: boolean;
+    }
   | { readonly kind: "warning"; readonly script: string; readonly problems: readonly BuildProblem[] };
 
 interface Entry {
@@ -27,8 +38,8 @@ interface Entry {
   problems: readonly BuildProblem[];
   /** The newest version, when all that it lacks is a route that another script holds. */
   refused: ScriptBundle | null;
-  /** Its file is not there: removed, or an editor between deleting and writing. */
-  missing: boolean;
+  /** Since when its file is not there (`performance.now()`): removed, or an editor between deleting and writing. */
+  missing: number | null;
   /** A build runs; when it ends another one follows if `dirty`. */
   building: Promise<void> | null;
   dirty: boolean;
@@ -75,7 +86,12 @@ export class Registry {
   }
 
   get status(): readonly ScriptStatus[] {
-    const folder = this.#folderProblems.map((problem) => ({ name: problem.file ?? "scripts", routes: 0, building: false, problem }));
+    const folder = this.#folderProblems.map((problem) => ({
+      name: problem.file ?? "scripts",
+      routes: 0,
+      building: false,
+      problem,
+    }));
     const scripts = [...this.#entries.values()].map(({ source, serving, problems, building }) => ({
       name: source.name,
       routes: serving?.routes.length ?? 0,
@@ -90,7 +106,13 @@ export class Registry {
    *
    * @throws what the file system says when the folder of scripts cannot be read.
    */
-  async start(patienceMs: number): Promise<void> {
+  start(patienceMs: number): Promise<void> {
+    const started = this.#start(patienceMs);
+    this.#scan = started.catch(() => {}); // whoever called is told
+    return started;
+  }
+
+  async #start(patienceMs: number): Promise<void> {
     const found = await discoverScripts(this.#options.scriptsDir);
     this.#note(found);
     const stale: Entry[] = [];
@@ -101,7 +123,13 @@ export class Registry {
       if (!version || malformedRoute(version)) stale.push(entry);
       else {
         entry.serving = version;
-        this.#options.onEvent({ kind: "loaded", script: source.name, routes: version.routes.length, ms: 0, cached: true });
+        this.#options.onEvent({
+          kind: "loaded",
+          script: source.name,
+          routes: version.routes.length,
+          ms: 0,
+          cached: true,
+        });
       }
     }
     this.#compileAll();
@@ -113,14 +141,12 @@ export class Registry {
   }
 
   /**
-   * From now on a change of a file is a new version; so is one since `start` looked.
+   * From now on a change of a file is a new version. Called before `start`, so that no change falls between the two.
    *
    * @throws when the system has no watches left: the scripts serve on as they are.
    */
   watch(): void {
     this.#watcher = watchScripts(this.#options.scriptsDir, (paths) => this.#look(paths.size === 0 ? "all" : paths));
-    for (const entry of this.#entries.values()) void this.#catchUp(entry);
-    this.#look("none");
   }
 
   close(): void {
@@ -141,13 +167,6 @@ export class Registry {
     });
   }
 
-  /** A script that changed while the engine started and did not watch yet. */
-  async #catchUp(entry: Entry): Promise<void> {
-    if (entry.serving === null || entry.building) return;
-    const bundle = await this.#options.builder.cached(this.#input(entry.source));
-    if (bundle?.hash !== entry.serving.bundle.hash && this.#entries.get(entry.source.name) === entry) void this.#build(entry);
-  }
-
   async #rescan(changes: Changes): Promise<void> {
     const found = await discoverScripts(this.#options.scriptsDir);
     if (this.#closed) return;
@@ -160,23 +179,29 @@ export class Registry {
       const { missing, serving, problems } = entry;
       const moved = entry.source.entry !== source.entry;
       entry.source = source;
-      entry.missing = false;
+      entry.missing = null;
       const failed = problems.length > 0 || serving === null;
-      if (!known || missing || moved || concerns(changes, { source, inputs: serving?.bundle.inputs ?? [], failed })) void this.#build(entry);
+      if (
+        !known ||
+        missing !== null ||
+        moved ||
+        concerns(changes, { source, inputs: serving?.bundle.inputs ?? [], failed })
+      )
+        void this.#build(entry);
     }
   }
 
-  /** What is missed for the second time is gone. */
   #dropMissing(present: ReadonlySet<string>): void {
+    const now = performance.now();
     let again = false;
     for (const [name, entry] of [...this.#entries]) {
       if (present.has(name)) continue;
-      if (entry.missing) this.#remove(entry);
-      else again = entry.missing = true;
+      entry.missing ??= now;
+      if (now - entry.missing >= REWRITE_MS) this.#remove(entry);
+      else again = true;
     }
-    if (!again) return;
     clearTimeout(this.#recheck);
-    this.#recheck = setTimeout(() => this.#look("none"), REWRITE_MS);
+    if (again) this.#recheck = setTimeout(() => this.#look("none"), REWRITE_MS);
   }
 
   #remove(entry: Entry): void {
@@ -189,7 +214,15 @@ export class Registry {
   }
 
   #add(source: ScriptSource): Entry {
-    const entry: Entry = { source, serving: null, problems: [], refused: null, missing: false, building: null, dirty: false };
+    const entry: Entry = {
+      source,
+      serving: null,
+      problems: [],
+      refused: null,
+      missing: null,
+      building: null,
+      dirty: false,
+    };
     this.#entries.set(source.name, entry);
     return entry;
   }
@@ -216,7 +249,14 @@ export class Registry {
 
   #input({ name, entry, root, dir }: ScriptSource): BuildInput {
     const { config } = this.#options;
-    return { name, entry, root, scriptsDir: dir, config: scriptConfig(config, name).config as Json, limits: limitsFor(config, name) };
+    return {
+      name,
+      entry,
+      root,
+      scriptsDir: dir,
+      config: scriptConfig(config, name).config as Json,
+      limits: limitsFor(config, name),
+    };
   }
 
   #build(entry: Entry): Promise<void> {
@@ -243,10 +283,14 @@ export class Registry {
     if (entry.serving && isEmpty(entry.source.entry)) await Bun.sleep(REWRITE_MS);
     const since = performance.now();
     const result = await this.#options.builder.build(this.#input(entry.source));
-    // What was built meanwhile is old, and perhaps half of a file: the next build tells.
-    if (!this.#holds(entry) || entry.dirty || entry.missing) return;
-    if (!result.ok) return this.#fail(entry, result.problems);
-    if (result.warnings.length > 0) this.#options.onEvent({ kind: "warning", script: entry.source.name, problems: result.warnings });
+    if (!this.#holds(entry)) return;
+    if (!result.ok) {
+      // A file that changed or went since was perhaps read by half: the next look tells.
+      if (!entry.dirty && entry.missing === null) this.#fail(entry, result.problems);
+      return;
+    }
+    if (result.warnings.length > 0)
+      this.#options.onEvent({ kind: "warning", script: entry.source.name, problems: result.warnings });
     if (entry.serving?.bundle.hash !== result.bundle.hash) this.#adopt(entry, result.bundle, performance.now() - since);
     else if (entry.problems.length > 0) this.#settle(entry, entry.serving, performance.now() - since);
   }
@@ -276,7 +320,13 @@ export class Registry {
     entry.problems = [];
     entry.refused = null;
     if (old && old !== version) this.#options.isolates.retire(old.pool);
-    this.#options.onEvent({ kind: old ? "reloaded" : "loaded", script: entry.source.name, routes: version.routes.length, ms, cached: false });
+    this.#options.onEvent({
+      kind: old ? "reloaded" : "loaded",
+      script: entry.source.name,
+      routes: version.routes.length,
+      ms,
+      cached: false,
+    });
   }
 
   /** Makes the table with these versions in place of what the scripts had, or answers what is in the way. */
@@ -292,7 +342,7 @@ export class Registry {
     } catch (error) {
       if (!(error instanceof RouteClash)) throw error;
       const holder = this.#entries.get(error.holder);
-      if (!holder?.missing) return error;
+      if (!holder || holder.missing === null) return error;
       // A script that was renamed: the old name need not be waited for.
       this.#entries.delete(error.holder);
       if (holder.serving) this.#options.isolates.retire(holder.serving.pool);
@@ -303,10 +353,13 @@ export class Registry {
 
   /** Routes may be free now: for one of those that wait, or for all at once (two scripts that swapped theirs). */
   #retryRefused(): void {
-    const waiting = [...this.#entries.values()].flatMap((entry) => (entry.refused && !entry.building ? [[entry, openVersion(entry.refused, this.#options)] as const] : []));
+    const waiting = [...this.#entries.values()].flatMap((entry) =>
+      entry.refused && !entry.building ? [[entry, openVersion(entry.refused, this.#options)] as const] : [],
+    );
     const groups = waiting.length > 1 ? [...waiting.map((one) => [one]), waiting] : [waiting];
     const placed = groups.find((group) => group.length > 0 && this.#place(group) === null) ?? [];
-    for (const [entry, version] of waiting) if (!placed.some(([one]) => one === entry)) this.#options.isolates.retire(version.pool);
+    for (const [entry, version] of waiting)
+      if (!placed.some(([one]) => one === entry)) this.#options.isolates.retire(version.pool);
     for (const [entry, version] of placed) this.#settle(entry, version, 0);
     if (placed.length > 0) this.#retryRefused();
   }
@@ -329,7 +382,12 @@ function fileOf({ source }: Entry): string {
 }
 
 function routeTaken(entry: Entry, clash: RouteClash): BuildProblem {
-  return { code: clash.code, message: `${clash.message}.`, file: fileOf(entry), hint: "It is served as soon as the route is free." };
+  return {
+    code: clash.code,
+    message: `${clash.message}.`,
+    file: fileOf(entry),
+    hint: "It is served as soon as the route is free.",
+  };
 }
 
 function isEmpty(file: string): boolean {
@@ -338,5 +396,9 @@ function isEmpty(file: string): boolean {
 
 function unreadable(error: unknown): BuildProblem {
   const why = error instanceof Error ? error.message : String(error);
-  return { code: "internal", message: `The folder of scripts cannot be read: ${why}.`, hint: "Its scripts serve on as they were." };
+  return {
+    code: "internal",
+    message: `The folder of scripts cannot be read: ${why}.`,
+    hint: "Its scripts serve on as they were.",
+  };
 }

@@ -9,6 +9,8 @@ export { watchScripts } from "./watch.ts";
 /** A script on disk. */
 export interface ScriptSource {
   readonly name: string;
+  /** The folder of scripts; absolute, symbolic links resolved. */
+  readonly dir: string;
   /** The file that is loaded; absolute, symbolic links resolved. */
   readonly entry: string;
   /** What belongs to the script: its folder, or for a single file the folder of scripts; absolute. */
@@ -19,6 +21,8 @@ export interface ScriptSource {
 export interface Discovered {
   /** Sorted by name. */
   readonly scripts: readonly ScriptSource[];
+  /** Names of scripts that are there but cannot be loaded as they lie: two files of one name, a link that leads away. */
+  readonly disputed: ReadonlySet<string>;
   readonly problems: readonly BuildProblem[];
 }
 
@@ -60,7 +64,13 @@ function missing(error: unknown): undefined {
 
 const RENAME = "Use lower-case letters, digits and hyphens.";
 
-async function candidateOf(dir: string, entry: Dirent, problems: BuildProblem[]): Promise<Candidate | undefined> {
+/** What is found on the way, besides scripts. */
+interface Findings {
+  readonly problems: BuildProblem[];
+  readonly disputed: Set<string>;
+}
+
+async function candidateOf(dir: string, entry: Dirent, findings: Findings): Promise<Candidate | undefined> {
   if (NO_SCRIPT.test(entry.name)) return undefined;
   const kind = await kindOf(dir, entry);
   if (kind === undefined) return undefined;
@@ -68,10 +78,10 @@ async function candidateOf(dir: string, entry: Dirent, problems: BuildProblem[])
   const found =
     kind === "file"
       ? { name: SCRIPT_FILE.exec(entry.name)?.[1], path: entry.name, linked }
-      : await indexOf(dir, entry, problems);
+      : await indexOf(dir, entry, findings);
   if (found?.name === undefined) return undefined;
   if (NAME.test(found.name)) return { name: found.name, kind, path: found.path, linked: linked || found.linked };
-  problems.push(problem(found.path, `"${found.name}" cannot be a script's name`, RENAME));
+  findings.problems.push(problem(found.path, `"${found.name}" cannot be a script's name`, RENAME));
   return undefined;
 }
 
@@ -79,7 +89,7 @@ async function candidateOf(dir: string, entry: Dirent, problems: BuildProblem[])
 async function indexOf(
   dir: string,
   folder: Dirent,
-  problems: BuildProblem[],
+  { problems, disputed }: Findings,
 ): Promise<Omit<Candidate, "kind"> | undefined> {
   const inside = await readdir(join(dir, folder.name), { withFileTypes: true }).catch(missing);
   const found = inside?.filter((entry) => INDEX.test(entry.name) && !entry.isDirectory()) ?? [];
@@ -89,6 +99,7 @@ async function indexOf(
       .map((entry) => entry.name)
       .toSorted()
       .join(" and ");
+    disputed.add(folder.name);
     problems.push(problem(folder.name, `the folder has ${names}`, "Keep one of them: it is the script's entry."));
     return undefined;
   }
@@ -99,14 +110,15 @@ async function indexOf(
 async function toSource(
   real: string,
   candidate: Candidate,
-  problems: BuildProblem[],
+  { problems, disputed }: Findings,
 ): Promise<ScriptSource | undefined> {
   const { name, kind, path, linked } = candidate;
   const root = kind === "folder" ? join(real, name) : real;
   const plain = join(real, path);
   const entry = linked ? await realpath(plain).catch(missing) : plain;
   if (entry === undefined) return undefined;
-  if (entry.startsWith(root + sep)) return { name, entry, root, kind };
+  if (entry.startsWith(root + sep)) return { name, dir: real, entry, root, kind };
+  disputed.add(name);
   problems.push({
     code: "import_refused",
     message: `${path} is a link that leaves ${kind === "folder" ? "its folder" : "the folder of scripts"}`,
@@ -130,18 +142,21 @@ function byName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
 export async function discoverScripts(scriptsDir: string): Promise<Discovered> {
   const dir = resolve(scriptsDir);
   const problems: BuildProblem[] = [];
+  const disputed = new Set<string>();
+  const findings: Findings = { problems, disputed };
   const entries = await readdir(dir, { withFileTypes: true }).catch(missing);
-  if (entries === undefined) return { scripts: [], problems };
-  const real = await realpath(dir);
-  const candidates = await Promise.all(entries.map((entry) => candidateOf(dir, entry, problems)));
+  const real = entries && (await realpath(dir).catch(missing));
+  if (entries === undefined || real === undefined) return { scripts: [], disputed, problems };
+  const candidates = await Promise.all(entries.map((entry) => candidateOf(dir, entry, findings)));
   const sources: Promise<ScriptSource | undefined>[] = [];
   for (const [name, same] of byName(candidates.filter((candidate) => candidate !== undefined))) {
     const [only, other] = same;
     if (only && !other) {
-      sources.push(toSource(real, only, problems));
+      sources.push(toSource(real, only, findings));
       continue;
     }
     const paths = same.map((candidate) => candidate.path).toSorted();
+    disputed.add(name);
     problems.push(
       problem(
         paths[0] ?? name,
@@ -152,5 +167,5 @@ export async function discoverScripts(scriptsDir: string): Promise<Discovered> {
   }
   const scripts = (await Promise.all(sources)).filter((source) => source !== undefined);
   scripts.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { scripts, problems };
+  return { scripts, disputed, problems };
 }

@@ -19,5 +19,7 @@ export interface Service {
   /** Methods that change something: an invocation that called one is not sent again after a kill. */
   readonly mutates: readonly string[];
   readonly methods: { readonly [method: string]: (call: ServiceCall, ...args: Json[]) => Promise<Json | undefined> };
+  /** Lets go of what it holds of a script: its data is about to be moved away. */
+  close?(script: string): void;
   dispose?(): void | Promise<void>;
 }

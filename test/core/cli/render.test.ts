@@ -3,7 +3,6 @@ import { describe, expect, test } from "bun:test";
 import { renderBanner, type Banner } from "../../../core/cli/banner.ts";
 import { doctorFailed, renderDoctor, type DoctorReport } from "../../../core/cli/doctor.ts";
 import { COLOURED } from "../../../core/cli/paint.ts";
-import { portHolder, portInUse } from "../../../core/cli/port-holder.ts";
 import { renderBuildProblem } from "../../../core/cli/script-error.ts";
 import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
 
@@ -134,21 +133,5 @@ describe("doctor", () => {
     const open = { ...report, selfTest: { leaks: ["import"], ms: 1 } };
     expect(doctorFailed(open)).toBe(true);
     expect(renderDoctor(open)).toContain("Open leaks: import. The engine refuses to serve");
-  });
-});
-
-describe("a port in use", () => {
-  test.skipIf(process.platform !== "linux")("is told with the process that holds it", () => {
-    const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-    const { message, exitCode } = portInUse("127.0.0.1", server.port, undefined);
-    expect(message).toStartWith(`Cannot listen on 127.0.0.1, port ${server.port}: it is used by `);
-    expect(message).toContain(`(process ${process.pid})`);
-    expect(exitCode).toBe(1);
-    server.stop(true);
-  });
-
-  test("is told without a name where the system does not say", () => {
-    expect(portHolder(1)).toBeUndefined();
-    expect(portInUse("::1", 1, undefined).message).toContain("it is in use");
   });
 });

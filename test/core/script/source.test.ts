@@ -42,24 +42,25 @@ describe("discoverScripts", () => {
     const { scripts, problems } = await discoverScripts(dir);
     expect(problems).toEqual([]);
     expect(scripts).toEqual([
-      { name: "data", entry: join(dir, "data/index.js"), root: join(dir, "data"), kind: "folder" },
-      { name: "hello", entry: join(dir, "hello.ts"), root: dir, kind: "file" },
-      { name: "old", entry: join(dir, "old.js"), root: dir, kind: "file" },
-      { name: "older", entry: join(dir, "older.jsx"), root: dir, kind: "file" },
-      { name: "page", entry: join(dir, "page.tsx"), root: dir, kind: "file" },
-      { name: "shop", entry: join(dir, "shop/index.ts"), root: join(dir, "shop"), kind: "folder" },
+      { name: "data", dir, entry: join(dir, "data/index.js"), root: join(dir, "data"), kind: "folder" },
+      { name: "hello", dir, entry: join(dir, "hello.ts"), root: dir, kind: "file" },
+      { name: "old", dir, entry: join(dir, "old.js"), root: dir, kind: "file" },
+      { name: "older", dir, entry: join(dir, "older.jsx"), root: dir, kind: "file" },
+      { name: "page", dir, entry: join(dir, "page.tsx"), root: dir, kind: "file" },
+      { name: "shop", dir, entry: join(dir, "shop/index.ts"), root: join(dir, "shop"), kind: "folder" },
     ]);
   });
 
   test("a folder that does not exist has no scripts", async () => {
-    expect(await discoverScripts(join(root, "nowhere"))).toEqual({ scripts: [], problems: [] });
+    expect(await discoverScripts(join(root, "nowhere"))).toEqual({ scripts: [], disputed: new Set(), problems: [] });
   });
 
   test("two scripts of one name are refused, and both are named", async () => {
-    const { scripts, problems } = await discoverScripts(
+    const { scripts, disputed, problems } = await discoverScripts(
       folder("a.ts", "a/index.ts", "b.ts", "b.js", "c/index.ts", "c/index.js", "d.ts"),
     );
     expect(scripts.map((script) => script.name)).toEqual(["d"]);
+    expect([...disputed].toSorted()).toEqual(["a", "b", "c"]);
     expect(problems.map((problem) => problem.message).toSorted()).toEqual([
       'a.ts and a/index.ts are both the script "a"',
       'b.js and b.ts are both the script "b"',

@@ -1,0 +1,43 @@
+/** What happened to a script, on the console: one log line, and for its author the lines around the fault. */
+import type { Fields } from "../log.ts";
+import type { ScriptEvent } from "../script/registry.ts";
+import type { BuildProblem } from "../script/types.ts";
+import { renderBuildProblem } from "./script-error.ts";
+import type { Console } from "./serve.ts";
+
+export function tellScript(event: ScriptEvent, out: Console): void {
+  const { script } = event;
+  switch (event.kind) {
+    case "removed":
+      return out.log.info("script removed", { script });
+    case "loaded":
+    case "reloaded": {
+      const { kind, routes, ms, cached } = event;
+      // As it was at the last start: the banner counts it. A thousand lines would bury what is new.
+      return out.log.at(cached ? "debug" : "info", `script ${kind}`, { script, routes, ms: Math.round(ms) });
+    }
+    case "warning":
+      for (const problem of event.problems) tellProblem("warn", "script warning", { script }, problem, out);
+      return;
+    case "failed": {
+      const fields = script === "" ? {} : { script, serving: event.serving ? "the last good version" : "nothing" };
+      for (const problem of event.problems) tellProblem("error", "script failed", fields, problem, out);
+    }
+  }
+}
+
+function tellProblem(
+  level: "warn" | "error",
+  text: string,
+  fields: Fields,
+  problem: BuildProblem,
+  { log, sink, format, paint }: Console,
+): void {
+  if (format === "json") {
+    const { message, ...rest } = problem;
+    return log.at(level, text, { ...fields, problem: message, ...rest });
+  }
+  log.at(level, text, fields);
+  log.flush();
+  sink.write(renderBuildProblem(problem, paint));
+}

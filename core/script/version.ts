@@ -1,0 +1,83 @@
+/** One version of a script in service: its bundle, the pool of its isolates, and its routes. */
+import { limitsFor, scriptConfig, type Config } from "../config/index.ts";
+import { checkPattern, type RouteEntry } from "../http/router.ts";
+import type { EngineRoute } from "../http/server.ts";
+import type { ScriptMeta } from "../isolate/realm/script.ts";
+import type { Isolates, PooledRoute } from "./isolates.ts";
+import type { ScriptPool } from "./pool.ts";
+import type { BuildProblem, Json, ScriptBundle } from "./types.ts";
+
+export type AnyRoute = PooledRoute | EngineRoute;
+
+export interface Version {
+  readonly bundle: ScriptBundle;
+  readonly pool: ScriptPool;
+  readonly routes: readonly RouteEntry<AnyRoute>[];
+}
+
+export interface VersionOptions {
+  readonly config: Config;
+  readonly isolates: Isolates;
+  readonly services: ScriptMeta["services"];
+}
+
+/** Starts nothing: the first call does. */
+export function openVersion(bundle: ScriptBundle, options: VersionOptions): Version {
+  const pool = openPool(bundle, options);
+  return { bundle, pool, routes: routesOf(bundle, pool, options.config) };
+}
+
+function openPool(bundle: ScriptBundle, { config, isolates, services }: VersionOptions): ScriptPool {
+  const { name, hash, form, registrations, registrationsHash } = bundle;
+  const { hosts, isolation, config: own } = scriptConfig(config, name);
+  const limits = limitsFor(config, name);
+  return isolates.open({
+    name,
+    limits,
+    hosts,
+    registrationsHash,
+    fresh: isolation === "invocation",
+    message: async () => {
+      const { code, map } = await bundle.readCode();
+      const schemas = Object.fromEntries(
+        registrations.map((one) => [one.id, one.schemas]).filter(([, all]) => Object.keys(all ?? {}).length > 0),
+      );
+      const meta: ScriptMeta = {
+        name,
+        version: hash,
+        form,
+        map,
+        config: own as Json,
+        schemas,
+        services,
+        limits,
+        dev: config.dev,
+      };
+      return { name, form, code, meta: JSON.stringify(meta) };
+    },
+  });
+}
+
+function routesOf(bundle: ScriptBundle, pool: ScriptPool, config: Config): RouteEntry<AnyRoute>[] {
+  const script = bundle.name;
+  return bundle.registrations.map((registration) => {
+    const value: PooledRoute = { script, registration, pool };
+    const { method, path } =
+      registration.fn === "default.fetch" ? { method: "ANY", path: fetchPath(script, config) } : registration;
+    return { method, path, value, owner: script };
+  });
+}
+
+function fetchPath(script: string, config: Config): string {
+  const { mount = `/${script}` } = scriptConfig(config, script);
+  return `${mount.replace(/\/+$/, "")}/*`;
+}
+
+/** The first path that the router does not take. */
+export function malformedRoute({ routes }: Version): BuildProblem | null {
+  for (const { path } of routes) {
+    const why = checkPattern(path);
+    if (why !== null) return { code: "bad_registration", message: `The path "${path}" cannot be registered: ${why}.` };
+  }
+  return null;
+}
