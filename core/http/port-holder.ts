@@ -1,5 +1,6 @@
 /** Who listens on a port, as far as this machine tells: for the message that the port is taken. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { printable } from "../log/escape.ts";
 
 const LISTEN = "0A";
 
@@ -13,7 +14,7 @@ export function portHolder(port: number): string | null {
       const inode = /^socket:\[(\d+)\]$/.exec(quietly(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? "")?.[1];
       if (inode !== undefined && inodes.has(inode)) {
         const name = quietly(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim());
-        return name ? `${name} (pid ${pid})` : `pid ${pid}`;
+        return name ? `${printable(name)} (pid ${pid})` : `pid ${pid}`;
       }
     }
   }

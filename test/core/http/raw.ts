@@ -14,32 +14,28 @@ export class RawClient implements AsyncDisposable {
   private ended = false;
   private wake = Promise.withResolvers<void>();
 
-  private constructor(private readonly socket: Bun.Socket) {}
+  private socket: Bun.Socket | null = null;
+
+  private constructor() {}
 
   static async connect(port: number): Promise<RawClient> {
     const decoder = new TextDecoder("latin1");
-    let client: RawClient | undefined;
-    let early = "";
-    const socket = await Bun.connect({
+    const client = new RawClient();
+    client.socket = await Bun.connect({
       hostname: "127.0.0.1",
       port,
       socket: {
-        data(_socket, bytes) {
-          if (client) client.take(decoder.decode(bytes));
-          else early += decoder.decode(bytes);
-        },
-        close: () => client?.end(),
-        error: () => client?.end(),
+        data: (_socket, bytes) => client.take(decoder.decode(bytes)),
+        close: () => client.end(),
+        error: () => client.end(),
       },
     });
-    client = new RawClient(socket);
-    client.take(early);
     return client;
   }
 
   /** Text is sent as latin-1: one character, one byte. */
   send(text: string): this {
-    this.socket.write(Buffer.from(text, "latin1"));
+    this.socket?.write(Buffer.from(text, "latin1"));
     return this;
   }
 
@@ -56,8 +52,9 @@ export class RawClient implements AsyncDisposable {
     }
   }
 
-  async closed(): Promise<void> {
-    while (!this.ended) await this.change();
+  /** Settles when the connection has ended. */
+  async closed(patienceMs = PATIENCE_MS): Promise<void> {
+    while (!this.ended) await this.change(patienceMs);
   }
 
   get isClosed(): boolean {
@@ -65,14 +62,14 @@ export class RawClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.end();
+    this.socket?.end();
   }
 
-  private async change(): Promise<void> {
+  private async change(patienceMs = PATIENCE_MS): Promise<void> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => reject(new Error(`nothing came; so far: ${JSON.stringify(this.received)}`)),
-      PATIENCE_MS,
+      patienceMs,
     );
     await Promise.race([this.wake.promise, late]).finally(() => clearTimeout(timer));
   }

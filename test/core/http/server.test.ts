@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { healthRoutes } from "../../../core/http/health.ts";
 import { startServer } from "../../../core/http/server.ts";
-import { ProblemError } from "../../../sdk/errors.ts";
+import type { ProblemError } from "../../../sdk/errors.ts";
 import { RawClient, rawRequest } from "./raw.ts";
 import { echo, scriptRoute, serveTest, type Seen } from "./serve.ts";
 
