@@ -1,6 +1,6 @@
 /** What happened to a script, on the console: one log line, and for its author the lines around the fault. */
 import type { Fields } from "../log.ts";
-import type { ScriptEvent } from "../script/registry.ts";
+import type { ScriptEvent } from "../script/entry.ts";
 import type { BuildProblem } from "../script/types.ts";
 import { renderBuildProblem } from "./script-error.ts";
 import type { Console } from "./serve.ts";

@@ -4,46 +4,10 @@ import { limitsFor, scriptConfig } from "../config/index.ts";
 import { compileRoutes, RouteClash, type RouteEntry, type RouteTable } from "../http/router.ts";
 import type { Builder, BuildInput } from "./build.ts";
 import { concerns, type Changes } from "./changes.ts";
+import { fileOf, newEntry, routeTaken, statusOf, type Entry, type ScriptEvent, type ScriptStatus } from "./entry.ts";
 import { discoverScripts, watchScripts, type Discovered, type ScriptSource } from "./source.ts";
 import type { BuildProblem, Json, ScriptBundle } from "./types.ts";
 import { malformedRoute, openVersion, type AnyRoute, type Version, type VersionOptions } from "./version.ts";
-
-export type { AnyRoute } from "./version.ts";
-
-/** What happened to a script; for the log and the console. */
-export type ScriptEvent =
-  /** `cached`: as it was built before; nothing changed. */
-  | {
-      readonly kind: "loaded" | "reloaded";
-      readonly script: string;
-      readonly routes: number;
-      readonly ms: number;
-      readonly cached: boolean;
-    }
-  | { readonly kind: "removed"; readonly script: string }
-  /** `script` is empty when the folder of scripts is at fault. */
-  | {
-      readonly kind: "failed";
-      readonly script: string;
-      readonly problems: readonly BuildProblem[];
-      readonly serving: boolean;
-    }
-  | { readonly kind: "warning"; readonly script: string; readonly problems: readonly BuildProblem[] };
-
-interface Entry {
-  source: ScriptSource;
-  /** Null until the first version loads. */
-  serving: Version | null;
-  /** Why the newest version does not serve. */
-  problems: readonly BuildProblem[];
-  /** The newest version, when all that it lacks is a route that another script holds. */
-  refused: ScriptBundle | null;
-  /** Since when its file is not there (`performance.now()`): removed, or an editor between deleting and writing. */
-  missing: number | null;
-  /** A build runs; when it ends another one follows if `dirty`. */
-  building: Promise<void> | null;
-  dirty: boolean;
-}
 
 export interface RegistryOptions extends VersionOptions {
   readonly scriptsDir: string;
@@ -52,14 +16,6 @@ export interface RegistryOptions extends VersionOptions {
   readonly onEvent: (event: ScriptEvent) => void;
   /** All names that are in the folder of scripts, whether they load or not; whenever they changed. */
   readonly onNames: (names: ReadonlySet<string>) => void;
-}
-
-export interface ScriptStatus {
-  /** Or the file at fault, where that is not clear. */
-  readonly name: string;
-  readonly routes: number;
-  readonly building: boolean;
-  readonly problem?: BuildProblem;
 }
 
 /** So long a file that serves may be gone or empty before that is meant: some editors delete and write, or empty and write. */
@@ -92,13 +48,7 @@ export class Registry {
       building: false,
       problem,
     }));
-    const scripts = [...this.#entries.values()].map(({ source, serving, problems, building }) => ({
-      name: source.name,
-      routes: serving?.routes.length ?? 0,
-      building: building !== null,
-      ...(problems[0] ? { problem: problems[0] } : {}),
-    }));
-    return [...folder, ...scripts];
+    return [...folder, ...Array.from(this.#entries.values(), statusOf)];
   }
 
   /**
@@ -210,19 +160,11 @@ export class Registry {
     if (entry.serving) this.#options.isolates.retire(entry.serving.pool);
     this.#compileAll();
     this.#options.onEvent({ kind: "removed", script: name });
-    this.#retryRefused();
+    this.#retryRefused(true);
   }
 
   #add(source: ScriptSource): Entry {
-    const entry: Entry = {
-      source,
-      serving: null,
-      problems: [],
-      refused: null,
-      missing: null,
-      building: null,
-      dirty: false,
-    };
+    const entry = newEntry(source);
     this.#entries.set(source.name, entry);
     return entry;
   }
@@ -305,12 +247,13 @@ export class Registry {
   #adopt(entry: Entry, bundle: ScriptBundle, ms: number): void {
     const version = openVersion(bundle, this.#options);
     const malformed = malformedRoute(version);
+    const hadRoutes = entry.serving !== null;
     const refusal = malformed ?? this.#place([[entry, version]]);
     if (refusal instanceof RouteClash) this.#fail(entry, [routeTaken(entry, refusal)], bundle);
     else if (refusal) this.#fail(entry, [{ ...refusal, file: fileOf(entry) }]);
     else this.#settle(entry, version, ms);
     if (refusal) this.#options.isolates.retire(version.pool);
-    this.#retryRefused();
+    this.#retryRefused(hadRoutes && !refusal);
   }
 
   /** The version has its routes: the one before goes. */
@@ -351,17 +294,16 @@ export class Registry {
     }
   }
 
-  /** Routes may be free now: for one of those that wait, or for all at once (two scripts that swapped theirs). */
-  #retryRefused(): void {
+  /** Where routes became free, one of those that wait may have it; or all of them at once, if they swapped theirs. */
+  #retryRefused(freed: boolean): void {
     const waiting = [...this.#entries.values()].flatMap((entry) =>
-      entry.refused && !entry.building ? [[entry, openVersion(entry.refused, this.#options)] as const] : [],
+      entry.refused ? [[entry, openVersion(entry.refused, this.#options)] as const] : [],
     );
-    const groups = waiting.length > 1 ? [...waiting.map((one) => [one]), waiting] : [waiting];
-    const placed = groups.find((group) => group.length > 0 && this.#place(group) === null) ?? [];
-    for (const [entry, version] of waiting)
-      if (!placed.some(([one]) => one === entry)) this.#options.isolates.retire(version.pool);
+    const groups = [...(freed ? waiting.map((one) => [one]) : []), ...(waiting.length > 1 ? [waiting] : [])];
+    const placed = groups.find((group) => this.#place(group) === null) ?? [];
+    for (const one of waiting) if (!placed.includes(one)) this.#options.isolates.retire(one[1].pool);
     for (const [entry, version] of placed) this.#settle(entry, version, 0);
-    if (placed.length > 0) this.#retryRefused();
+    if (placed.length > 0) this.#retryRefused(true);
   }
 
   /** Makes the table of all that serves. Of two scripts with one route the later by name is left out, and says so. */
@@ -375,19 +317,6 @@ export class Registry {
       this.#fail(loser, [routeTaken(loser, clash)], bundle);
     }
   }
-}
-
-function fileOf({ source }: Entry): string {
-  return source.entry.slice(source.dir.length + 1);
-}
-
-function routeTaken(entry: Entry, clash: RouteClash): BuildProblem {
-  return {
-    code: clash.code,
-    message: `${clash.message}.`,
-    file: fileOf(entry),
-    hint: "It is served as soon as the route is free.",
-  };
 }
 
 function isEmpty(file: string): boolean {

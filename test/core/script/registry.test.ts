@@ -1,0 +1,340 @@
+/** The registry with a builder that needs no child: a script's text is its routes. */
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { loadConfig } from "../../../core/config/index.ts";
+import type { Builder, BuildInput } from "../../../core/script/build.ts";
+import { Isolates } from "../../../core/script/isolates.ts";
+import type { ScriptEvent } from "../../../core/script/entry.ts";
+import { Registry } from "../../../core/script/registry.ts";
+import type { BuildResult, ScriptBundle } from "../../../core/script/types.ts";
+
+const root = mkdtempSync(join(tmpdir(), "awe-registry-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** `GET /a, POST /b`; `slow:` before it waits for `gate`; `bad` does not build. */
+function bundleOf({ name, entry, scriptsDir }: BuildInput, text: string): ScriptBundle {
+  const routes = text.trim() === "" ? [] : text.replace(/^slow:/, "").split(",");
+  return {
+    name,
+    hash: String(Bun.hash(name + text)),
+    form: "module",
+    readCode: () => Promise.resolve({ code: "", map: "" }),
+    registrations: routes.map((route, id) => {
+      const [method = "", path = ""] = route.trim().split(" ");
+      return { id, fn: "registerWebHandler", method, path, options: {}, definitions: {}, schemas: {} };
+    }),
+    registrationsHash: "",
+    inputs: [entry, join(scriptsDir, "_shared/lib.ts")],
+  };
+}
+
+class House implements AsyncDisposable {
+  readonly dir = join(mkdtempSync(join(root, "p-")), "scripts");
+  readonly events: ScriptEvent[] = [];
+  readonly names: string[][] = [];
+  readonly built: string[] = [];
+  readonly gate = Promise.withResolvers<void>();
+  readonly isolates: Isolates;
+  readonly registry: Registry;
+  #waiters: (() => void)[] = [];
+
+  constructor(files: Record<string, string>, set: readonly string[] = [], scriptsDir?: string) {
+    mkdirSync(this.dir, { recursive: true });
+    for (const [path, text] of Object.entries(files)) this.write(path, text);
+    const config = loadConfig({ dir: dirname(this.dir), set: ["isolates.spare=0", ...set], flags: {} });
+    this.isolates = new Isolates({
+      config: config.isolates,
+      openVessel: () => Promise.reject(new Error("no isolate here")),
+      deps: {} as ConstructorParameters<typeof Isolates>[0]["deps"],
+      events: { onKill() {}, onPause() {}, onLoadFailure() {}, onSpareFailure() {} },
+    });
+    const tell = (): void => this.#waiters.splice(0).forEach((wake) => wake());
+    const read = (input: BuildInput): string => readFileSync(input.entry, "utf8");
+    const builder: Builder = {
+      build: async (input): Promise<BuildResult> => {
+        this.built.push(input.name);
+        let text: string;
+        try {
+          text = read(input);
+        } catch {
+          return { ok: false, problems: [{ code: "script_failed", message: "gone" }] };
+        }
+        if (text.startsWith("slow:")) await this.gate.promise;
+        if (text === "bad") return { ok: false, problems: [{ code: "script_failed", message: "bad text" }] };
+        return { ok: true, bundle: bundleOf(input, text), warnings: [] };
+      },
+      cached: async (input) => (read(input).startsWith("cached:") ? bundleOf(input, read(input).slice(7)) : null),
+      forget() {},
+      dispose: () => Promise.resolve(),
+    };
+    this.registry = new Registry({
+      config,
+      scriptsDir: scriptsDir ?? this.dir,
+      builder,
+      isolates: this.isolates,
+      services: {},
+      engineRoutes: [{ method: "GET", path: "/health/live", owner: "engine", value: { handle: () => new Response() } }],
+      onEvent: (event) => {
+        this.events.push(event);
+        tell();
+      },
+      onNames: (names) => void this.names.push([...names]),
+    });
+  }
+
+  async start(patienceMs = 5000): Promise<this> {
+    this.registry.watch();
+    await this.registry.start(patienceMs);
+    return this;
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(join(this.dir, path)), { recursive: true });
+    writeFileSync(join(this.dir, path), text);
+  }
+
+  /** The script that answers, or null. */
+  owner(method: string, path: string): string | null {
+    const found = this.registry.routes.find(method, path);
+    return found && "value" in found && "script" in found.value ? found.value.script : null;
+  }
+
+  problemOf(name: string): string | undefined {
+    return this.registry.status.find((one) => one.name === name)?.problem?.message;
+  }
+
+  /** Resolves when an event of that kind and script comes after those seen before `since`. */
+  async event(kind: ScriptEvent["kind"], script: string, since = 0): Promise<ScriptEvent> {
+    for (;;) {
+      const found = this.events.slice(since).find((one) => one.kind === kind && one.script === script);
+      if (found) return found;
+      const next = Promise.withResolvers<void>();
+      this.#waiters.push(next.resolve);
+      const late = setTimeout(
+        () => next.reject(new Error(`no ${kind} of ${script}: ${JSON.stringify(this.events)}`)),
+        3000,
+      );
+      await next.promise;
+      clearTimeout(late);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.registry.close();
+    await this.isolates.dispose();
+  }
+}
+
+test("scripts from the cache serve without a build; others are built", async () => {
+  await using house = await new House({ "a.ts": "cached:GET /a", "b.ts": "GET /b" }).start();
+  expect(house.built).toEqual(["b"]);
+  expect([house.owner("GET", "/a"), house.owner("GET", "/b")]).toEqual(["a", "b"]);
+  expect(house.events.map((one) => [one.kind, one.script, "cached" in one && one.cached])).toEqual([
+    ["loaded", "a", true],
+    ["loaded", "b", false],
+  ]);
+});
+
+test("a bad script at the start is reported and does not matter to the others", async () => {
+  await using house = await new House({ "a.ts": "bad", "b.ts": "GET /b" }).start();
+  expect(house.owner("GET", "/b")).toBe("b");
+  expect(house.problemOf("a")).toBe("bad text");
+  expect(await house.event("failed", "a")).toMatchObject({ serving: false });
+});
+
+test("the start waits for slow builds as long as its patience; they come later", async () => {
+  await using house = await new House({ "slow.ts": "slow:GET /slow", "b.ts": "GET /b" }).start(20);
+  expect([house.owner("GET", "/slow"), house.owner("GET", "/b")]).toEqual([null, "b"]);
+  expect(house.registry.status.find(({ name }) => name === "slow")?.building).toBe(true);
+  house.gate.resolve();
+  await house.event("loaded", "slow");
+  expect(house.owner("GET", "/slow")).toBe("slow");
+});
+
+test("while one script builds for long, the saves of others are served", async () => {
+  await using house = await new House({ "slow.ts": "GET /slow", "b.ts": "GET /b" }).start();
+  house.write("slow.ts", "slow:GET /slower");
+  while (house.built.filter((name) => name === "slow").length < 2) await Bun.sleep(5);
+  house.write("b.ts", "GET /b2");
+  await house.event("reloaded", "b");
+  expect([house.owner("GET", "/b"), house.owner("GET", "/b2"), house.owner("GET", "/slow")]).toEqual([
+    null,
+    "b",
+    "slow",
+  ]);
+  house.gate.resolve();
+  await house.event("reloaded", "slow");
+  expect([house.owner("GET", "/slow"), house.owner("GET", "/slower")]).toEqual([null, "slow"]);
+});
+
+test("a broken save leaves the last good version; mended to what it was, nothing is replaced", async () => {
+  await using house = await new House({ "a.ts": "GET /a" }).start();
+  const before = house.registry.routes;
+  house.write("a.ts", "bad");
+  expect(await house.event("failed", "a")).toMatchObject({ serving: true });
+  expect(house.owner("GET", "/a")).toBe("a");
+  expect(house.problemOf("a")).toBe("bad text");
+  house.write("a.ts", "GET /a");
+  await house.event("reloaded", "a");
+  expect(house.problemOf("a")).toBeUndefined();
+  expect(house.registry.routes).toBe(before);
+});
+
+test("the newcomer is refused a route that is held, and has it as soon as the holder goes", async () => {
+  // By name the newcomer comes first.
+  await using house = await new House({ "z.ts": "GET /x" }).start();
+  house.write("a.ts", "GET /x");
+  await house.event("failed", "a");
+  expect(house.problemOf("a")).toContain('"a" cannot have GET /x: "z" holds it');
+  expect(house.owner("GET", "/x")).toBe("z");
+  rmSync(join(house.dir, "z.ts"));
+  await house.event("loaded", "a");
+  expect(house.owner("GET", "/x")).toBe("a");
+  expect(house.problemOf("a")).toBeUndefined();
+});
+
+test("a refused version is served when the holder changes its route, while the older one served on", async () => {
+  await using house = await new House({ "a.ts": "GET /a", "b.ts": "GET /b" }).start();
+  house.write("b.ts", "GET /a");
+  expect(await house.event("failed", "b")).toMatchObject({ serving: true });
+  expect([house.owner("GET", "/a"), house.owner("GET", "/b")]).toEqual(["a", "b"]);
+  house.write("a.ts", "GET /c");
+  await house.event("reloaded", "b");
+  expect(["/a", "/b", "/c"].map((path) => house.owner("GET", path))).toEqual(["b", null, "a"]);
+});
+
+test("two scripts may swap their routes", async () => {
+  await using house = await new House({ "a.ts": "GET /a", "b.ts": "GET /b" }).start();
+  house.write("a.ts", "GET /b");
+  await house.event("failed", "a");
+  house.write("b.ts", "GET /a");
+  await Promise.all([house.event("reloaded", "a"), house.event("reloaded", "b")]);
+  expect([house.owner("GET", "/a"), house.owner("GET", "/b")]).toEqual(["b", "a"]);
+});
+
+test("of two scripts with one route at the start the first by name serves; the engine's own routes are held", async () => {
+  await using house = await new House({
+    "b.ts": "cached:GET /x",
+    "a.ts": "cached:GET /x",
+    "c.ts": "GET /health/live",
+  }).start();
+  expect(house.owner("GET", "/x")).toBe("a");
+  expect(house.problemOf("b")).toContain('"a" holds it');
+  expect(house.problemOf("c")).toContain('"engine" holds it');
+  rmSync(join(house.dir, "a.ts"));
+  await house.event("loaded", "b", house.events.length);
+  expect(house.owner("GET", "/x")).toBe("b");
+});
+
+test("a path that no route can have is refused with the reason", async () => {
+  await using house = await new House({ "a.ts": "GET /a/:b/:b" }).start();
+  expect(house.problemOf("a")).toContain("cannot be registered");
+});
+
+test("a script removed is gone; removed and written again within a moment it never was", async () => {
+  await using house = await new House({ "a.ts": "GET /a", "b.ts": "GET /b" }).start();
+  rmSync(join(house.dir, "a.ts"));
+  await Bun.sleep(40);
+  expect(house.owner("GET", "/a")).toBe("a");
+  house.write("a.ts", "GET /a2");
+  await house.event("reloaded", "a");
+  expect(house.owner("GET", "/a2")).toBe("a");
+  expect(house.events.some((one) => one.kind === "removed")).toBe(false);
+  rmSync(join(house.dir, "a.ts"));
+  await house.event("removed", "a");
+  expect(house.owner("GET", "/a2")).toBeNull();
+  expect(house.names.at(-1)).toEqual(["b"]);
+});
+
+test("a script that is renamed takes its routes along without a refusal", async () => {
+  await using house = await new House({ "a.ts": "GET /x" }).start();
+  renameSync(join(house.dir, "a.ts"), join(house.dir, "b.ts"));
+  await house.event("loaded", "b");
+  expect(house.owner("GET", "/x")).toBe("b");
+  await house.event("removed", "a");
+  expect(house.events.some((one) => one.kind === "failed")).toBe(false);
+});
+
+test("a file that is emptied for a moment keeps serving; one that stays empty has no routes", async () => {
+  await using house = await new House({ "a.ts": "GET /a" }).start();
+  house.write("a.ts", "");
+  await Bun.sleep(40);
+  expect(house.owner("GET", "/a")).toBe("a");
+  await house.event("reloaded", "a");
+  expect(house.owner("GET", "/a")).toBeNull();
+});
+
+test("two files of one name: the version before serves on, and goes when both are gone", async () => {
+  await using house = await new House({ "a.ts": "GET /a" }).start();
+  house.write("a/index.ts", "GET /a2");
+  await house.event("failed", "");
+  await Bun.sleep(150);
+  expect(house.owner("GET", "/a")).toBe("a");
+  expect(house.registry.status.find(({ problem }) => problem)?.problem?.message).toContain("are both");
+  rmSync(join(house.dir, "a.ts"));
+  await house.event("reloaded", "a");
+  expect(house.owner("GET", "/a2")).toBe("a");
+});
+
+test("what is shared rebuilds those that use it, and those that failed", async () => {
+  await using house = await new House({ "a.ts": "GET /a", "b.ts": "bad", "_shared/lib.ts": "1" }).start();
+  house.built.length = 0;
+  house.write("_shared/lib.ts", "2");
+  await house.event("failed", "b", house.events.length);
+  while (house.built.length < 2) await Bun.sleep(5);
+  expect(house.built.toSorted()).toEqual(["a", "b"]);
+  house.built.length = 0;
+  house.write("_shared/other.ts", "2");
+  await house.event("failed", "b", house.events.length);
+  expect(house.built).toEqual(["b"]);
+});
+
+test("a save between the first look and the end of the start is not missed", async () => {
+  await using house = new House({ "a.ts": "slow:GET /a" });
+  house.registry.watch();
+  const started = house.registry.start(5000);
+  while (house.built.length === 0) await Bun.sleep(1);
+  house.write("a.ts", "GET /a2");
+  house.write("b.ts", "GET /b");
+  house.gate.resolve();
+  await started;
+  await house.event("loaded", "b");
+  while (house.owner("GET", "/a2") === null) await house.event("reloaded", "a");
+});
+
+test("a folder of scripts behind a link is followed, also when the link is pointed elsewhere", async () => {
+  const base = mkdtempSync(join(root, "l-"));
+  for (const [release, text] of [
+    ["one", "GET /one"],
+    ["two", "GET /two"],
+  ] as const) {
+    mkdirSync(join(base, release));
+    writeFileSync(join(base, release, "a.ts"), text);
+  }
+  symlinkSync("one", join(base, "scripts"));
+  await using house = await new House({}, [], join(base, "scripts")).start();
+  expect(house.owner("GET", "/one")).toBe("a");
+  symlinkSync("two", join(base, "next"));
+  renameSync(join(base, "next"), join(base, "scripts"));
+  await house.event("reloaded", "a");
+  expect([house.owner("GET", "/one"), house.owner("GET", "/two")]).toEqual([null, "a"]);
+});
+
+test("a folder that cannot be read keeps its scripts, and reload works again afterwards", async () => {
+  await using house = await new House({ "a.ts": "GET /a" }).start();
+  renameSync(house.dir, `${house.dir}-aside`);
+  writeFileSync(house.dir, "a file");
+  await Bun.sleep(50);
+  rmSync(house.dir);
+  renameSync(`${house.dir}-aside`, house.dir);
+  house.write("a.ts", "GET /a3");
+  while (house.owner("GET", "/a3") === null) await Bun.sleep(5);
+});
+
+test("a script that config leaves out is neither built nor served, but known", async () => {
+  await using house = await new House({ "a.ts": "GET /a", "b.ts": "GET /b" }, ["scripts.a.enabled=false"]).start();
+  expect([house.owner("GET", "/a"), house.owner("GET", "/b")]).toEqual([null, "b"]);
+  expect(house.names).toEqual([["a", "b"]]);
+});
