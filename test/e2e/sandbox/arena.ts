@@ -12,7 +12,7 @@ import { VictimLoad, VICTIMS } from "./victims.ts";
 
 /** An attack is cut off here; the engine's own limits are far below. */
 const ATTACK_TIMEOUT_MS = 20_000;
-const BUILD_TIMEOUT_MS = 60_000;
+const BUILD_TIMEOUT_MS = 30_000;
 /** So much of an answer is looked at; then the client leaves. */
 const READ_BYTES = 8 * 1024 * 1024;
 const READ_MS = 3000;
@@ -54,6 +54,8 @@ export class Arena implements AsyncDisposable {
   readonly #listener: Bun.Server<undefined>;
   readonly #uninterruptedMs: number;
   #heard: string[] = [];
+  /** Attacks whose script the engine never spoke of. */
+  readonly #silent = new Set<string>();
 
   private constructor(
     engine: Engine,
@@ -111,31 +113,35 @@ export class Arena implements AsyncDisposable {
     }
   }
 
-  /** Writes the scripts of these attacks and waits until each was built, or refused. */
+  /** Writes the scripts of these attacks and waits until the engine said of each that it serves, or why not. */
   async load(attacks: readonly Attack[]): Promise<void> {
     const after = this.engine.mark();
-    const waits: Promise<string>[] = [];
-    for (const attack of attacks) {
-      for (const [path, content] of Object.entries(attackFiles(attack, this.#canaryFile)))
-        await this.engine.write(path, this.#fill(attack, content));
-      for (const [path, target] of Object.entries(attack.links ?? {}))
-        await this.#link(path, this.#fill(attack, target));
-      const onlyLinks = Object.keys(attackFiles(attack, "")).length === 0;
-      if (!onlyLinks)
-        waits.push(
-          this.engine.waitForLog((line) => isAbout(line, attack.name), { timeoutMs: BUILD_TIMEOUT_MS, after }),
-        );
-    }
-    await Promise.all(waits);
+    await Promise.all(
+      attacks.map(async (attack) => {
+        const files = Object.entries(attackFiles(attack, this.#canaryFile));
+        // In a folder the helpers come first: the script is built when its own file appears.
+        for (const [path, content] of files.reverse()) await this.engine.write(path, this.#fill(attack, content));
+        for (const [path, target] of Object.entries(attack.links ?? {}))
+          await this.#link(path, this.#fill(attack, target));
+        const seen = this.engine.waitForLog((line) => isAbout(line, attack.name), {
+          timeoutMs: BUILD_TIMEOUT_MS,
+          after,
+        });
+        // A link alone need not even be looked at; everything else must be heard of.
+        if (files.length > 0) await seen.catch(() => this.#silent.add(attack.name));
+        else seen.catch(() => {});
+      }),
+    );
   }
 
   async unload(attacks: readonly Attack[]): Promise<void> {
     for (const attack of attacks)
-      for (const kind of [".js", ".ts", ""]) await this.engine.remove(`scripts/${attack.name}${kind}`);
+      for (const kind of [".js", ".ts", ".tsx", ""]) await this.engine.remove(`scripts/${attack.name}${kind}`);
   }
 
   async run(attack: Attack): Promise<Result> {
     const faults: string[] = [];
+    if (this.#silent.has(attack.name)) faults.push("the engine neither loaded nor refused its script");
     const failuresBefore = this.victims.failures.length;
     this.victims.takeWorstMs();
     const path = attack.path ?? `/attack/${attack.name}`;
@@ -158,7 +164,7 @@ export class Arena implements AsyncDisposable {
     return {
       attack,
       faults,
-      outcome: describe(answer, findings),
+      outcome: answer.status === 404 ? this.#refusal(attack) : describe(answer, findings),
       ms: answer.ms,
       ...(late === undefined ? {} : { lateMs: late }),
       victimMs: this.victims.takeWorstMs(),
@@ -286,9 +292,20 @@ export class Arena implements AsyncDisposable {
     }
   }
 
+  #said(attack: Attack): string | undefined {
+    return this.engine.logs.split("\n").findLast((line) => isAbout(line, attack.name));
+  }
+
   #reason(attack: Attack): string {
-    const line = this.engine.logs.split("\n").findLast((one) => isAbout(one, attack.name));
+    const line = this.#said(attack);
     return line === undefined ? "" : `; the engine said: ${line.slice(0, 600)}`;
+  }
+
+  #refusal(attack: Attack): string {
+    const line = this.#said(attack);
+    if (line === undefined) return "not taken as a script";
+    const { code, problem } = JSON.parse(line) as { code?: string; problem?: string };
+    return `refused: ${code ?? "?"} (${problem ?? ""})`;
   }
 
   /** Whether the engine's cache holds a secret: a bundle that took in a file from outside. */
@@ -340,7 +357,6 @@ function say(answer: Answer): string {
 
 function describe(answer: Answer, findings: Findings | null): string {
   if (findings !== null) return `nothing reached; ${findings.seen} objects walked`;
-  if (answer.status === 404) return "refused when built";
   const code = /"code":"([a-z_]+)"/.exec(answer.text)?.[1];
   if (code !== undefined) return `${answer.status} ${code}`;
   if (answer.status === 0) return "its own connection was cut";

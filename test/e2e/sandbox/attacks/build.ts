@@ -149,7 +149,7 @@ export const builds: readonly Attack[] = [
     "imports a module through a link that leaves its folder",
     `import { value } from "./lib/m.ts";`,
     {},
-    { links: { "scripts/build-symlink-module/lib": "../../outside-lib" }, secret: "outside-lib-secret" },
+    { links: { "scripts/build-symlink-module/lib": "../../../outside-lib" }, secret: "outside-lib-secret" },
   ),
   build("symlink-script", "is itself a link to a file outside", "", {
     files: {},
@@ -197,8 +197,11 @@ export const builds: readonly Attack[] = [
     },
     { outcome: "survived", secret: "read-from-dotenv" },
   ),
-  folder("jsx-pragma", "imports its JSX runtime from outside", `const value = "x";`, {
-    "index.tsx": `/** @jsxImportSource /etc */\nregisterWebHandler("GET /attack/build-jsx-pragma", () => <b>x</b>);`,
+  build("jsx-pragma", "imports its JSX runtime from outside", "", {
+    files: {
+      "scripts/build-jsx-pragma.tsx": `/** @jsxImportSource /etc */\nimport { registerWebHandler } from "@aiwebengine/sdk";\nregisterWebHandler("GET /attack/build-jsx-pragma", () => <b>x</b>);`,
+    },
+    outcome: "survived",
   }),
   folder(
     "type-file",
@@ -227,7 +230,7 @@ export const builds: readonly Attack[] = [
     "names a file by new URL(import.meta.url)",
     `const value = new URL("../../canary.txt", import.meta.url) + " " + import.meta.dir + " " + import.meta.path;`,
     {},
-    { outcome: "refused" },
+    { outcome: "survived" },
   ),
   folder(
     "require",
@@ -346,7 +349,9 @@ export const builds: readonly Attack[] = [
     "survived",
   ),
   loading("endless-load", "loops while it loads", `for (;;);`),
-  loading("endless-microtasks", "loops in microtasks while it loads", `(async () => { for (;;) await null; })();`),
+  loading("endless-microtasks", "loops in microtasks while it loads", `(async () => { for (;;) await null; })();`, [
+    "script_failed",
+  ]),
   loading("endless-init", "has an init that never ends", `function init() { for (;;); }`),
   loading(
     "endless-init-async",

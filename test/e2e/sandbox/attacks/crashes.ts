@@ -121,6 +121,7 @@ export const crashes: readonly Attack[] = [
     "uncaught-after-answer",
     "throws after its answer, in a timer and in a stream",
     `setTimeout(() => { throw new Error("late"); }, 0); ctx.waitUntil(Promise.reject(new Error("late"))); return { value: new Response(new ReadableStream({ start(c) { c.enqueue("x"); }, pull() { throw new Error("pull"); } })) };`,
+    { breaksOff: true },
   ),
   crash(
     "resize-in-callback",
@@ -206,6 +207,7 @@ export const floods: readonly Attack[] = [
     `const b = new Uint8Array(1 << 20); const all = []; for (let i = 0; i < 10000; i++) all.push(crypto.subtle.digest("SHA-256", b)); await Promise.all(all);`,
   ),
   flood("registrations", "registers a hundred thousand routes while it loads", ``, {
+    outcome: "refused",
     script: `registerWebHandler("ANY ROUTE", (ctx) => t.gate(ctx.query) ?? "x"); for (let i = 0; i < 100000; i++) registerWebHandler("GET ROUTE/" + i, () => "x");`,
   }),
   flood(
