@@ -34,8 +34,20 @@ function httpFailure(flight: Flight, failure: ReadFailure): Response {
   const code = failure.code ?? CODE_OF_STATUS[status] ?? (status < 500 ? "bad_request" : "script_failed");
   const { id } = flight.invocation;
   const title = statusTitle(status);
-  const body = { type: problemType(code), title, status, detail: failure.message || title, code, id, ...(failure.errors ? { errors: failure.errors } : {}) };
-  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store", "x-request-id": id });
+  const body = {
+    type: problemType(code),
+    title,
+    status,
+    detail: failure.message || title,
+    code,
+    id,
+    ...(failure.errors ? { errors: failure.errors } : {}),
+  };
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    "x-request-id": id,
+  });
   for (const [name, value] of Object.entries(failure.headers ?? {})) {
     try {
       headers.set(name, value);
@@ -81,10 +93,16 @@ export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<stri
   return {
     services,
     fetchPolicy: config.fetch,
-    onServiceError: (script, what, error, id) => log.error("a service failed", { id, script, what, error: reasonOf(error) }),
+    onServiceError: (script, what, error, id) =>
+      log.error("a service failed", { id, script, what, error: reasonOf(error) }),
     onFailure(flight, failure) {
       const { id, route } = flight.invocation;
-      log.error("script error", { id, script: route.script, route: routeOf(flight), error: failure.stack || `${failure.name}: ${failure.message}` });
+      log.error("script error", {
+        id,
+        script: route.script,
+        route: routeOf(flight),
+        error: failure.stack || `${failure.name}: ${failure.message}`,
+      });
     },
     problem(flight, error) {
       const { id, route } = flight.invocation;
@@ -95,7 +113,13 @@ export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<stri
       return problemResponse(error, id, config.dev);
     },
     httpFailure,
-    log: (script, level, message, data, id) => log.at(LEVELS[level] ?? "info", message, { ...(id === null ? {} : { id }), script, kind: "console", ...(data === undefined ? {} : { data }) }),
+    log: (script, level, message, data, id) =>
+      log.at(LEVELS[level] ?? "info", message, {
+        ...(id === null ? {} : { id }),
+        script,
+        kind: "console",
+        ...(data === undefined ? {} : { data }),
+      }),
   };
 }
 
@@ -106,7 +130,8 @@ function reasonOf(error: unknown): string {
 
 export function isolateEvents(log: Log): IsolatesOptions["events"] {
   return {
-    onKill: (script, kill, flights) => log.warn("isolate killed", { script, cause: kill.cause, detail: kill.detail, invocations: flights }),
+    onKill: (script, kill, flights) =>
+      log.warn("isolate killed", { script, cause: kill.cause, detail: kill.detail, invocations: flights }),
     onPause: (script, ms) => log.warn("script paused", { script, ms }),
     onLoadFailure(script, failure) {
       const why = typeof failure === "string" ? failure : failure.stack || failure.message;

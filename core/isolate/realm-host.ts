@@ -12,7 +12,13 @@ import type { RealmDoors } from "./realm/index.ts";
 const ASK_CURRENT = 1000;
 
 /** Takes what the realm sends outward; only primitives and at most one byte array, already checked. */
-export type RealmSink = (type: number, id: number, a: number, text: string, body: string | Uint8Array | undefined) => void;
+export type RealmSink = (
+  type: number,
+  id: number,
+  a: number,
+  text: string,
+  body: string | Uint8Array | undefined,
+) => void;
 
 export interface LoadInput {
   /** For file names in traces. */
@@ -46,7 +52,12 @@ const slot = (name: PropertyKey): (() => unknown) => {
   if (!get) throw new Error(`this JavaScript engine lacks %TypedArray%.prototype.${String(name)}`);
   return get;
 };
-const [tagOf, bufferOf, offsetOf, lengthOf] = [slot(Symbol.toStringTag), slot("buffer"), slot("byteOffset"), slot("length")];
+const [tagOf, bufferOf, offsetOf, lengthOf] = [
+  slot(Symbol.toStringTag),
+  slot("buffer"),
+  slot("byteOffset"),
+  slot("length"),
+];
 const setBytes = Uint8Array.prototype.set;
 const HostBytes = Uint8Array;
 
@@ -57,7 +68,11 @@ const HostBytes = Uint8Array;
 function viewBytes(value: object): Uint8Array | null {
   if (Reflect.apply(tagOf, value, []) !== "Uint8Array") return null;
   const buffer = Reflect.apply(bufferOf, value, []) as ArrayBuffer;
-  return new HostBytes(buffer, Reflect.apply(offsetOf, value, []) as number, Reflect.apply(lengthOf, value, []) as number);
+  return new HostBytes(
+    buffer,
+    Reflect.apply(offsetOf, value, []) as number,
+    Reflect.apply(lengthOf, value, []) as number,
+  );
 }
 
 let compiledRealm: vm.Script | undefined;
@@ -67,9 +82,12 @@ function openContext(): { context: vm.Context; doors: (emit: unknown, ask: unkno
   const context = vm.createContext(vm.constants.DONT_CONTEXTIFY as unknown as vm.Context, {
     codeGeneration: { strings: false, wasm: false },
   });
-  compiledRealm ??= new vm.Script(`${realmSource}\n;(() => { const boot = globalThis.__boot; delete globalThis.__boot; return boot; })()`, {
-    filename: "realm",
-  });
+  compiledRealm ??= new vm.Script(
+    `${realmSource}\n;(() => { const boot = globalThis.__boot; delete globalThis.__boot; return boot; })()`,
+    {
+      filename: "realm",
+    },
+  );
   return { context, doors: compiledRealm.runInContext(context) as (emit: unknown, ask: unknown) => RealmDoors };
 }
 

@@ -65,7 +65,12 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       return;
     }
     if (dropped > 0 && type !== F.LOG) {
-      writer.write(F.LOG, 0, 2, JSON.stringify([`${dropped} log lines were dropped: the script wrote faster than they could be sent`]));
+      writer.write(
+        F.LOG,
+        0,
+        2,
+        JSON.stringify([`${dropped} log lines were dropped: the script wrote faster than they could be sent`]),
+      );
       dropped = 0;
     }
     writer.write(type, id, a, text, body);

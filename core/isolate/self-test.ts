@@ -37,7 +37,16 @@ export function selfTest(): Promise<readonly string[]> {
       realm.close();
       resolve(readReport(text));
     });
-    const meta = { name: "self-test", version: "", form: "classic", map: "", config: {}, services: {}, limits: {}, dev: false };
+    const meta = {
+      name: "self-test",
+      version: "",
+      form: "classic",
+      map: "",
+      config: {},
+      services: {},
+      limits: {},
+      dev: false,
+    };
     const code = `${PROBES}\nexpose({ init });`;
     const refused = realm.load({ name: "self-test", form: "classic", code, meta: JSON.stringify(meta) });
     if (refused !== null) resolve([refused]);

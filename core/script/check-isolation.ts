@@ -22,7 +22,8 @@ export async function inspectIsolate(open: () => Promise<Vessel>): Promise<Ready
   const reader = new FrameReader(MAX_BYTES);
   const timer = setTimeout(() => answer.reject(new Error(`it gave no sign for ${PATIENCE_MS} ms`)), PATIENCE_MS);
   vessel.receive({
-    data: (bytes) => reader.push(bytes, (frame) => frame.type === READY && answer.resolve(JSON.parse(frame.text) as ReadyReport)),
+    data: (bytes) =>
+      reader.push(bytes, (frame) => frame.type === READY && answer.resolve(JSON.parse(frame.text) as ReadyReport)),
     drain: () => {},
     gone: (why) => answer.reject(new Error(why)),
   });
@@ -35,21 +36,33 @@ export async function inspectIsolate(open: () => Promise<Vessel>): Promise<Ready
 }
 
 /** @throws StartError when isolates cannot be started, a leak is open, or `isolates.require` is not met. */
-export async function checkIsolation(mode: "process" | "thread", require: readonly string[], open: () => Promise<Vessel>): Promise<JailReport> {
+export async function checkIsolation(
+  mode: "process" | "thread",
+  require: readonly string[],
+  open: () => Promise<Vessel>,
+): Promise<JailReport> {
   let report: ReadyReport;
   try {
     report = await inspectIsolate(open);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new StartError(`No isolate can be started here: ${why}. \`aiwebengine doctor\` says what this machine holds.`, { cause: error });
+    throw new StartError(
+      `No isolate can be started here: ${why}. \`aiwebengine doctor\` says what this machine holds.`,
+      { cause: error },
+    );
   }
   const { jail, leaks = [] } = report;
   if (leaks.length > 0) {
-    throw new StartError(`This build is not safe to run: its realm leaks (${leaks.join(", ")}). Use another version of the engine.`);
+    throw new StartError(
+      `This build is not safe to run: its realm leaks (${leaks.join(", ")}). Use another version of the engine.`,
+    );
   }
   const missing = require.filter((part) => !jail.held.includes(part as JailPart));
   if (missing.length > 0) {
-    const reasons = missing.map((part) => `${part} (${jail.lacking.find((one) => one.part === part)?.reason ?? `not with isolates.mode = "${mode}"`})`);
+    const reasons = missing.map(
+      (part) =>
+        `${part} (${jail.lacking.find((one) => one.part === part)?.reason ?? `not with isolates.mode = "${mode}"`})`,
+    );
     throw new StartError(`isolates.require asks for what this machine does not hold: ${reasons.join("; ")}.`);
   }
   return jail;

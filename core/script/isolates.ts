@@ -102,11 +102,19 @@ export class Isolates implements Dispatcher, PoolHost {
 
   async #start(): Promise<Isolate> {
     const vessel = await this.#options.openVessel();
-    const isolate = new Isolate(vessel, { ...this.#options.deps, onDeath: (dead, kill) => this.#died(dead, kill), onFree: (one) => this.#owners.get(one)?.freed(one) });
-    const timer = setTimeout(() => isolate.kill({ cause: "crashed", detail: `it gave no sign for ${START_MS} ms after its start` }), START_MS);
+    const isolate = new Isolate(vessel, {
+      ...this.#options.deps,
+      onDeath: (dead, kill) => this.#died(dead, kill),
+      onFree: (one) => this.#owners.get(one)?.freed(one),
+    });
+    const timer = setTimeout(
+      () => isolate.kill({ cause: "crashed", detail: `it gave no sign for ${START_MS} ms after its start` }),
+      START_MS,
+    );
     await isolate.ready;
     clearTimeout(timer);
-    if (isolate.state !== "spare") throw new Error(`an isolate could not be started: ${isolate.killed?.detail ?? "unknown"}`);
+    if (isolate.state !== "spare")
+      throw new Error(`an isolate could not be started: ${isolate.killed?.detail ?? "unknown"}`);
     return isolate;
   }
 
@@ -146,11 +154,16 @@ export class Isolates implements Dispatcher, PoolHost {
   #letGo(): void {
     const now = performance.now();
     for (const [isolate] of this.#owners) {
-      if (isolate.state === "ready" && isolate.flights.size === 0 && now - isolate.lastUsed > this.#options.config.idleMs) {
+      if (
+        isolate.state === "ready" &&
+        isolate.flights.size === 0 &&
+        now - isolate.lastUsed > this.#options.config.idleMs
+      ) {
         isolate.kill({ cause: "retired", detail: "idle" });
       }
     }
-    for (const pool of this.#pools) if (pool.retired && pool.size === 0 && pool.waiting.length === 0) this.#pools.delete(pool);
+    for (const pool of this.#pools)
+      if (pool.retired && pool.size === 0 && pool.waiting.length === 0) this.#pools.delete(pool);
   }
 
   #died(isolate: Isolate, kill: Kill): void {
@@ -183,6 +196,7 @@ export class Isolates implements Dispatcher, PoolHost {
     this.#watchdog.stop();
     for (const [isolate] of [...this.#owners]) isolate.kill({ cause: "retired", detail: "the engine stops" });
     const spares = await Promise.allSettled(this.#spares.splice(0));
-    for (const spare of spares) if (spare.status === "fulfilled") spare.value.kill({ cause: "retired", detail: "the engine stops" });
+    for (const spare of spares)
+      if (spare.status === "fulfilled") spare.value.kill({ cause: "retired", detail: "the engine stops" });
   }
 }

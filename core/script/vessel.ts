@@ -32,7 +32,9 @@ export function processVessel(child: Child): Promise<Vessel> {
   };
   void child.exited.then(({ code, signal }) => {
     const words = child.stderr().trim();
-    gone(`the isolate's process ended (${signal ?? `exit code ${code}`})${words === "" ? "" : `: ${words.slice(-300)}`}`);
+    gone(
+      `the isolate's process ended (${signal ?? `exit code ${code}`})${words === "" ? "" : `: ${words.slice(-300)}`}`,
+    );
   });
   const connected = Bun.connect({
     fd: child.fd,

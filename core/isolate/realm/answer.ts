@@ -1,5 +1,17 @@
 /** Turns what a handler returned into frames: INTERFACES.md, "Answers". */
-import { CHUNK, DONE, END, FAILURE, HEADERS_HTML, HEADERS_JSON, HEADERS_NONE, HEADERS_TEXT, RESULT, RESULT_HEAD, WINDOW_BYTES } from "../frames.ts";
+import {
+  CHUNK,
+  DONE,
+  END,
+  FAILURE,
+  HEADERS_HTML,
+  HEADERS_JSON,
+  HEADERS_NONE,
+  HEADERS_TEXT,
+  RESULT,
+  RESULT_HEAD,
+  WINDOW_BYTES,
+} from "../frames.ts";
 import { describe } from "./errors.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
@@ -91,7 +103,10 @@ function sendStream(live: Live, status: number, headers: string, stream: Readabl
 
 function sendPieces(live: Live, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
-    const piece = bytes.length <= WINDOW_BYTES ? bytes : part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES, bytes.length));
+    const piece =
+      bytes.length <= WINDOW_BYTES
+        ? bytes
+        : part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES, bytes.length));
     live.ahead += piece.length;
     emit(CHUNK, live.id, 0, "", piece);
   }
@@ -124,7 +139,9 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
         const step = await iterator.next();
         if (step.done) break;
         const value = step.value;
-        const bytes = isBytes(value) ? value : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
+        const bytes = isBytes(value)
+          ? value
+          : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
         sendPieces(live, bytes);
         if (live.ahead >= WINDOW_BYTES && !stopped) {
           await new PromiseCtor<void>((resolve) => {
@@ -215,7 +232,11 @@ export function isIterable(value: object): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[asyncIterator] === "function";
 }
 
-const TYPE_OF = { [HEADERS_TEXT]: "text/plain;charset=utf-8", [HEADERS_JSON]: "application/json", [HEADERS_HTML]: "text/html;charset=utf-8" } as const;
+const TYPE_OF = {
+  [HEADERS_TEXT]: "text/plain;charset=utf-8",
+  [HEADERS_JSON]: "application/json",
+  [HEADERS_HTML]: "text/html;charset=utf-8",
+} as const;
 
 function sendPlain(live: Live, kind: keyof typeof TYPE_OF, body: string, extra: readonly string[]): void {
   if (extra.length === 0) sendWhole(live, 200, kind, body);
@@ -230,14 +251,19 @@ export function sendAnswer(live: Live, value: unknown, extra: readonly string[])
     return;
   }
   if (typeof value === "string") return sendPlain(live, HEADERS_TEXT, value, extra);
-  if (value === undefined) return sendWhole(live, 204, extra.length === 0 ? HEADERS_NONE : jsonStringify(extra), undefined);
+  if (value === undefined)
+    return sendWhole(live, 204, extra.length === 0 ? HEADERS_NONE : jsonStringify(extra), undefined);
   if (typeof value === "object" && value !== null) {
     const opened = openResponse(value);
     if (opened) return sendOpened(live, opened, extra);
     if (isResponse(value)) throw new TypeError("The body of this Response was already read or sent.");
     if (isHtml(value)) return sendPlain(live, HEADERS_HTML, htmlText(value), extra);
     if (isBytes(value)) {
-      return sendOpened(live, { status: 200, headers: ["content-type", "application/octet-stream"], body: value }, extra);
+      return sendOpened(
+        live,
+        { status: 200, headers: ["content-type", "application/octet-stream"], body: value },
+        extra,
+      );
     }
     if (isIterable(value)) return sendIterable(live, value);
     if (isEnvelope(value)) return sendEnvelope(live, value as Envelope, extra);

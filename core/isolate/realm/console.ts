@@ -19,7 +19,8 @@ export function inspect(value: unknown, depth = 0): string {
   if (typeof value !== "object" || value === null) {
     return typeof value === "symbol" ? `Symbol(${value.description ?? ""})` : `${value as string}`;
   }
-  if (value instanceof ErrorCtor) return typeof value.stack === "string" ? value.stack : `${value.name}: ${value.message}`;
+  if (value instanceof ErrorCtor)
+    return typeof value.stack === "string" ? value.stack : `${value.name}: ${value.message}`;
   if (value instanceof RealmDate) return apply(getTime, value, []) as string;
   if (depth >= MAX_DEPTH) return isArray(value) ? "[…]" : "{…}";
   let text = "";

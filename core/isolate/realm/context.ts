@@ -5,7 +5,19 @@ import { makeCookies, setCookies, type Cookies } from "./cookies.ts";
 import { HttpError } from "./errors.ts";
 import { emit } from "./host.ts";
 import { parseQuery, type QueryRecord } from "./query.ts";
-import { cut, ErrorCtor, find, isArray, jsonParse, keysOf, lower, onSettled, PromiseCtor, splitText, trimText } from "./primordials.ts";
+import {
+  cut,
+  ErrorCtor,
+  find,
+  isArray,
+  jsonParse,
+  keysOf,
+  lower,
+  onSettled,
+  PromiseCtor,
+  splitText,
+  trimText,
+} from "./primordials.ts";
 import type { Live } from "./state.ts";
 import { settleLate } from "./answer.ts";
 import { scriptInfo, scriptConfig } from "./script.ts";
@@ -281,7 +293,6 @@ export class Context {
     return context.#cookies ? context.#cookies[setCookies]() : none;
   }
 }
-
 
 const none: readonly string[] = [];
 

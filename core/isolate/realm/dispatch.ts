@@ -140,7 +140,13 @@ function isData(value: unknown): boolean {
 }
 
 /** INVOKE. */
-export function dispatch(id: number, registration: number, kind: number, head: string, body: Uint8Array | undefined): void {
+export function dispatch(
+  id: number,
+  registration: number,
+  kind: number,
+  head: string,
+  body: Uint8Array | undefined,
+): void {
   const live = addLive(id);
   try {
     const runner = runners[registration];
@@ -218,4 +224,3 @@ export function credit(id: number, bytes: number): void {
     resume();
   }
 }
-

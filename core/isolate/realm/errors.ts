@@ -150,7 +150,11 @@ function prepareStackTrace(error: unknown, sites: unknown): string {
 
 /** Fixes what decides about stack traces, before user code runs. */
 export function lockStackTraces(): void {
-  defineProperty(RealmError, "prepareStackTrace", { value: freeze(prepareStackTrace), writable: false, configurable: false });
+  defineProperty(RealmError, "prepareStackTrace", {
+    value: freeze(prepareStackTrace),
+    writable: false,
+    configurable: false,
+  });
   defineProperty(RealmError, "stackTraceLimit", { value: MAX_FRAMES, writable: false, configurable: false });
   const captureStackTrace = freeze(function captureStackTrace(target: unknown): void {
     if (typeof target !== "object" || target === null) throw new TypeError("captureStackTrace needs an object.");

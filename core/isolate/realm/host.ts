@@ -12,7 +12,12 @@ export type Primitive = string | number | boolean | bigint | undefined | null;
 export type Emit = (type: number, id: number, a: number, text: string, body: string | Uint8Array | undefined) => void;
 
 /** A synchronous operation of the host; `op` is an `Op` of `ops.ts`. Answers a primitive or a realm byte array. */
-export type Ask = (op: number, a?: Primitive | Uint8Array, b?: Primitive | Uint8Array, c?: Primitive | Uint8Array) => unknown;
+export type Ask = (
+  op: number,
+  a?: Primitive | Uint8Array,
+  b?: Primitive | Uint8Array,
+  c?: Primitive | Uint8Array,
+) => unknown;
 
 let emitDoor: Emit;
 let askDoor: Ask;
@@ -34,7 +39,12 @@ export function emit(type: number, id: number, a: number, text: string, body?: s
 }
 
 /** Asks the host. A failure becomes a TypeError of this realm; callers that need a better one check first. */
-export function ask(op: number, a?: Primitive | Uint8Array, b?: Primitive | Uint8Array, c?: Primitive | Uint8Array): unknown {
+export function ask(
+  op: number,
+  a?: Primitive | Uint8Array,
+  b?: Primitive | Uint8Array,
+  c?: Primitive | Uint8Array,
+): unknown {
   let failed = false;
   let answer: unknown;
   try {

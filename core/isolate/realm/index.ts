@@ -49,7 +49,10 @@ function safely<A extends unknown[]>(run: (...args: A) => void): (...args: A) =>
 }
 
 function unhandled(error: unknown): void {
-  logFailure("unhandled error", error instanceof RealmError && typeof error.stack === "string" ? error.stack : inspect(error));
+  logFailure(
+    "unhandled error",
+    error instanceof RealmError && typeof error.stack === "string" ? error.stack : inspect(error),
+  );
 }
 
 function install(global: object, values: { readonly [name: string]: unknown }): void {

@@ -13,8 +13,8 @@ import { limitTimers } from "./timers.ts";
  * The answer to LOAD. `registrations` is the JSON text of `Registration[]`: the same bundle must give the same text in
  * every realm.
  */
-export type RealmReport = { readonly ok: true; readonly registrations: string } | { readonly ok: false; readonly failure: Failure };
-
+export type RealmReport =
+  { readonly ok: true; readonly registrations: string } | { readonly ok: false; readonly failure: Failure };
 
 function report(result: RealmReport): void {
   emit(LOADED, 0, 0, jsonStringify(result));
@@ -46,7 +46,10 @@ function finish(meta: ScriptMeta, names: Names): void {
     const handler = typeof entry.handler === "string" ? lookUp(names, entry.handler) : entry.handler;
     if (typeof handler !== "function") {
       const where = meta.form === "module" ? "exports no function" : "has no top-level function";
-      throw new ScriptError("bad_registration", `"${entry.data.method} ${entry.data.path}" names the handler "${entry.handler as string}", but the script ${where} of that name.`);
+      throw new ScriptError(
+        "bad_registration",
+        `"${entry.data.method} ${entry.data.path}" names the handler "${entry.handler as string}", but the script ${where} of that name.`,
+      );
     }
     const schemas = meta.schemas?.[`${i}`] ?? {};
     runners[i] = makeRunner(handler as Handler, entry.data.fn === "default.fetch", schemas, meta.dev);

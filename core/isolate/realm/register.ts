@@ -2,7 +2,16 @@
 import type { Json, Registration, SchemaPart } from "../../script/types.ts";
 import { logFailure } from "./console.ts";
 import { ScriptError } from "./errors.ts";
-import { cut, find, jsonParse, jsonStringify, keysOf, matches, pattern as primordialPattern, upper } from "./primordials.ts";
+import {
+  cut,
+  find,
+  jsonParse,
+  jsonStringify,
+  keysOf,
+  matches,
+  pattern as primordialPattern,
+  upper,
+} from "./primordials.ts";
 
 export type Handler = (context: unknown, ...rest: unknown[]) => unknown;
 
@@ -89,13 +98,16 @@ function plain(value: unknown, what: string): Json {
 
 function splitPattern(pattern: string): { method: string | null; path: string } {
   const space = find(pattern, " ");
-  return space < 0 ? { method: null, path: pattern } : { method: cut(pattern, 0, space), path: cut(pattern, space + 1) };
+  return space < 0
+    ? { method: null, path: pattern }
+    : { method: cut(pattern, 0, space), path: cut(pattern, space + 1) };
 }
 
 function checkMethod(method: unknown): string {
-  if (typeof method !== "string") refuse("The method must be a string such as \"POST\".");
+  if (typeof method !== "string") refuse('The method must be a string such as "POST".');
   const capital = upper(method);
-  if (!includes(METHODS, capital)) refuse(`"${method}" is not a method that can be registered.${suggest(capital, METHODS)}`);
+  if (!includes(METHODS, capital))
+    refuse(`"${method}" is not a method that can be registered.${suggest(capital, METHODS)}`);
   return capital;
 }
 
@@ -126,7 +138,9 @@ export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object
   const handler = withOptions ? rest[1] : first;
   const last = withOptions ? rest[2] : rest[1];
   if (typeof handler !== "function" && typeof handler !== "string") {
-    refuse(`The handler of "${pattern}" must be a function, or the name of one; it is ${handler === null ? "null" : typeof handler}.`);
+    refuse(
+      `The handler of "${pattern}" must be a function, or the name of one; it is ${handler === null ? "null" : typeof handler}.`,
+    );
   }
   const read = readOptions(withOptions ? first : {});
   let method: string | null = null;
@@ -140,10 +154,19 @@ export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object
   return add("registerWebHandler", method ?? "GET", path, read, handler as Handler | string);
 }
 
-function add(fn: string, method: string, path: string, read: Pick<Registration, "options" | "definitions">, handler: Handler | string): object {
+function add(
+  fn: string,
+  method: string,
+  path: string,
+  read: Pick<Registration, "options" | "definitions">,
+  handler: Handler | string,
+): object {
   const result = freeze({ kind: "http", method, path });
   if (!open) {
-    logFailure("registration ignored", `${fn}("${method} ${path}") was called after the script had loaded; register at top level or in init().`);
+    logFailure(
+      "registration ignored",
+      `${fn}("${method} ${path}") was called after the script had loaded; register at top level or in init().`,
+    );
     return result;
   }
   const data: Registration = {

@@ -46,14 +46,38 @@ const sdk: Record<string, unknown> = {
 defineProperty(sdk, "config", { get: scriptConfig, enumerable: true });
 defineProperty(sdk, "limits", { get: scriptLimits, enumerable: true });
 
-const CLASSIC = ["registerWebHandler", "register", "HttpError", "json", "text", "html", "redirect", "log", "waitUntil", "config", "limits"];
+const CLASSIC = [
+  "registerWebHandler",
+  "register",
+  "HttpError",
+  "json",
+  "text",
+  "html",
+  "redirect",
+  "log",
+  "waitUntil",
+  "config",
+  "limits",
+];
 
 /** Makes the SDK reachable: for modules under a symbol, for classic scripts on the global. */
 export function installSdk(global: object): void {
-  defineProperty(global, Symbol.for("aiwebengine.sdk"), { value: sdk, writable: false, configurable: false, enumerable: false });
+  defineProperty(global, Symbol.for("aiwebengine.sdk"), {
+    value: sdk,
+    writable: false,
+    configurable: false,
+    enumerable: false,
+  });
   for (let i = 0; i < CLASSIC.length; i++) {
     const name = CLASSIC[i] as string;
-    defineProperty(global, name, { get: () => sdk[name], set(value: unknown) { redefine(global, name, value); }, configurable: true, enumerable: false });
+    defineProperty(global, name, {
+      get: () => sdk[name],
+      set(value: unknown) {
+        redefine(global, name, value);
+      },
+      configurable: true,
+      enumerable: false,
+    });
   }
 }
 

@@ -1,13 +1,5 @@
 /** Calls out of the realm: services and `fetch`. A call is data with an id; its answer comes back as data. */
-import {
-  CALL,
-  CALL_CANCEL,
-  CALL_CREDIT,
-  FETCH,
-  FETCH_CHUNK,
-  FETCH_END,
-  WINDOW_BYTES,
-} from "../frames.ts";
+import { CALL, CALL_CANCEL, CALL_CREDIT, FETCH, FETCH_CHUNK, FETCH_END, WINDOW_BYTES } from "../frames.ts";
 import { ScriptError } from "./errors.ts";
 import { emit } from "./host.ts";
 import { apply, isBytes, jsonParse, jsonStringify, part, PromiseCtor } from "./primordials.ts";

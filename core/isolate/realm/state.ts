@@ -83,7 +83,13 @@ export function requireInvocation(what: string): Live {
   const live = liveOf(id);
   if (live && !live.over && !live.cancelled) return live;
   if (id === 0) {
-    throw new ScriptError("not_in_invocation", `${what} needs a running invocation; a script's top level and init() have none.`);
+    throw new ScriptError(
+      "not_in_invocation",
+      `${what} needs a running invocation; a script's top level and init() have none.`,
+    );
   }
-  throw new ScriptError("invocation_ended", `${what} was asked for after its invocation ended; keep it alive with waitUntil().`);
+  throw new ScriptError(
+    "invocation_ended",
+    `${what} was asked for after its invocation ended; keep it alive with waitUntil().`,
+  );
 }
