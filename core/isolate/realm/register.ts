@@ -25,7 +25,7 @@ const SCHEMAS = ["params", "query", "headers", "body", "response"];
 const PLAIN = ["summary", "description", "tags", "deprecated"];
 
 const freeze = Object.freeze;
-const PATH = primordialPattern(/^\/[^\s?#\\]*$/);
+const PATH = primordialPattern(/^\/[^\s#\\]*$/);
 
 let entries: Entry[] = [];
 let open = false;
@@ -132,7 +132,7 @@ function readOptions(options: object): Pick<Registration, "options" | "definitio
 export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object {
   if (typeof pattern !== "string") refuse('registerWebHandler needs a path such as "GET /notes/:id" first.');
   const { method: named, path } = splitPattern(pattern);
-  if (!matches(PATH, path)) refuse(`"${path}" is not a path: it starts with "/" and has no spaces, "?" or "#".`);
+  if (!matches(PATH, path)) refuse(`"${path}" is not a path: it starts with "/" and has no spaces and no "#".`);
   const first = rest[0];
   const withOptions = typeof first === "object" && first !== null;
   const handler = withOptions ? rest[1] : first;
