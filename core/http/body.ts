@@ -1,8 +1,12 @@
 /** Takes a request's body in: never more bytes than the limit, never longer than the time a client may take. */
 import { ProblemError } from "../../sdk/errors.ts";
 
-/** A body up to this size is read whole before the script is asked; a larger one streams. */
+/** A body up to this size is read whole before the script is asked. */
 const WHOLE_BYTES = 64 * 1024;
+/** So is one up to this size, which is several times cheaper than a stream, while all of them together are within the sum. */
+const WHOLE_MOST_BYTES = 1024 * 1024;
+const WHOLE_SUM_BYTES = 64 * 1024 * 1024;
+let arriving = 0;
 
 export interface BodyLimits {
   /** `limits.requestBytes` of the route. */
@@ -23,10 +27,24 @@ export function receiveBody(request: Request, limits: BodyLimits): null | Promis
   const length = Number.parseInt(declared, 10);
   if (length > limits.bytes) throw tooLarge(limits.bytes, length);
   if (length === 0) return null;
-  if (length > WHOLE_BYTES) return request.body === null ? null : new GuardedBody(request.body, limits);
+  if (length > WHOLE_BYTES) {
+    if (length > WHOLE_MOST_BYTES || arriving + length > WHOLE_SUM_BYTES) {
+      return request.body === null ? null : new GuardedBody(request.body, limits);
+    }
+    return largeWhole(request, length, limits.timeoutMs);
+  }
   const pending = request.bytes();
   // Most small bodies came in one packet with the head: then there is nothing to wait for, and no timer to set.
   return Bun.peek.status(pending) === "fulfilled" ? pending : withinTime(pending, limits.timeoutMs);
+}
+
+async function largeWhole(request: Request, length: number, timeoutMs: number): Promise<Uint8Array> {
+  arriving += length;
+  try {
+    return await withinTime(request.bytes(), timeoutMs);
+  } finally {
+    arriving -= length;
+  }
 }
 
 /** A streamed body that errors once it is over the limit or too slow. */

@@ -13,8 +13,6 @@ export interface AccessRecord {
   readonly status: number;
   /** Until the head of the answer was ready; a streamed body goes on after it. */
   readonly ms: number;
-  /** Of the answer's body, where its length was declared. */
-  readonly bytes: number | null;
   readonly script: string | null;
   /** The pattern: `/notes/:id`. */
   readonly route: string | null;
@@ -75,7 +73,6 @@ export class Exchange implements Invocation {
 /** @param at and @param since are the start: wall clock and `performance.now()`. */
 export function accessRecord(exchange: Exchange, response: Response, at: number, since: number): AccessRecord {
   const route: ScriptRoute | undefined = exchange.route;
-  const length = response.headers.get("content-length");
   return {
     id: exchange.id,
     at,
@@ -83,7 +80,6 @@ export function accessRecord(exchange: Exchange, response: Response, at: number,
     path: exchange.path,
     status: response.status,
     ms: performance.now() - since,
-    bytes: length === null ? null : Number(length),
     script: route?.script ?? null,
     route: route?.registration.path ?? null,
     ip: exchange.ip,

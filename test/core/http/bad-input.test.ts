@@ -223,6 +223,7 @@ describe("slow clients", () => {
   test("are not those that a slow script keeps waiting", async () => {
     await using at = serveTest({
       ...timed,
+      requestBytes: () => 2_000_000,
       async dispatch({ body }) {
         const reader = (body as ReadableStream<Uint8Array>).getReader();
         await reader.read();
@@ -231,7 +232,7 @@ describe("slow clients", () => {
         return new Response("all");
       },
     });
-    const answer = await rawRequest(at.port, post("Content-Length: 90000\r\n", "x".repeat(90_000)));
+    const answer = await rawRequest(at.port, post("Content-Length: 1500000\r\n", "x".repeat(1_500_000)));
     expect([answer?.status, answer?.body]).toEqual([200, "all"]);
   });
 
