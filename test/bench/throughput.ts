@@ -1,0 +1,55 @@
+/** Requests a second and latencies, in alternating rounds, so that a noisy moment meets everybody. */
+import { load, median, type Load, type LoadOptions } from "./load.ts";
+import type { Peer } from "./peers.ts";
+import { TIMES, type WorkKind } from "./work.ts";
+
+export interface Measured {
+  readonly peer: string;
+  readonly rps: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly failed: number;
+}
+
+export interface Pace {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+export async function throughput(
+  peers: readonly Peer[],
+  path: string,
+  pace: Pace,
+  options: Omit<LoadOptions, "seconds">,
+): Promise<readonly Measured[]> {
+  const runs = new Map<Peer, Load[]>(peers.map((peer) => [peer, []]));
+  for (const peer of peers) await load(peer.url + path, { ...options, seconds: 1 });
+  for (let round = 0; round < pace.rounds; round++) {
+    for (const peer of peers) runs.get(peer)?.push(await load(peer.url + path, { ...options, seconds: pace.seconds }));
+  }
+  return peers.map((peer) => {
+    const loads = runs.get(peer) ?? [];
+    const middle = (pick: (one: Load) => number): number => median(loads.map(pick));
+    return {
+      peer: peer.name,
+      rps: middle((one) => one.rps),
+      p50Ms: middle((one) => one.p50Ms),
+      p99Ms: middle((one) => one.p99Ms),
+      failed: loads.reduce((sum, one) => sum + one.failed, 0),
+    };
+  });
+}
+
+/** Median milliseconds of one piece of work inside the handler, by peer. */
+export async function cpuTimes(peers: readonly Peer[], kind: WorkKind, samples: number): Promise<readonly number[]> {
+  const times = TIMES[kind];
+  const all = peers.map((): number[] => []);
+  const ask = async (peer: Peer): Promise<number> => {
+    const response = await fetch(`${peer.url}/cpu?kind=${kind}&times=${times}`);
+    if (response.status !== 200) throw new Error(`${peer.name} answered ${response.status}: ${await response.text()}`);
+    return ((await response.json()) as { ms: number }).ms / times;
+  };
+  for (const peer of peers) for (let i = 0; i < 5; i++) await ask(peer);
+  for (let i = 0; i < samples; i++) for (const [at, peer] of peers.entries()) all[at]?.push(await ask(peer));
+  return all.map(median);
+}
