@@ -112,6 +112,11 @@ export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<stri
       }
       return problemResponse(error, id, config.dev);
     },
+    onBroken(flight, error) {
+      const { id, route } = flight.invocation;
+      const { code, detail, limit } = error;
+      log.warn("answer broken off", { id, script: route.script, route: routeOf(flight), code, detail, limit });
+    },
     httpFailure,
     log: (script, level, message, data, id) =>
       log.at(LEVELS[level] ?? "info", message, {
@@ -131,12 +136,23 @@ function reasonOf(error: unknown): string {
 export function isolateEvents(log: Log): IsolatesOptions["events"] {
   return {
     onKill: (script, kill, flights) =>
-      log.warn("isolate killed", { script, cause: kill.cause, detail: kill.detail, invocations: flights }),
+      log.warn("isolate killed", {
+        script,
+        cause: kill.cause,
+        detail: kill.detail,
+        limit: kill.limit,
+        invocations: flights,
+      }),
     onPause: (script, ms) => log.warn("script paused", { script, ms }),
     onLoadFailure(script, failure) {
       const why = typeof failure === "string" ? failure : failure.stack || failure.message;
       log.error("isolate did not load", { script, error: why });
     },
     onSpareFailure: (error) => log.error("no isolate could be started", { error: reasonOf(error) }),
+    onFault: (script, error) =>
+      log.error("the engine failed beside a script", {
+        script,
+        error: error instanceof Error ? error.stack : String(error),
+      }),
   };
 }

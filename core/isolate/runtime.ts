@@ -32,6 +32,7 @@ const FLUSH_BYTES = 1024 * 1024;
 export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtime {
   let realm: RealmHost | null = null;
   let loaded: LoadMessage | null = null;
+  let generation = 0;
   let turn = 0;
   let dropped = 0;
 
@@ -79,7 +80,11 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
 
   const load = (message: LoadMessage): void => {
     realm?.close();
-    realm = openRealm(sink, enter);
+    // What is left of an older realm speaks to nobody: its ids would be taken for the new one's.
+    const mine = ++generation;
+    realm = openRealm((type, id, a, text, body) => {
+      if (mine === generation) sink(type, id, a, text, body);
+    }, enter);
     loaded = message;
     const fault = realm.load(message);
     if (fault !== null) {

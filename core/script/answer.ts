@@ -3,7 +3,17 @@ import { HEADERS_HTML, HEADERS_JSON, HEADERS_NONE, HEADERS_TEXT } from "../isola
 import { isProblemCode, ProblemError, PROBLEMS, type FieldError, type ProblemCode } from "../../sdk/errors.ts";
 
 /** Decided by the engine and the connection, never by a script. RFC 9110, section 7.6.1. */
-const NOT_FOR_SCRIPTS = new Set(["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade", "trailer", "te", "date", "x-request-id"]);
+const NOT_FOR_SCRIPTS = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+  "trailer",
+  "te",
+  "date",
+  "x-request-id",
+]);
 const MAX_HEADERS = 200;
 const NO_BODY = new Set([204, 205, 304]);
 
@@ -15,13 +25,25 @@ const USUAL: { readonly [kind: string]: string | undefined } = {
   [HEADERS_HTML]: "text/html;charset=utf-8",
 };
 
+export type AnswerBody = string | Uint8Array | ReadableStream<Uint8Array> | null;
+
+/** Statuses whose answers have no body. https://fetch.spec.whatwg.org/#null-body-status */
+export function bodiless(status: number): boolean {
+  return NO_BODY.has(status);
+}
+
 type HeaderInit = { [name: string]: string } | [string, string][];
 
 function readHeaders(text: string, id: string): HeaderInit {
   const usual = USUAL[text];
   if (usual !== undefined) return { "content-type": usual, "x-request-id": id };
   if (text === HEADERS_NONE) return { "x-request-id": id };
-  const list: unknown = JSON.parse(text);
+  let list: unknown;
+  try {
+    list = JSON.parse(text);
+  } catch {
+    throw new BadAnswer("its headers are no list");
+  }
   if (!Array.isArray(list) || list.length % 2 !== 0 || list.length > MAX_HEADERS * 2) {
     throw new BadAnswer(`an answer may have up to ${MAX_HEADERS} headers`);
   }
@@ -29,15 +51,17 @@ function readHeaders(text: string, id: string): HeaderInit {
   for (let i = 0; i < list.length; i += 2) {
     const name: unknown = list[i];
     const value: unknown = list[i + 1];
-    if (typeof name !== "string" || typeof value !== "string") throw new BadAnswer("a header's name and value are strings");
+    if (typeof name !== "string" || typeof value !== "string")
+      throw new BadAnswer("a header's name and value are strings");
     if (!NOT_FOR_SCRIPTS.has(name.toLowerCase())) pairs.push([name, value]);
   }
   return pairs;
 }
 
 /** @throws BadAnswer when status or headers cannot be sent (CR, LF, NUL, a bad name). */
-export function makeResponse(status: number, headersText: string, id: string, body: string | Uint8Array | ReadableStream<Uint8Array> | null): Response {
-  if (status < 200 || status > 599) throw new BadAnswer(`${status} is not a status that a script can answer with; use 200 to 599`);
+export function makeResponse(status: number, headersText: string, id: string, body: AnswerBody): Response {
+  if (status < 200 || status > 599)
+    throw new BadAnswer(`${status} is not a status that a script can answer with; use 200 to 599`);
   const headers = readHeaders(headersText, id);
   try {
     return new Response(NO_BODY.has(status) ? null : (body as BodyInit | null), { status, headers });
@@ -66,7 +90,11 @@ function fieldErrors(value: unknown): readonly FieldError[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.slice(0, 100).map((item: unknown) => {
     const field = (typeof item === "object" && item !== null ? item : {}) as { [key: string]: unknown };
-    return { path: text(field["path"], 300), message: text(field["message"], 500), expected: text(field["expected"], 300) };
+    return {
+      path: text(field["path"], 300),
+      message: text(field["message"], 500),
+      expected: text(field["expected"], 300),
+    };
   });
 }
 
@@ -74,7 +102,8 @@ function plainHeaders(value: unknown): { [name: string]: string } | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const out: { [name: string]: string } = {};
   for (const [name, item] of Object.entries(value).slice(0, MAX_HEADERS)) {
-    if (typeof item === "string" && !NOT_FOR_SCRIPTS.has(name.toLowerCase()) && name.toLowerCase() !== "content-type") out[name] = item;
+    if (typeof item === "string" && !NOT_FOR_SCRIPTS.has(name.toLowerCase()) && name.toLowerCase() !== "content-type")
+      out[name] = item;
   }
   return out;
 }
@@ -121,16 +150,25 @@ export function firstFrame(stack: string): { file: string; line: number; column:
   return match ? { file: match[1] as string, line: Number(match[2]), column: Number(match[3]) } : undefined;
 }
 
-/** The problem that a failure of a script is to its caller. Its own errors stay opaque: the log has them. */
-export function failureProblem(failure: ReadFailure): ProblemError {
+/**
+ * The problem that a failure of a script is to its caller. Its own errors stay opaque: the log has them. `refusal` is
+ * the engine's own last refusal of a call: the script may have let it through.
+ */
+export function failureProblem(failure: ReadFailure, refusal: ProblemError | null): ProblemError {
   const dev = { ...firstFrame(failure.stack), stack: failure.stack || `${failure.name}: ${failure.message}` };
   const cause = failure;
   if (failure.kind === "input") {
     return new ProblemError("invalid_input", failure.message, { errors: failure.errors, cause });
   }
-  if (failure.kind === "engine" && failure.code !== undefined && PASSED_ON.has(failure.code) && isProblemCode(failure.code)) {
+  if (
+    failure.kind === "engine" &&
+    failure.code !== undefined &&
+    PASSED_ON.has(failure.code) &&
+    isProblemCode(failure.code)
+  ) {
     const detail = PROBLEMS[failure.code].status < 500 ? failure.message : PROBLEMS[failure.code].meaning;
-    return new ProblemError(failure.code, detail, { dev, cause });
+    const { limit, retryAfterSeconds } = refusal?.code === failure.code ? refusal : {};
+    return new ProblemError(failure.code, detail, { dev, cause, limit, retryAfterSeconds });
   }
   return new ProblemError("script_failed", "The script failed. The log has the details under this id.", { dev, cause });
 }

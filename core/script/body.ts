@@ -1,63 +1,89 @@
 /** A request's body on its way into an isolate: read as fast as the script takes it. */
 import { BODY_CHUNK, BODY_END, WINDOW_BYTES } from "../isolate/frames.ts";
-import type { FrameWriter } from "../isolate/wire.ts";
+import { ProtocolError, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError } from "../../sdk/errors.ts";
-import type { Flight } from "./flight.ts";
 
-interface Feed {
-  /** Sent, and not yet read by the script. */
-  ahead: number;
-  resume: (() => void) | null;
-}
-
-const feeds = new WeakMap<Flight, Feed>();
 const PIECE_BYTES = 64 * 1024;
 
-/** Starts the transfer; it ends by itself, with the body or with the flight. */
-export function giveBody(flight: Flight, local: number, writer: FrameWriter): void {
-  const feed: Feed = { ahead: 0, resume: null };
-  feeds.set(flight, feed);
-  const reader = (flight.invocation.body as ReadableStream<Uint8Array>).getReader();
-  let stopped = false;
-  flight.stopBody = () => {
-    if (stopped) return;
-    stopped = true;
-    feed.resume?.();
-    reader.cancel().catch(() => {}); // the client may have gone already: nothing is left to cancel
-  };
-  const run = async (): Promise<void> => {
-    while (!stopped) {
-      const { done, value } = await reader.read();
-      if (stopped) return;
-      if (done) {
-        writer.write(BODY_END, local, 0, "");
-        stopped = true;
-        return;
-      }
-      flight.bodyGiven = true;
-      for (let at = 0; at < value.length; at += PIECE_BYTES) {
-        writer.write(BODY_CHUNK, local, 0, "", value.subarray(at, at + PIECE_BYTES));
-      }
-      feed.ahead += value.length;
-      if (feed.ahead < WINDOW_BYTES) continue;
-      await new Promise<void>((resolve) => {
-        feed.resume = resolve;
-      });
-      feed.resume = null;
-    }
-  };
-  run().catch((error: unknown) => {
-    if (stopped) return;
-    stopped = true;
-    // Too large, too slow, or the client left: the script is told, and the code goes on to the caller.
-    writer.write(BODY_END, local, 1, error instanceof ProblemError ? error.code : "bad_request");
-  });
-}
+export class BodyFeed {
+  /** An isolate has part of it: no other can have it any more. */
+  given = false;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #writer: FrameWriter | null = null;
+  #local = 0;
+  /** Sent, and not yet read by the script. */
+  #ahead = 0;
+  #wake: (() => void) | null = null;
+  #stopped = false;
 
-/** The script read that many bytes. */
-export function takenBody(flight: Flight, bytes: number): void {
-  const feed = feeds.get(flight);
-  if (!feed) return;
-  feed.ahead -= bytes;
-  if (feed.ahead < WINDOW_BYTES) feed.resume?.();
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#reader = body.getReader();
+    void this.#run();
+  }
+
+  /** From now on it goes to this isolate. */
+  open(writer: FrameWriter, local: number): void {
+    this.#writer = writer;
+    this.#local = local;
+    this.#wake?.();
+  }
+
+  /** The isolate is gone; the body waits for the next one. */
+  detach(): void {
+    this.#writer = null;
+  }
+
+  /** Nobody wants the rest. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#wake?.();
+    this.#reader.cancel().catch(() => {}); // the client may have gone already: nothing is left to cancel
+  }
+
+  /** The script read that many bytes. @throws ProtocolError when it never got them. */
+  taken(bytes: number): void {
+    if (bytes === 0 || bytes > this.#ahead)
+      throw new ProtocolError(`${bytes} bytes of a body taken, of ${this.#ahead}`);
+    this.#ahead -= bytes;
+    this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    let fault = "";
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done) break;
+        await this.#room();
+        if (this.#stopped) return;
+        this.#give(value);
+      }
+    } catch (error) {
+      // Too large, too slow, or the client left: the script is told, and the code goes on to the caller.
+      fault = error instanceof ProblemError ? error.code : "bad_request";
+    }
+    await this.#room();
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#writer?.write(BODY_END, this.#local, fault === "" ? 0 : 1, fault);
+  }
+
+  #give(bytes: Uint8Array): void {
+    this.given = true;
+    this.#ahead += bytes.length;
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      this.#writer?.write(BODY_CHUNK, this.#local, 0, "", bytes.subarray(at, at + PIECE_BYTES));
+    }
+  }
+
+  /** Waits until an isolate is there, and its script has read enough of what it has. */
+  async #room(): Promise<void> {
+    while (!this.#stopped && (this.#writer === null || this.#ahead >= WINDOW_BYTES)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = null;
+    }
+  }
 }

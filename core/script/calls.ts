@@ -1,13 +1,15 @@
 /** What invocations ask of the engine: service calls and outgoing requests. Everything here came from a hostile side. */
 import * as F from "../isolate/frames.ts";
-import type { Frame, FrameWriter } from "../isolate/wire.ts";
-import { ProtocolError } from "../isolate/wire.ts";
-import { ProblemError } from "../../sdk/errors.ts";
-import { guardedFetch, NetworkError, type FetchPolicy, type OutboundRequest } from "../service/fetch.ts";
+import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
+import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
+import type { LimitName } from "../config/limits.ts";
+import { guardedFetch, NetworkError, type FetchPolicy } from "../service/fetch.ts";
 import type { Service } from "../service/service.ts";
+import { Download, readRequest, Upload } from "./call-bodies.ts";
 import type { Flight } from "./flight.ts";
-import type { Json } from "./types.ts";
 import type { IsolateScript } from "./isolate.ts";
+import { limitUse } from "./limit-use.ts";
+import type { Json } from "./types.ts";
 
 export interface CallDeps {
   readonly services: ReadonlyMap<string, Service>;
@@ -19,63 +21,80 @@ export interface CallDeps {
 interface Open {
   readonly flight: Flight;
   readonly abort: AbortController;
-  /** The outgoing body, while it comes. */
-  upload: ReadableStreamDefaultController<Uint8Array> | null;
-  wantsUpload: (() => void) | null;
-  /** Bytes of the answer that the script has not read. */
-  ahead: number;
-  resume: (() => void) | null;
+  /** The body of an outgoing request, if it comes in pieces. */
+  upload: Upload | null;
+  /** The body of its answer. */
+  download: Download | null;
 }
 
 const METHOD_NAME = /^[a-zA-Z][a-zA-Z0-9]{0,40}$/;
+/** More than any method has parameters; each becomes one on the engine's stack. */
+const MAX_ARGUMENTS = 16;
 
 export class CallDesk {
   readonly #open = new Map<number, Open>();
   readonly #deps: CallDeps;
   readonly #writer: FrameWriter;
-
   /** Ends the isolate: what it sent is not the protocol. */
-  readonly #broken: (detail: string) => void;
+  readonly #broken: (error: unknown) => void;
+  /** A message that nobody waits for. */
+  readonly #stray: () => void;
 
-  constructor(deps: CallDeps, writer: FrameWriter, broken: (detail: string) => void) {
+  constructor(deps: CallDeps, writer: FrameWriter, broken: (error: unknown) => void, stray: () => void) {
     this.#deps = deps;
     this.#writer = writer;
     this.#broken = broken;
+    this.#stray = stray;
   }
 
-  refuse(id: number, code: string, message: string): void {
+  #refuse(id: number, code: string, message: string): void {
     this.#writer.write(F.CALL_RESULT, id, 1, JSON.stringify({ code, message }));
   }
 
   /** CALL or FETCH. */
-  open(frame: Frame, flight: Flight, script: IsolateScript): void {
+  open(frame: Frame, flight: Flight | undefined, script: IsolateScript): void {
     const { id } = frame;
     if (this.#open.has(id)) throw new ProtocolError("a call id that is in use");
-    if (flight.cancelled) return this.refuse(id, "invocation_ended", "The invocation is over.");
-    if (flight.calls >= script.limits.pendingCalls) {
-      return this.refuse(id, "overloaded", `${flight.calls} calls of this invocation are under way; limits.pendingCalls allows ${script.limits.pendingCalls}.`);
+    if (!flight) {
+      this.#stray();
+      return this.#refuse(id, "invocation_ended", "The invocation is over.");
     }
     const isFetch = frame.type === F.FETCH;
+    if (flight.calls >= script.limits.pendingCalls)
+      return this.#exceed(id, flight, script, "pendingCalls", "overloaded");
     if (isFetch && flight.subrequests >= script.limits.subrequests) {
-      return this.refuse(id, "subrequests_exceeded", `This invocation made ${flight.subrequests} requests; limits.subrequests allows ${script.limits.subrequests}.`);
+      return this.#exceed(id, flight, script, "subrequests", "subrequests_exceeded");
     }
-    const abort = new AbortController();
-    const entry: Open = { flight, abort, upload: null, wantsUpload: null, ahead: 0, resume: null };
+    const entry: Open = { flight, abort: new AbortController(), upload: null, download: null };
     this.#open.set(id, entry);
     flight.calls++;
-    if (isFetch) flight.subrequests++;
     const work = isFetch ? this.#fetch(id, frame, entry, script) : this.#service(id, frame, entry, script);
     const close = (): void => {
-      if (this.#open.delete(id)) flight.calls--;
+      // After the isolate's end the flight may be under way in another one, with a count of its own.
+      if (this.#open.get(id) !== entry) return;
+      this.#open.delete(id);
+      flight.calls--;
     };
     work.then(close, (error: unknown) => {
       close();
-      if (error instanceof ProtocolError || error instanceof SyntaxError) this.#broken(`the isolate broke the protocol: ${error.message}`);
-      else {
-        this.#deps.onServiceError(script.name, isFetch ? "fetch" : "a service call", error, flight.invocation.id);
-        this.refuse(id, "internal", "The call failed; the engine's log has the reason.");
-      }
+      if (error instanceof ProtocolError || error instanceof SyntaxError) return this.#broken(error);
+      this.#deps.onServiceError(script.name, isFetch ? "fetch" : "a service call", error, flight.invocation.id);
+      this.#refuse(id, "internal", "The call failed; the engine's log has the reason.");
     });
+  }
+
+  /** Refuses a call over a limit; the refusal is kept for the caller's problem. */
+  #exceed(id: number, flight: Flight, script: IsolateScript, name: LimitName, code: ProblemCode): void {
+    this.#stray();
+    const { limits } = script;
+    const what = name === "subrequests" ? "outgoing requests were made" : "calls are under way";
+    const detail = `${limits[name]} ${what} in this invocation; limits.${name} allows no more.`;
+    const limit = limitUse(limits, name, limits[name] + 1);
+    flight.refusal = new ProblemError(code, detail, {
+      limit,
+      ...(code === "overloaded" ? { retryAfterSeconds: 1 } : {}),
+    });
+    this.#refuse(id, code, detail);
   }
 
   async #service(id: number, frame: Frame, entry: Open, script: IsolateScript): Promise<void> {
@@ -85,30 +104,37 @@ export class CallDesk {
     }
     const [name, method, args] = call as [string, string, Json[]];
     const service = this.#deps.services.get(name);
-    const run = service && METHOD_NAME.test(method) && Object.hasOwn(service.methods, method) ? service.methods[method] : undefined;
-    if (!service || !run) return this.refuse(id, "bad_request", `There is no ${name.slice(0, 40)}.${method.slice(0, 40)}().`);
+    const known = service !== undefined && METHOD_NAME.test(method) && Object.hasOwn(service.methods, method);
+    const run = known ? service.methods[method] : undefined;
+    if (!service || !run)
+      return this.#refuse(id, "bad_request", `There is no ${name.slice(0, 40)}.${method.slice(0, 40)}().`);
+    if (args.length > MAX_ARGUMENTS) {
+      return this.#refuse(id, "bad_request", `${name}.${method}() was given ${args.length} arguments.`);
+    }
     if (service.mutates.includes(method)) entry.flight.mutated = true;
     const { id: invocation } = entry.flight.invocation;
     try {
       const value = await run({ invocation, script: script.name, user: null, signal: entry.abort.signal }, ...args);
       this.#writer.write(F.CALL_RESULT, id, 0, value === undefined ? "" : JSON.stringify(value));
     } catch (error) {
-      if (error instanceof ProblemError) {
-        if (error.code === "internal") this.#deps.onServiceError(script.name, `${name}.${method}`, error, invocation);
-        return this.refuse(id, error.code, error.detail);
-      }
-      this.#deps.onServiceError(script.name, `${name}.${method}`, error, invocation);
-      this.refuse(id, "internal", `${name}.${method}() failed; the engine's log has the reason.`);
+      const internal = !(error instanceof ProblemError) || error.code === "internal";
+      if (internal) this.#deps.onServiceError(script.name, `${name}.${method}`, error, invocation);
+      if (error instanceof ProblemError) return this.#refuse(id, error.code, error.detail);
+      this.#refuse(id, "internal", `${name}.${method}() failed; the engine's log has the reason.`);
     }
   }
 
   async #fetch(id: number, frame: Frame, entry: Open, script: IsolateScript): Promise<void> {
-    const head: unknown = JSON.parse(frame.text);
-    const request = readRequest(head, frame.body, () => this.#upload(id, entry));
+    const request = readRequest(frame, () => {
+      entry.upload = new Upload((bytes) => this.#writer.write(F.CALL_TAKEN, id, bytes, ""));
+      return entry.upload.stream;
+    });
+    const { flight } = entry;
     const { limits } = script;
+    flight.subrequests++;
+    // Safe methods leave nothing behind that a second try would do twice.
+    if (request.method !== "GET" && request.method !== "HEAD") flight.mutated = true;
     try {
-      // Safe methods leave nothing behind that a second try would do twice.
-      if (request.method !== "GET" && request.method !== "HEAD") entry.flight.mutated = true;
       const answer = await guardedFetch(request, {
         policy: this.#deps.fetchPolicy,
         hosts: script.hosts,
@@ -116,124 +142,48 @@ export class CallDesk {
         maxResponseBytes: limits.responseBytes,
         timeoutMs: limits.wallMs,
       });
-      const { status, statusText, url, redirected, headers } = answer;
-      this.#writer.write(F.CALL_RESULT, id, 0, JSON.stringify({ status, statusText, url, redirected, headers, body: answer.body !== null }));
-      if (answer.body) await this.#download(id, entry, answer.body);
+      const { body, ...head } = answer;
+      this.#writer.write(F.CALL_RESULT, id, 0, JSON.stringify({ ...head, body: body !== null }));
+      if (!body) return;
+      entry.download = new Download(id, body, this.#writer);
+      await entry.download.run(entry.abort.signal);
     } catch (error) {
-      this.#refuseFetch(id, error);
-    }
-  }
-
-  #refuseFetch(id: number, error: unknown): void {
-    if (error instanceof ProblemError && error.code !== "internal") return this.refuse(id, error.code, error.detail);
-    if (error instanceof NetworkError) return this.refuse(id, "network", error.message);
-    throw error;
-  }
-
-  async #download(id: number, entry: Open, body: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = body.getReader();
-    try {
-      while (!entry.abort.signal.aborted) {
-        const { done, value } = await reader.read();
-        if (done) {
-          this.#writer.write(F.CALL_END, id, 0, "");
-          return;
-        }
-        this.#writer.write(F.CALL_CHUNK, id, 0, "", value);
-        entry.ahead += value.length;
-        if (entry.ahead < F.WINDOW_BYTES) continue;
-        await new Promise<void>((resolve) => {
-          entry.resume = resolve;
-          entry.abort.signal.addEventListener("abort", () => resolve(), { once: true });
-        });
-        entry.resume = null;
+      if (error instanceof ProblemError && error.code !== "internal") {
+        if (error.limit) flight.refusal = error;
+        return this.#refuse(id, error.code, error.detail);
       }
-      await reader.cancel();
-    } catch (error) {
-      const message = error instanceof ProblemError ? error.detail : error instanceof Error ? error.message : "the answer broke off";
-      this.#writer.write(F.CALL_END, id, 1, message);
+      if (error instanceof NetworkError) return this.#refuse(id, "network", error.message);
+      throw error;
     }
-  }
-
-  #upload(id: number, entry: Open): ReadableStream<Uint8Array> {
-    return new ReadableStream<Uint8Array>({
-      start(controller) {
-        entry.upload = controller;
-      },
-      pull() {
-        entry.wantsUpload?.();
-      },
-      cancel: () => {
-        entry.upload = null;
-        this.#writer.write(F.CALL_TAKEN, id, F.WINDOW_BYTES, "");
-      },
-    });
   }
 
   /** FETCH_CHUNK, FETCH_END, CALL_CREDIT, CALL_CANCEL. Late ones are normal: the call may have ended meanwhile. */
   more(frame: Frame): void {
     const entry = this.#open.get(frame.id);
-    if (!entry) return;
-    if (frame.type === F.CALL_CANCEL) entry.abort.abort(new ProblemError("invocation_ended", "The script gave the request up."));
-    else if (frame.type === F.CALL_CREDIT) {
-      entry.ahead -= frame.a;
-      if (entry.ahead < F.WINDOW_BYTES) entry.resume?.();
-    } else if (frame.type === F.FETCH_CHUNK) this.#uploadChunk(frame, entry);
-    else this.#uploadEnd(frame, entry);
-  }
-
-  #uploadChunk(frame: Frame, entry: Open): void {
-    const controller = entry.upload;
-    if (!controller) return;
-    const bytes = new Uint8Array(frame.body);
-    controller.enqueue(bytes);
-    const { id } = frame;
-    const taken = (): void => {
-      entry.wantsUpload = null;
-      this.#writer.write(F.CALL_TAKEN, id, bytes.length, "");
-    };
-    if ((controller.desiredSize ?? 0) > 0) taken();
-    else {
-      const before = entry.wantsUpload;
-      entry.wantsUpload = () => {
-        before?.();
-        taken();
-      };
+    if (!entry || entry.abort.signal.aborted) return this.#stray();
+    const { download, upload } = entry;
+    switch (frame.type) {
+      case F.CALL_CANCEL:
+        return entry.abort.abort(new ProblemError("invocation_ended", "The script gave the request up."));
+      case F.CALL_CREDIT:
+        return download ? download.taken(frame.a) : this.#stray();
+      case F.FETCH_CHUNK:
+        return upload?.push(frame.body) ? undefined : this.#stray();
+      default:
+        return upload?.end(frame.a === 0) ? undefined : this.#stray();
     }
-  }
-
-  #uploadEnd(frame: Frame, entry: Open): void {
-    const controller = entry.upload;
-    entry.upload = null;
-    if (!controller) return;
-    if (frame.a === 0) controller.close();
-    else controller.error(new ProblemError("invocation_ended", "The script's request body broke off."));
   }
 
   /** The flight is over: nothing of it goes on. */
   endOf(flight: Flight): void {
-    if (flight.calls === 0) return;
-    for (const entry of this.#open.values()) {
-      if (entry.flight === flight) entry.abort.abort(new ProblemError("invocation_ended", "The invocation ended."));
-    }
+    const reason = new ProblemError("invocation_ended", "The invocation ended.");
+    for (const entry of this.#open.values()) if (entry.flight === flight) entry.abort.abort(reason);
   }
 
   close(): void {
-    for (const entry of this.#open.values()) entry.abort.abort(new ProblemError("invocation_ended", "The isolate ended."));
+    const reason = new ProblemError("invocation_ended", "The isolate ended.");
+    const entries = [...this.#open.values()];
+    this.#open.clear();
+    for (const entry of entries) entry.abort.abort(reason);
   }
-}
-
-function readRequest(head: unknown, body: Uint8Array, upload: () => ReadableStream<Uint8Array>): OutboundRequest {
-  const raw = (typeof head === "object" && head !== null ? head : {}) as { [key: string]: unknown };
-  const { method, url, headers, redirect } = raw;
-  if (typeof method !== "string" || typeof url !== "string" || !Array.isArray(headers) || !headers.every((item) => typeof item === "string")) {
-    throw new ProtocolError("an outgoing request that is none");
-  }
-  return {
-    method,
-    url,
-    headers: headers as string[],
-    redirect: redirect === "error" || redirect === "manual" ? redirect : "follow",
-    body: raw["body"] === 1 ? new Uint8Array(body) : raw["body"] === 2 ? upload() : null,
-  };
 }

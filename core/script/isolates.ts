@@ -1,10 +1,10 @@
 /** All isolates of the engine: warmed spares, the ceiling, who has to go, and where invocations enter. */
-import { ProblemError } from "../../sdk/errors.ts";
+import type { ProblemError } from "../../sdk/errors.ts";
 import type { Config } from "../config/index.ts";
 import type { Dispatcher, Invocation, ScriptRoute } from "../http/dispatch.ts";
-import type { ReadFailure } from "./answer.ts";
 import { makeFlight, type Flight } from "./flight.ts";
-import { Isolate, type IsolateDeps, type Kill } from "./isolate.ts";
+import { Isolate, type IsolateDeps, type LoadFailure } from "./isolate.ts";
+import type { Kill } from "./kill.ts";
 import { ScriptPool, type PoolHost } from "./pool.ts";
 import type { Vessel } from "./vessel.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -15,19 +15,22 @@ export interface PooledRoute extends ScriptRoute {
 }
 
 export interface IsolatesOptions {
-  readonly config: Config["isolates"];
+  readonly config: Pick<Config["isolates"], "max" | "perScript" | "spare" | "idleMs">;
   /** Starts what the next isolate lives in. */
   readonly openVessel: () => Promise<Vessel>;
-  readonly deps: Omit<IsolateDeps, "onDeath" | "onFree">;
+  readonly deps: Omit<IsolateDeps, "onDeath" | "onFree" | "onFault">;
   readonly events: {
     onKill(script: string, kill: Kill, flights: number): void;
     onPause(script: string, ms: number): void;
-    onLoadFailure(script: string, failure: ReadFailure | string): void;
+    onLoadFailure(script: string, failure: NonNullable<LoadFailure>): void;
     onSpareFailure(error: unknown): void;
+    /** The engine's own code failed while it served or watched a script. */
+    onFault(script: string, error: unknown): void;
   };
+  /** An isolate that stays silent so long after its start is given up. */
+  readonly startMs?: number;
 }
 
-/** An isolate that stays silent so long after its start is given up. */
 const START_MS = 10_000;
 const SWEEP_MS = 1_000;
 
@@ -37,7 +40,8 @@ export class Isolates implements Dispatcher, PoolHost {
   readonly #pools = new Set<ScriptPool>();
   readonly #owners = new Map<Isolate, ScriptPool>();
   readonly #spares: Promise<Isolate>[] = [];
-  readonly #places: (() => void)[] = [];
+  /** Those who wait for a place under isolates.max. */
+  #places: (() => void)[] = [];
   readonly #watchdog: Watchdog;
   readonly #sweep: ReturnType<typeof setInterval>;
   #live = 0;
@@ -46,15 +50,16 @@ export class Isolates implements Dispatcher, PoolHost {
   constructor(options: IsolatesOptions) {
     this.#options = options;
     this.perScript = options.config.perScript;
-    this.#watchdog = new Watchdog(
-      () => this.#targets(),
-      () => this.#pools,
-    );
-    this.#sweep = setInterval(() => this.#letGo(), SWEEP_MS);
+    this.#watchdog = new Watchdog({
+      owners: this.#owners,
+      pools: this.#pools,
+      onFault: (pool, error) => options.events.onFault(pool.script.name, error),
+    });
+    this.#sweep = setInterval(() => this.#letGo(), Math.min(SWEEP_MS, options.config.idleMs));
   }
 
-  *#targets(): Iterable<{ isolate: Isolate; pool: ScriptPool }> {
-    for (const [isolate, pool] of this.#owners) yield { isolate, pool };
+  now(): number {
+    return performance.now();
   }
 
   /** Live isolates that hold a script. */
@@ -75,13 +80,20 @@ export class Isolates implements Dispatcher, PoolHost {
 
   retire(pool: ScriptPool): void {
     pool.retire();
-    if (pool.size === 0) this.#pools.delete(pool);
+    this.#forget(pool);
+  }
+
+  /** A retired pool stays known for as long as something in it must be watched. */
+  #forget(pool: ScriptPool): void {
+    if (pool.retired && pool.size === 0 && pool.waiting.length === 0) this.#pools.delete(pool);
   }
 
   dispatch(invocation: Invocation): Promise<Response> {
     return new Promise((resolve) => {
       const { pool } = invocation.route as PooledRoute;
       const flight = makeFlight(invocation, pool.script.limits.wallMs, resolve);
+      // It was matched before its body came, and meanwhile there is a new version.
+      if (pool.retired) this.#pools.add(pool);
       this.#watchdog.wake();
       pool.submit(flight);
     });
@@ -95,7 +107,7 @@ export class Isolates implements Dispatcher, PoolHost {
       spare.catch((error: unknown) => {
         const at = this.#spares.indexOf(spare);
         if (at >= 0) this.#spares.splice(at, 1);
-        this.#options.events.onSpareFailure(error);
+        if (!this.#stopping) this.#options.events.onSpareFailure(error);
       });
     }
   }
@@ -105,16 +117,16 @@ export class Isolates implements Dispatcher, PoolHost {
     const isolate = new Isolate(vessel, {
       ...this.#options.deps,
       onDeath: (dead, kill) => this.#died(dead, kill),
-      onFree: (one) => this.#owners.get(one)?.freed(one),
+      onFree: (one) => this.#freed(one),
+      onFault: (one, error) => this.#options.events.onFault(one.script?.name ?? "", error),
     });
-    const timer = setTimeout(
-      () => isolate.kill({ cause: "crashed", detail: `it gave no sign for ${START_MS} ms after its start` }),
-      START_MS,
-    );
+    const startMs = this.#options.startMs ?? START_MS;
+    const timer = setTimeout(() => {
+      isolate.kill({ cause: "crashed", detail: `it gave no sign for ${startMs} ms after its start` });
+    }, startMs);
     await isolate.ready;
     clearTimeout(timer);
-    if (isolate.state !== "spare")
-      throw new Error(`an isolate could not be started: ${isolate.killed?.detail ?? "unknown"}`);
+    if (isolate.state !== "spare") throw new Error(`an isolate could not be started: ${isolate.killed?.detail}`);
     return isolate;
   }
 
@@ -124,36 +136,57 @@ export class Isolates implements Dispatcher, PoolHost {
     }
     this.#live++;
     try {
-      const spare = this.#spares.shift();
-      const isolate = await (spare?.catch(() => this.#start()) ?? this.#start());
+      const isolate = await this.#take();
       this.#owners.set(isolate, pool);
-      if (isolate.state === "dead") throw new Error("the isolate ended before it was used");
       this.#watchdog.wake();
       return isolate;
     } catch (error) {
       this.#live--;
+      this.#admit();
       throw error;
     } finally {
       this.warm();
     }
   }
 
-  /** Ends the isolate that has been idle longest. False when all are at work. */
-  #evict(asking: ScriptPool): boolean {
-    let oldest: Isolate | null = null;
-    for (const [isolate, pool] of this.#owners) {
-      if (isolate.state !== "ready" || isolate.flights.size > 0) continue;
-      if (pool === asking && pool.isolates.length === 1) continue;
-      if (!oldest || isolate.lastUsed < oldest.lastUsed) oldest = isolate;
+  /** A spare that still lives, or a new one. */
+  async #take(): Promise<Isolate> {
+    for (;;) {
+      const spare = this.#spares.shift();
+      if (!spare) return this.#start();
+      // Its failure was reported where it was started.
+      const isolate = await spare.catch(() => null);
+      if (isolate?.state === "spare") return isolate;
     }
-    oldest?.kill({ cause: "retired", detail: "another script needed its place" });
-    return oldest !== null;
   }
 
-  /** A second without work: isolates that were not used for isolates.idleMs go. */
+  /** Those who wait for a place look again. */
+  #admit(): void {
+    const waiting = this.#places;
+    this.#places = [];
+    for (const look of waiting) look();
+  }
+
+  /** Ends the isolate that has been idle longest. False when all are at work; then one of them takes no more. */
+  #evict(asking: ScriptPool): boolean {
+    let idle: Isolate | null = null;
+    let busy: Isolate | null = null;
+    let draining = 0;
+    for (const [isolate, pool] of this.#owners) {
+      if (isolate.state === "draining") draining++;
+      if (isolate.state !== "ready" || pool === asking) continue;
+      if (isolate.flights.size > 0) busy = shareOut(busy, isolate, this.#owners);
+      else if (!idle || isolate.lastUsed < idle.lastUsed) idle = isolate;
+    }
+    if (idle) idle.kill({ cause: "retired", detail: "another script needed its place" });
+    else if (busy && draining <= this.#places.length) this.#owners.get(busy)?.drain(busy);
+    return idle !== null;
+  }
+
+  /** Once a second: isolates that were not used for isolates.idleMs go. */
   #letGo(): void {
     const now = performance.now();
-    for (const [isolate] of this.#owners) {
+    for (const isolate of [...this.#owners.keys()]) {
       if (
         isolate.state === "ready" &&
         isolate.flights.size === 0 &&
@@ -162,8 +195,15 @@ export class Isolates implements Dispatcher, PoolHost {
         isolate.kill({ cause: "retired", detail: "idle" });
       }
     }
-    for (const pool of this.#pools)
-      if (pool.retired && pool.size === 0 && pool.waiting.length === 0) this.#pools.delete(pool);
+    for (const pool of this.#pools) this.#forget(pool);
+    this.#watchdog.look();
+  }
+
+  #freed(isolate: Isolate): void {
+    const pool = this.#owners.get(isolate);
+    if (!pool) return;
+    pool.freed(isolate);
+    if (this.#places.length > 0 && isolate.flights.size === 0) this.#admit();
   }
 
   #died(isolate: Isolate, kill: Kill): void {
@@ -172,8 +212,10 @@ export class Isolates implements Dispatcher, PoolHost {
     if (!pool) return;
     this.#owners.delete(isolate);
     this.#live--;
-    this.#places.shift()?.();
-    if (!this.#stopping) pool.died(isolate, kill);
+    if (this.#stopping) return;
+    pool.died(isolate, kill);
+    this.#forget(pool);
+    this.#admit();
   }
 
   problem(flight: Flight, error: ProblemError): Response {
@@ -185,18 +227,28 @@ export class Isolates implements Dispatcher, PoolHost {
   onPause(pool: ScriptPool, ms: number): void {
     this.#options.events.onPause(pool.script.name, ms);
   }
-  onLoadFailure(pool: ScriptPool, failure: ReadFailure | string): void {
+  onLoadFailure(pool: ScriptPool, failure: NonNullable<LoadFailure>): void {
     this.#options.events.onLoadFailure(pool.script.name, failure);
   }
 
-  /** Ends everything. What is in flight was drained by the server before. */
+  /** Ends everything. What is in flight was drained by the server before; what is left is told so. */
   async dispose(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#sweep);
     this.#watchdog.stop();
+    for (const pool of this.#pools) pool.abandon();
     for (const [isolate] of [...this.#owners]) isolate.kill({ cause: "retired", detail: "the engine stops" });
     const spares = await Promise.allSettled(this.#spares.splice(0));
-    for (const spare of spares)
+    for (const spare of spares) {
       if (spare.status === "fulfilled") spare.value.kill({ cause: "retired", detail: "the engine stops" });
+    }
   }
+}
+
+/** Whose place is taken when nobody is idle: of the script with the most isolates, the one with the least to do. */
+function shareOut(best: Isolate | null, isolate: Isolate, owners: ReadonlyMap<Isolate, ScriptPool>): Isolate {
+  if (!best) return isolate;
+  const more = (owners.get(isolate)?.isolates.length ?? 0) - (owners.get(best)?.isolates.length ?? 0);
+  if (more !== 0) return more > 0 ? isolate : best;
+  return isolate.flights.size < best.flights.size ? isolate : best;
 }

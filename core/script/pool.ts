@@ -1,33 +1,27 @@
 /** The isolates of one version of one script: which one gets an invocation, when another is started, what a kill means. */
-import { CANCEL_CLIENT, CANCEL_DEADLINE, WORD_CURRENT } from "../isolate/frames.ts";
-import { ProblemError, type LimitUse, type ProblemCode } from "../../sdk/errors.ts";
+import { CANCEL_CLIENT, CANCEL_DEADLINE } from "../isolate/frames.ts";
+import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import { maySendAgain, renew, type Flight } from "./flight.ts";
-import type { Isolate, IsolateScript, Kill, KillCause } from "./isolate.ts";
-import type { ReadFailure } from "./answer.ts";
+import type { Isolate, IsolateScript, LoadFailure } from "./isolate.ts";
+import { findCulprit, killProblem, type Kill } from "./kill.ts";
+import { limitUse } from "./limit-use.ts";
+import { Pauses } from "./pauses.ts";
 
 /** What a pool needs of the house. */
 export interface PoolHost {
   /** A warmed isolate without a script; rejects when none can be started. Waits for a place under isolates.max. */
   acquire(pool: ScriptPool): Promise<Isolate>;
   readonly perScript: number;
+  /** Milliseconds. */
+  now(): number;
   problem(flight: Flight, error: ProblemError): Response;
   onKill(pool: ScriptPool, kill: Kill, flights: number): void;
   onPause(pool: ScriptPool, ms: number): void;
-  onLoadFailure(pool: ScriptPool, failure: ReadFailure | string): void;
+  onLoadFailure(pool: ScriptPool, failure: NonNullable<LoadFailure>): void;
 }
 
-/** Three kills in this time pause a script. */
-const KILL_WINDOW_MS = 60_000;
-const KILLS_TO_PAUSE = 3;
-const FIRST_PAUSE_MS = 2_000;
-const LONGEST_PAUSE_MS = 512_000;
-/** After so long without a kill the next pause is short again. */
-const CLEAN_MS = 600_000;
-const LIMIT_OF: { readonly [cause in KillCause]?: "uninterruptedMs" | "cpuMs" | "memoryBytes" } = {
-  uninterrupted_exceeded: "uninterruptedMs",
-  cpu_exceeded: "cpuMs",
-  memory_exceeded: "memoryBytes",
-};
+/** How often a start is tried again when the isolate's process ended by itself meanwhile. */
+const MOST_CRASHES = 2;
 
 export class ScriptPool {
   readonly script: Omit<IsolateScript, "message"> & { readonly message: () => Promise<IsolateScript["message"]> };
@@ -35,34 +29,48 @@ export class ScriptPool {
   readonly waiting: Flight[] = [];
   retired = false;
   readonly #host: PoolHost;
+  readonly #pauses: Pauses;
+  /** Isolates asked for, and not yet handed over. */
+  #acquiring = 0;
+  /** Isolates asked for, and not yet ready. */
   #starting = 0;
-  #kills: number[] = [];
-  #pauseMs = 0;
-  #pausedUntil = 0;
+  /** Starts in a row that ended by themselves. */
+  #crashes = 0;
 
   constructor(script: ScriptPool["script"], host: PoolHost) {
     this.script = script;
     this.#host = host;
+    this.#pauses = new Pauses(() => host.now());
   }
 
   get size(): number {
-    return this.isolates.length + this.#starting;
+    return this.isolates.length + this.#acquiring;
   }
 
   /** Milliseconds until the script is tried again; 0 when it runs. */
   get pausedMs(): number {
-    return Math.max(0, this.#pausedUntil - performance.now());
+    return this.#pauses.leftMs;
   }
 
   submit(flight: Flight): void {
-    if (this.#pausedUntil > 0 && this.pausedMs > 0) {
-      const seconds = Math.ceil(this.pausedMs / 1000);
-      this.refuse(flight, new ProblemError("script_paused", `The script "${this.script.name}" was killed too often and rests for ${seconds} s.`, { retryAfterSeconds: seconds }));
-      return;
-    }
+    if (this.#pauses.until > 0 && this.pausedMs > 0) return this.refuse(flight, this.#pausedProblem());
     const isolate = this.#roomiest();
-    if (isolate) isolate.send(flight);
+    if (isolate) this.#give(flight, isolate);
     else this.#wait(flight);
+  }
+
+  #give(flight: Flight, isolate: Isolate): void {
+    try {
+      isolate.send(flight);
+    } catch (cause) {
+      this.refuse(flight, new ProblemError("internal", "The request could not be handed to the script.", { cause }));
+    }
+  }
+
+  #pausedProblem(): ProblemError {
+    const retryAfterSeconds = Math.ceil(this.pausedMs / 1000);
+    const detail = `The script "${this.script.name}" was killed too often and rests for ${retryAfterSeconds} s.`;
+    return new ProblemError("script_paused", detail, { retryAfterSeconds });
   }
 
   #roomiest(): Isolate | null {
@@ -76,50 +84,60 @@ export class ScriptPool {
   }
 
   #wait(flight: Flight): void {
-    const most = this.script.limits.concurrency * this.#host.perScript;
+    const { name, limits } = this.script;
+    const most = limits.concurrency * this.#host.perScript;
     if (this.waiting.length >= most) {
-      const limit: LimitUse = { name: "concurrency", value: this.script.limits.concurrency, used: most, key: "limits.concurrency" };
-      this.refuse(flight, new ProblemError("overloaded", `${most} requests already wait for the script "${this.script.name}".`, { retryAfterSeconds: 1, limit }));
-      return;
+      const detail = `${most} requests already wait for the script "${name}".`;
+      const limit = limitUse(limits, "concurrency", limits.concurrency + 1);
+      return this.refuse(flight, new ProblemError("overloaded", detail, { retryAfterSeconds: 1, limit }));
     }
     this.waiting.push(flight);
-    if (this.#starting === 0) this.grow();
+    this.grow();
   }
 
-  /** Starts one more isolate, if the script may have one more. */
+  /** Starts one more isolate, if the script may have one more and none is on its way. */
   grow(): void {
-    if (this.size >= this.#host.perScript) return;
+    if (this.#starting > 0 || this.size >= this.#host.perScript || (this.retired && this.size > 0)) return;
     this.#starting++;
+    this.#acquiring++;
     void this.#start();
   }
 
+  /** Never rejects: whatever fails is an answer to those who wait. */
   async #start(): Promise<void> {
     let isolate: Isolate;
     try {
       isolate = await this.#host.acquire(this);
     } catch (error) {
       this.#starting--;
+      this.#acquiring--;
       this.#failWaiting(new ProblemError("internal", "No isolate could be started for the script.", { cause: error }));
-      this.#host.onLoadFailure(this, error instanceof Error ? error.message : "no isolate could be started");
-      return;
+      return this.#host.onLoadFailure(this, error instanceof Error ? error.message : "no isolate could be started");
     }
-    this.#starting--;
+    this.#acquiring--;
     this.isolates.push(isolate);
-    let failure: ReadFailure | string | null;
+    if (this.retired && this.waiting.length === 0) {
+      this.#starting--;
+      return this.#letGo(isolate, "replaced");
+    }
+    let failure: LoadFailure;
     try {
       const message = await this.script.message();
       failure = await this.#load(isolate, () => isolate.load({ ...this.script, message }));
     } catch (error) {
       failure = error instanceof Error ? error.message : "the bundle could not be read";
     }
-    if (failure === null) this.pump();
+    this.#starting--;
+    if (failure === null) this.#loaded(isolate);
     else this.#loadFailed(isolate, failure);
   }
 
-  async #load(isolate: Isolate, load: () => Promise<ReadFailure | string | null>): Promise<ReadFailure | string | null> {
-    const { loadMs } = this.script.limits;
+  async #load(isolate: Isolate, load: () => Promise<LoadFailure>): Promise<LoadFailure> {
+    const { limits } = this.script;
+    const { loadMs } = limits;
     const timer = setTimeout(() => {
-      isolate.kill({ cause: "load", detail: `the script did not load within limits.loadMs (${loadMs} ms)`, used: loadMs });
+      const detail = `the script did not load within limits.loadMs (${loadMs} ms)`;
+      isolate.kill({ cause: "load", detail, limit: limitUse(limits, "loadMs", loadMs) });
     }, loadMs);
     try {
       return await load();
@@ -128,10 +146,19 @@ export class ScriptPool {
     }
   }
 
-  #loadFailed(isolate: Isolate, failure: ReadFailure | string): void {
+  #loaded(isolate: Isolate): void {
+    this.#crashes = 0;
+    if (this.retired && this.waiting.length === 0 && isolate.flights.size === 0) this.#letGo(isolate, "replaced");
+    else this.pump();
+  }
+
+  #loadFailed(isolate: Isolate, failure: NonNullable<LoadFailure>): void {
+    const kill = isolate.killed;
+    if (kill?.cause === "retired" || (kill?.cause === "crashed" && this.#crashes++ < MOST_CRASHES)) return this.pump();
     this.#host.onLoadFailure(this, failure);
     const code: ProblemCode = failure === "load_not_deterministic" ? failure : "script_failed";
-    this.#failWaiting(new ProblemError(code, `The script "${this.script.name}" did not load. The log says why.`));
+    const detail = `The script "${this.script.name}" did not load. The log says why.`;
+    this.#failWaiting(kill?.limit ? killProblem(this.script.name, kill, true) : new ProblemError(code, detail));
     isolate.kill({ cause: "load", detail: "the script did not load" });
   }
 
@@ -143,76 +170,80 @@ export class ScriptPool {
   pump(): void {
     while (this.waiting.length > 0) {
       const isolate = this.#roomiest();
-      if (!isolate) break;
-      isolate.send(this.waiting.shift() as Flight);
+      if (!isolate) return this.grow();
+      this.#give(this.waiting.shift() as Flight, isolate);
     }
-    if (this.waiting.length > 0 && this.#starting === 0 && this.isolates.every((isolate) => isolate.state !== "loading")) this.grow();
   }
 
   /** A place became free in `isolate`. */
   freed(isolate: Isolate): void {
-    if (isolate.script?.fresh && isolate.state === "ready" && isolate.flights.size === 0) {
-      void this.#load(isolate, () => isolate.reset()).then((failure) => (failure === null ? this.pump() : this.#loadFailed(isolate, failure)));
-    } else if ((isolate.state === "draining" || this.retired) && isolate.flights.size === 0) {
-      isolate.kill({ cause: "retired", detail: "drained" });
+    if (isolate.flights.size > 0) {
+      if (this.waiting.length > 0) this.pump();
+    } else if (isolate.state === "draining" || (this.retired && this.waiting.length === 0)) {
+      this.#letGo(isolate, "drained");
+    } else if (isolate.script?.fresh && isolate.state === "ready") {
+      void this.#load(isolate, () => isolate.reset()).then((failure) => {
+        if (failure === null) this.#loaded(isolate);
+        else this.#loadFailed(isolate, failure);
+      });
     } else if (this.waiting.length > 0) this.pump();
+  }
+
+  #letGo(isolate: Isolate, detail: string): void {
+    isolate.kill({ cause: "retired", detail });
   }
 
   /** No new version of this pool's script will come here: finish what is under way, then go. */
   retire(): void {
     this.retired = true;
-    for (const isolate of [...this.isolates]) {
-      if (isolate.flights.size === 0 && this.waiting.length === 0) isolate.kill({ cause: "retired", detail: "replaced" });
-    }
+    if (this.waiting.length > 0) return;
+    for (const isolate of [...this.isolates]) if (isolate.flights.size === 0) this.#letGo(isolate, "replaced");
   }
 
   /** Takes no more invocations; another isolate takes its place. */
   drain(isolate: Isolate): void {
     if (isolate.state !== "ready") return;
     isolate.state = "draining";
-    if (isolate.flights.size === 0) isolate.kill({ cause: "retired", detail: "drained" });
+    if (isolate.flights.size === 0) this.#letGo(isolate, "drained");
   }
 
   refuse(flight: Flight, problem: ProblemError): void {
     if (flight.answered) return;
     flight.answered = true;
     flight.done = true;
-    flight.stopBody?.();
+    flight.feed?.stop();
     flight.resolve(this.#host.problem(flight, problem));
   }
 
   /** The wall deadline of an invocation passed; its isolate lives on. */
   expire(flight: Flight, isolate: Isolate | null): void {
     const { wallMs } = this.script.limits;
-    const problem = new ProblemError("deadline_exceeded", `The script did not answer within ${wallMs} ms.`, {
-      limit: { name: "wallMs", value: wallMs, used: wallMs, key: "limits.wallMs" },
-    });
-    if (isolate) {
-      const answered = flight.answered;
-      isolate.cancel(flight, CANCEL_DEADLINE);
-      this.refuse(flight, problem);
-      if (!answered) isolate.drop(flight);
-      return;
-    }
-    const at = this.waiting.indexOf(flight);
-    if (at >= 0) this.waiting.splice(at, 1);
-    this.refuse(flight, problem);
+    const limit = limitUse(this.script.limits, "wallMs", wallMs);
+    this.refuse(
+      flight,
+      new ProblemError("deadline_exceeded", `The script did not answer within ${wallMs} ms.`, { limit }),
+    );
+    if (isolate) isolate.cancel(flight, CANCEL_DEADLINE);
+    else this.#unqueue(flight);
   }
 
-  /** The client left. */
+  /** The client left. After a whole answer that is what clients do, and `waitUntil` goes on. */
   leave(flight: Flight): void {
-    const at = this.waiting.indexOf(flight);
-    if (at >= 0) {
-      this.waiting.splice(at, 1);
-      flight.done = true;
-      flight.answered = true;
-      flight.resolve(new Response(null, { status: 499 }));
-      return;
-    }
-    const isolate = this.isolates.find((one) => one.flights.get(flight.local) === flight);
-    if (isolate) isolate.cancel(flight, CANCEL_CLIENT);
+    if (flight.answered && !flight.stream) return;
+    const isolate = this.#unqueue(flight)
+      ? undefined
+      : this.isolates.find((one) => one.flights.get(flight.local) === flight);
     flight.answered = true;
+    flight.done = true;
+    flight.feed?.stop();
     flight.resolve(new Response(null, { status: 499 }));
+    isolate?.cancel(flight, CANCEL_CLIENT);
+  }
+
+  #unqueue(flight: Flight): boolean {
+    const at = this.waiting.indexOf(flight);
+    if (at >= 0) this.waiting.splice(at, 1);
+    return at >= 0;
   }
 
   /** `isolate` is dead: decide for each of its flights (SANDBOX.md, "Watchdog"). */
@@ -222,55 +253,38 @@ export class ScriptPool {
     const flights = [...isolate.flights.values()];
     isolate.flights.clear();
     if (kill.cause !== "retired") {
-      this.#countKill();
       this.#host.onKill(this, kill, flights.length);
+      const pauseMs = this.#pauses.count();
+      if (pauseMs > 0) this.#host.onPause(this, pauseMs);
     }
-    const culprit = findCulprit(isolate, flights);
-    const again: Flight[] = [];
+    const culprit = findCulprit(isolate, kill, flights);
     for (const flight of flights) {
-      flight.stopBody?.();
-      flight.stream?.fail(new Error("the isolate was killed"));
-      flight.stream = null;
-      if (flight.answered) continue;
-      if (flight !== culprit && flight.attempts < 3 && !flight.bodyGiven && (!isolate.entered(flight) || maySendAgain(flight))) again.push(flight);
-      else this.refuse(flight, this.#killProblem(kill, culprit === null || flight === culprit));
+      flight.stream?.fail(new Error("the script's isolate ended"));
+      if (flight !== culprit && maySendAgain(flight, isolate.entered(flight))) {
+        flight.feed?.detach();
+        this.submit(renew(flight));
+        continue;
+      }
+      flight.feed?.stop();
+      flight.done = true;
+      this.refuse(flight, killProblem(this.script.name, kill, culprit === null || flight === culprit));
     }
-    for (const flight of again) this.submit(renew(flight));
-    // One that died while it loaded has its own end: its waiting invocations are answered there.
-    if (this.waiting.length > 0 && isolate.wasReady) this.pump();
+    if (this.pausedMs > 0) this.#failWaiting(this.#pausedProblem());
+    else this.pump();
   }
 
-  #killProblem(kill: Kill, guilty: boolean): ProblemError {
-    const limitName = LIMIT_OF[kill.cause];
-    if (!guilty) {
-      return new ProblemError("isolate_restarted", "Another invocation of the script had its isolate killed.", { retryAfterSeconds: 1 });
+  /** The engine stops: nobody is sent anywhere again. */
+  abandon(): void {
+    const problem = new ProblemError("not_ready", "The engine is shutting down.", { retryAfterSeconds: 5 });
+    this.#failWaiting(problem);
+    for (const isolate of this.isolates.splice(0)) {
+      for (const flight of isolate.flights.values()) {
+        flight.stream?.fail(new Error("the engine is shutting down"));
+        flight.feed?.stop();
+        this.refuse(flight, problem);
+      }
+      isolate.flights.clear();
+      this.#letGo(isolate, "the engine stops");
     }
-    if (!limitName) {
-      const what = kill.cause === "load" ? "The script did not load." : "The script's isolate ended unexpectedly.";
-      return new ProblemError("isolate_restarted", what, { retryAfterSeconds: 1 });
-    }
-    const value = this.script.limits[limitName];
-    const limit: LimitUse = { name: limitName, value, ...(kill.used === undefined ? {} : { used: Math.round(kill.used) }), key: `limits.${limitName}` };
-    return new ProblemError(kill.cause as ProblemCode, `The script passed limits.${limitName} (${value}) and its isolate was killed.`, { limit, retryAfterSeconds: 1 });
   }
-
-  #countKill(): void {
-    const now = performance.now();
-    const lastKill = this.#kills.at(-1) ?? 0;
-    if (now - lastKill > CLEAN_MS) this.#pauseMs = 0;
-    this.#kills = [...this.#kills.filter((at) => now - at < KILL_WINDOW_MS), now];
-    if (this.#kills.length < KILLS_TO_PAUSE) return;
-    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs === 0 ? FIRST_PAUSE_MS : this.#pauseMs * 2);
-    this.#pausedUntil = now + this.#pauseMs;
-    this.#kills = [];
-    this.#host.onPause(this, this.#pauseMs);
-  }
-}
-
-/** Null when it cannot be told. The page is the isolate's own word: a lie only harms its own script's callers. */
-function findCulprit(isolate: Isolate, flights: readonly Flight[]): Flight | null {
-  const entered = flights.filter((flight) => isolate.entered(flight) && !flight.done);
-  if (entered.length === 1) return entered[0] as Flight;
-  const current = isolate.vessel.words?.[WORD_CURRENT] ?? 0;
-  return entered.find((flight) => flight.local === current) ?? null;
 }

@@ -1,46 +1,41 @@
 /** An isolate in a thread of the engine: for trusted scripts, development, and platforms without child processes. */
+import { isEmbedded } from "../isolate/jail/startup-paths.ts";
 import type { ThreadMessage } from "../isolate/thread.ts";
-import type { Vessel, VesselEvents } from "./vessel.ts";
+import { Early, type Vessel } from "./vessel.ts";
 
 const PAGE_WORDS = 16;
+
+/** In a binary it lies beside the main file: core/build.ts names it as an entry. */
+function workerUrl(): URL {
+  const path = isEmbedded(import.meta.url) ? "./isolate/thread.js" : "../isolate/thread.ts";
+  return new URL(path, import.meta.url);
+}
 
 /** Holds neither CPU nor memory (SANDBOX.md, "What was learnt", 4): `terminate()` waits for a safepoint. */
 export async function threadVessel(args: readonly string[] = []): Promise<Vessel> {
   const words = new Int32Array(new SharedArrayBuffer(PAGE_WORDS * 4));
-  const worker = new Worker(new URL("../isolate/thread.ts", import.meta.url).href);
-  let events: VesselEvents | null = null;
-  const early: Buffer[] = [];
-  let over: string | null = null;
-  const gone = (why: string): void => {
-    if (over !== null) return;
-    over = why;
-    events?.gone(why);
+  const worker = new Worker(workerUrl().href);
+  const early = new Early();
+  worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (!early.over && data instanceof Uint8Array)
+      early.data(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   };
-  worker.onmessage = ({ data }: MessageEvent<Uint8Array>) => {
-    if (over !== null || !(data instanceof Uint8Array)) return;
-    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    if (events) events.data(bytes);
-    else early.push(bytes);
-  };
-  worker.onerror = (event) => gone(`the isolate's thread failed: ${event.message}`);
-  worker.addEventListener("close", () => gone("the isolate's thread ended"));
+  worker.onerror = (event) => early.gone(`the isolate's thread failed: ${event.message}`);
+  worker.addEventListener("close", () => early.gone("the isolate's thread ended"));
   worker.postMessage({ kind: "start", words, args: [...args] } satisfies ThreadMessage);
   return {
     kind: "thread",
     pid: null,
     words,
-    receive(taker) {
-      events = taker;
-      for (const bytes of early.splice(0)) taker.data(bytes);
-      if (over !== null) taker.gone(over);
-    },
+    receive: (events) => early.listen(events),
     send(bytes) {
-      if (over === null) worker.postMessage({ kind: "bytes", bytes: new Uint8Array(bytes) } satisfies ThreadMessage);
+      const copy = new Uint8Array(bytes);
+      if (!early.over) worker.postMessage({ kind: "bytes", bytes: copy } satisfies ThreadMessage, [copy.buffer]);
       return bytes.length;
     },
     kill() {
       worker.terminate();
-      gone("the isolate's thread was ended");
+      early.gone("the isolate's thread was ended");
     },
   };
 }

@@ -21,54 +21,71 @@ export interface Vessel {
   kill(): void;
 }
 
-export function processVessel(child: Child): Promise<Vessel> {
-  let events: VesselEvents | null = null;
-  let early: Buffer[] = [];
-  let over: string | null = null;
-  const gone = (why: string): void => {
-    if (over !== null) return;
-    over = why;
-    events?.gone(why);
-  };
+/** Events that come before anyone listens. */
+export class Early {
+  #events: VesselEvents | null = null;
+  #bytes: Buffer[] = [];
+  #over: string | null = null;
+
+  get over(): boolean {
+    return this.#over !== null;
+  }
+
+  listen(events: VesselEvents): void {
+    this.#events = events;
+    for (const bytes of this.#bytes.splice(0)) events.data(bytes);
+    if (this.#over !== null) events.gone(this.#over);
+  }
+
+  /** `bytes` are the caller's again when it returns. */
+  data(bytes: Buffer): void {
+    if (this.#events) this.#events.data(bytes);
+    else this.#bytes.push(Buffer.from(bytes));
+  }
+
+  drain(): void {
+    this.#events?.drain();
+  }
+
+  gone(why: string): void {
+    if (this.#over !== null) return;
+    this.#over = why;
+    this.#events?.gone(why);
+  }
+}
+
+export async function processVessel(child: Child): Promise<Vessel> {
+  const early = new Early();
   void child.exited.then(({ code, signal }) => {
     const words = child.stderr().trim();
-    gone(
+    early.gone(
       `the isolate's process ended (${signal ?? `exit code ${code}`})${words === "" ? "" : `: ${words.slice(-300)}`}`,
     );
   });
-  const connected = Bun.connect({
-    fd: child.fd,
-    socket: {
-      data(_socket: unknown, bytes: Buffer) {
-        if (events) events.data(bytes);
-        else early.push(Buffer.from(bytes));
-      },
-      drain() {
-        events?.drain();
-      },
-      close() {
-        // The exit follows and says more; a child that only closes its socket is ended.
-        child.kill();
-      },
-      error() {
-        child.kill();
-      },
-    },
-  } as unknown as Bun.TCPSocketConnectOptions<undefined>);
-  return connected.then((socket) => ({
-    kind: "process" as const,
+  const handler = {
+    data: (_socket: unknown, bytes: Buffer) => early.data(bytes),
+    drain: () => early.drain(),
+    // The exit follows and says more; a child that only closes its socket is ended.
+    close: () => child.kill(),
+    error: () => child.kill(),
+  };
+  let socket: Bun.Socket<undefined>;
+  try {
+    // `fd` is in Bun's documentation, but not in its types.
+    socket = await Bun.connect({ fd: child.fd, socket: handler } as unknown as Bun.TCPSocketConnectOptions<undefined>);
+  } catch (error) {
+    child.kill();
+    throw error;
+  }
+  return {
+    kind: "process",
     pid: child.pid,
     words: child.words,
-    receive(taker) {
-      events = taker;
-      for (const bytes of early) taker.data(bytes);
-      early = [];
-      if (over !== null) taker.gone(over);
-    },
-    send: (bytes) => (over === null ? socket.write(bytes) : bytes.length),
+    receive: (events) => early.listen(events),
+    send: (bytes) => (early.over ? bytes.length : socket.write(bytes)),
     kill() {
       child.kill();
       socket.terminate();
     },
-  }));
+  };
 }

@@ -2,229 +2,256 @@
  * Watches every isolate from outside, every 10 ms while any has work: deadlines, uninterrupted runs, CPU, memory.
  * Nothing that a script does can stop it; it reads the shared page and `/proc`, and kills.
  */
-import { closeSync, openSync, readSync } from "node:fs";
 import { setIdle } from "../isolate/jail/schedule.ts";
 import { WORD_TURN } from "../isolate/frames.ts";
+import { ProblemError } from "../../sdk/errors.ts";
 import type { Flight } from "./flight.ts";
 import type { Isolate } from "./isolate.ts";
+import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
+import { openVitals, type Vitals } from "./vitals.ts";
 
 const TICK_MS = 10;
+/** Ticks without work after which it sleeps. */
+const IDLE_TICKS = 100;
 /** A turn that takes longer lets everybody else go first. */
 const LONG_TURN_MS = 20;
-/** An invocation that waits so long inside its isolate is a queue: another isolate is started. */
+/** An invocation that waits so long for an isolate that is busy is a queue: another isolate is started. */
 const QUEUE_MS = 25;
+/** Busy: this share of a processor. An isolate that waits for one, on a crowded machine, is not helped by company. */
+const BUSY_SHARE = 0.8;
+const SHARE_MS = 100;
 /** At this share of its memory an isolate is replaced in peace. */
 const SOFT_MEMORY = 0.8;
-const PAGE_BYTES = 4096;
-/** USER_HZ: what /proc counts CPU time in, on every Linux that Bun runs on. */
-const CLOCK_TICK_MS = 10;
+/** An isolate's own part of its memory is not more than this, whatever it has allocated before it was first seen. */
+const MOST_BASE_BYTES = 24 * 1024 * 1024;
+/** CPU time of an isolate without invocations: collecting garbage may take this share of the time, and so much more. */
+const FREE_SHARE = 0.2;
+const FREE_MS = 1_000;
+/** Isolates without invocations are looked at once in so many ticks. */
+const IDLE_EVERY = 10;
 
-export interface WatchTarget {
-  readonly isolate: Isolate;
-  readonly pool: ScriptPool;
-}
-
-interface Vitals {
-  readonly stat: number;
-  readonly statm: number;
-  /** Anonymous memory when the isolate was ready: the engine's own part. */
+/** What is remembered of one isolate between two looks. */
+interface Watch {
+  readonly vitals: Vitals | null;
+  /** Memory when it was first seen: the engine's own part. */
   baseBytes: number;
+  /** CPU time and clock at the last look; -1 before the first. */
   cpuMs: number;
+  seenAt: number;
+  /** It had no invocations then. */
+  wasIdle: boolean;
+  /** CPU time that no invocation paid for. */
+  unpaidMs: number;
+  /** CPU time and clock at the start of the present measure of the share, and the share of the last one. */
+  shareCpuMs: number;
+  shareSince: number;
+  share: number;
   turn: number;
   turnSince: number;
   idle: boolean;
 }
 
-const buffer = Buffer.alloc(1024);
-
-function readProc(fd: number): string {
-  return buffer.latin1Slice(0, readSync(fd, buffer, 0, buffer.length, 0));
-}
-
-function openVitals(pid: number): Vitals | null {
-  let stat = -1;
-  try {
-    stat = openSync(`/proc/${pid}/stat`, "r");
-    const statm = openSync(`/proc/${pid}/statm`, "r");
-    return { stat, statm, baseBytes: -1, cpuMs: -1, turn: 0, turnSince: 0, idle: false };
-  } catch {
-    if (stat >= 0) closeSync(stat);
-    return null; // no /proc here, or the isolate has just ended
-  }
-}
-
-/** Resident minus shared: what the isolate holds for itself. */
-function anonymousBytes(vitals: Vitals): number {
-  const fields = readProc(vitals.statm).split(" ");
-  return (Number(fields[1]) - Number(fields[2])) * PAGE_BYTES;
-}
-
-/** utime + stime of all threads; the command's name may hold spaces and parentheses. */
-function cpuMs(vitals: Vitals): number {
-  const text = readProc(vitals.stat);
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
+export interface WatchdogOptions {
+  readonly owners: ReadonlyMap<Isolate, ScriptPool>;
+  readonly pools: Iterable<ScriptPool>;
+  /** Watching failed in the engine's own code. */
+  readonly onFault: (pool: ScriptPool, error: unknown) => void;
+  /** Milliseconds; and where figures of a process come from. */
+  readonly now?: () => number;
+  readonly vitals?: (pid: number) => Vitals | null;
 }
 
 export class Watchdog {
-  readonly #targets: () => Iterable<WatchTarget>;
-  readonly #pools: () => Iterable<ScriptPool>;
-  readonly #vitals = new Map<Isolate, Vitals | null>();
+  readonly #options: WatchdogOptions;
+  readonly #now: () => number;
+  readonly #watches = new Map<Isolate, Watch>();
   #timer: ReturnType<typeof setInterval> | null = null;
   #idleTicks = 0;
+  #ticks = 0;
 
-  constructor(targets: () => Iterable<WatchTarget>, pools: () => Iterable<ScriptPool>) {
-    this.#targets = targets;
-    this.#pools = pools;
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Called whenever there is something to watch; stops by itself when there is nothing. */
+  /** Called whenever there is something to watch; sleeps by itself when there is nothing. */
   wake(): void {
     this.#idleTicks = 0;
-    this.#timer ??= setInterval(this.#tick, TICK_MS);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
   stop(): void {
+    this.#sleep();
+    for (const isolate of [...this.#watches.keys()]) this.forget(isolate);
+  }
+
+  #sleep(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#timer = null;
-    for (const isolate of [...this.#vitals.keys()]) this.forget(isolate);
   }
 
   forget(isolate: Isolate): void {
-    const vitals = this.#vitals.get(isolate);
-    this.#vitals.delete(isolate);
-    if (vitals) {
-      closeSync(vitals.stat);
-      closeSync(vitals.statm);
-    }
+    const watch = this.#watches.get(isolate);
+    this.#watches.delete(isolate);
+    watch?.vitals?.close();
   }
 
-  readonly #tick = (): void => {
-    const now = performance.now();
+  #tick(): void {
+    if (this.look(++this.#ticks % IDLE_EVERY === 0)) this.#idleTicks = 0;
+    else if (++this.#idleTicks > IDLE_TICKS) this.#sleep();
+  }
+
+  /** One look at all that have work, or (`everyone`) at all. True while something is under way. */
+  look(everyone = true): boolean {
+    const now = this.#now();
     let busy = false;
-    for (const pool of this.#pools()) {
-      if (pool.waiting.length > 0) busy = true;
-      for (const flight of [...pool.waiting]) {
-        if (!flight.watched) this.#listen(flight, pool);
-        if (now > flight.deadline) pool.expire(flight, null);
-      }
+    for (const pool of this.#options.pools) {
+      if (pool.waiting.length === 0) continue;
+      busy = true;
+      this.#guard(pool, () => this.#waiting(pool, now));
     }
-    for (const { isolate, pool } of [...this.#targets()]) {
+    for (const [isolate, pool] of [...this.#options.owners]) {
       if (isolate.state === "dead") continue;
       if (isolate.flights.size > 0 || isolate.state === "loading") busy = true;
-      this.#watch(isolate, pool, now);
+      else if (!everyone) continue;
+      this.#guard(pool, () => {
+        if (this.#watch(isolate, pool, now)) busy = true;
+      });
     }
-    if (busy) this.#idleTicks = 0;
-    else if (++this.#idleTicks > 100 && this.#timer) {
-      clearInterval(this.#timer);
-      this.#timer = null;
-    }
-  };
-
-  #watch(isolate: Isolate, pool: ScriptPool, now: number): void {
-    let vitals = this.#vitals.get(isolate);
-    if (vitals === undefined) {
-      const { pid } = isolate.vessel;
-      vitals = pid === null ? null : openVitals(pid);
-      this.#vitals.set(isolate, vitals);
-    }
-    if (vitals && !this.#withinMemory(isolate, pool, vitals)) return;
-    if (isolate.state === "loading") return;
-    if (isolate.flights.size === 0) {
-      if (vitals) vitals.cpuMs = -1;
-      this.#restore(isolate, vitals);
-      return;
-    }
-    if (!this.#withinTurn(isolate, pool, vitals ?? null, now)) return;
-    if (vitals && !this.#withinCpu(isolate, pool, vitals)) return;
-    this.#deadlines(isolate, pool, now);
-    this.#queue(isolate, pool, now);
+    return busy;
   }
 
-  #withinMemory(isolate: Isolate, pool: ScriptPool, vitals: Vitals): boolean {
-    let bytes: number;
+  /** One isolate that cannot be watched must not leave the others unwatched. */
+  #guard(pool: ScriptPool, look: () => void): void {
     try {
-      bytes = anonymousBytes(vitals);
-    } catch {
-      return true; // it has ended; its socket says so
+      look();
+    } catch (error) {
+      this.#options.onFault(pool, error);
     }
-    if (vitals.baseBytes < 0) vitals.baseBytes = Math.min(bytes, 24 * 1024 * 1024);
-    const used = bytes - vitals.baseBytes;
-    const { memoryBytes } = pool.script.limits;
-    if (used > memoryBytes) {
-      isolate.kill({ cause: "memory_exceeded", detail: `it held ${Math.round(used / 1048576)} MiB; limits.memoryBytes is ${Math.round(memoryBytes / 1048576)} MiB`, used });
-      return false;
-    }
-    if (used > memoryBytes * SOFT_MEMORY && isolate.state === "ready") pool.drain(isolate);
-    return isolate.state !== "dead";
   }
 
-  #withinTurn(isolate: Isolate, pool: ScriptPool, vitals: Vitals | null, now: number): boolean {
-    const turn = isolate.vessel.words?.[WORD_TURN] ?? 0;
-    const watch = vitals ?? this.#bare(isolate);
-    if ((turn & 1) === 0 || turn !== watch.turn) {
-      watch.turn = turn;
-      watch.turnSince = now;
-      this.#restore(isolate, watch);
-      return true;
+  #waiting(pool: ScriptPool, now: number): void {
+    for (const flight of [...pool.waiting]) {
+      if (!flight.watched) this.#listen(flight, pool);
+      if (now > flight.deadline && !flight.done) pool.expire(flight, null);
     }
-    const stuck = now - watch.turnSince;
-    if (stuck > LONG_TURN_MS && !watch.idle && isolate.vessel.pid !== null) watch.idle = setIdle(isolate.vessel.pid, true);
-    const { uninterruptedMs } = pool.script.limits;
-    if (stuck <= uninterruptedMs) return true;
-    isolate.kill({ cause: "uninterrupted_exceeded", detail: `it ran ${Math.round(stuck)} ms without yielding; limits.uninterruptedMs is ${uninterruptedMs}`, used: stuck });
-    return false;
   }
 
-  /** Where there is no /proc the turn is watched all the same. */
-  readonly #turns = new WeakMap<Isolate, Vitals>();
-  #bare(isolate: Isolate): Vitals {
-    let watch = this.#turns.get(isolate);
-    if (!watch) {
-      watch = { stat: -1, statm: -1, baseBytes: -1, cpuMs: -1, turn: 0, turnSince: performance.now(), idle: false };
-      this.#turns.set(isolate, watch);
-    }
+  #open(isolate: Isolate, now: number): Watch {
+    const { pid } = isolate.vessel;
+    const vitals = pid === null ? null : (this.#options.vitals ?? openVitals)(pid);
+    const usage = {
+      baseBytes: -1,
+      cpuMs: -1,
+      seenAt: now,
+      wasIdle: false,
+      unpaidMs: 0,
+      shareCpuMs: 0,
+      shareSince: 0,
+      share: 0,
+    };
+    const watch: Watch = { vitals, ...usage, turn: 0, turnSince: now, idle: false };
+    this.#watches.set(isolate, watch);
     return watch;
   }
 
-  #restore(isolate: Isolate, vitals: Vitals | null): void {
-    if (vitals?.idle && isolate.vessel.pid !== null) vitals.idle = !setIdle(isolate.vessel.pid, false);
+  /** True while its code runs. */
+  #watch(isolate: Isolate, pool: ScriptPool, now: number): boolean {
+    const watch = this.#watches.get(isolate) ?? this.#open(isolate, now);
+    if (!this.#withinMemory(isolate, pool, watch)) return false;
+    if (!this.#withinTurn(isolate, pool, watch, now)) return false;
+    if (!this.#withinCpu(isolate, pool, watch, now)) return false;
+    if (isolate.flights.size > 0) this.#deadlines(isolate, pool, now);
+    if (isolate.state === "ready" && isBusy(watch, now)) this.#queue(isolate, pool, now);
+    return (watch.turn & 1) === 1;
+  }
+
+  #withinMemory(isolate: Isolate, pool: ScriptPool, watch: Watch): boolean {
+    const bytes = watch.vitals?.bytes() ?? null;
+    if (bytes === null) return true;
+    if (watch.baseBytes < 0) watch.baseBytes = Math.min(bytes, MOST_BASE_BYTES);
+    const used = bytes - watch.baseBytes;
+    const { limits } = pool.script;
+    if (used > limits.memoryBytes) {
+      const detail = `it held ${mebibytes(used)} MiB; limits.memoryBytes is ${mebibytes(limits.memoryBytes)} MiB`;
+      isolate.kill({ cause: "memory_exceeded", detail, limit: limitUse(limits, "memoryBytes", used) });
+      return false;
+    }
+    if (used > limits.memoryBytes * SOFT_MEMORY) pool.drain(isolate);
+    return isLive(isolate);
+  }
+
+  #withinTurn(isolate: Isolate, pool: ScriptPool, watch: Watch, now: number): boolean {
+    const turn = isolate.vessel.words?.[WORD_TURN] ?? 0;
+    if ((turn & 1) === 0 || turn !== watch.turn) {
+      watch.turn = turn;
+      watch.turnSince = now;
+      if (watch.idle && isolate.vessel.pid !== null) watch.idle = !setIdle(isolate.vessel.pid, false);
+      return true;
+    }
+    const stuck = now - watch.turnSince;
+    if (stuck > LONG_TURN_MS && !watch.idle && isolate.vessel.pid !== null)
+      watch.idle = setIdle(isolate.vessel.pid, true);
+    const { limits } = pool.script;
+    // While it loads it is limits.loadMs that counts.
+    if (stuck <= limits.uninterruptedMs || isolate.state === "loading") return true;
+    const detail = `it ran ${Math.round(stuck)} ms without yielding; limits.uninterruptedMs is ${limits.uninterruptedMs}`;
+    isolate.kill({ cause: "uninterrupted_exceeded", detail, limit: limitUse(limits, "uninterruptedMs", stuck) });
+    return false;
   }
 
   /** CPU time is charged in equal parts to the invocations that were running; one alone pays for all of it. */
-  #withinCpu(isolate: Isolate, pool: ScriptPool, vitals: Vitals): boolean {
-    let used: number;
-    try {
-      used = cpuMs(vitals);
-    } catch {
-      return true; // it has ended; its socket says so
-    }
-    const spent = vitals.cpuMs < 0 ? 0 : used - vitals.cpuMs;
-    vitals.cpuMs = used;
-    if (spent <= 0) return true;
+  #withinCpu(isolate: Isolate, pool: ScriptPool, watch: Watch, now: number): boolean {
+    const used = watch.vitals?.cpuMs() ?? null;
+    if (used === null) return true;
+    const spent = watch.cpuMs < 0 ? 0 : used - watch.cpuMs;
+    const passed = now - watch.seenAt;
+    const isIdle = isolate.flights.size === 0;
+    const stayedIdle = isIdle && watch.wasIdle && isolate.lastUsed < watch.seenAt;
+    watch.cpuMs = used;
+    watch.seenAt = now;
+    watch.wasIdle = isIdle;
+    if (isolate.state === "loading") return true;
+    measureShare(watch, used, now);
+    if (isIdle) return !stayedIdle || this.#withinUnpaid(isolate, pool, watch, spent - passed * FREE_SHARE);
     const running: Flight[] = [];
     for (const flight of isolate.flights.values()) if (isolate.entered(flight)) running.push(flight);
-    const limit = pool.script.limits.cpuMs;
+    const { limits } = pool.script;
+    if (spent <= 0) return true;
     for (const flight of running) {
       flight.cpuMs += spent / running.length;
-      if (flight.cpuMs <= limit) continue;
-      isolate.kill({ cause: "cpu_exceeded", detail: `one invocation used ${Math.round(flight.cpuMs)} ms of CPU time; limits.cpuMs is ${limit}`, used: flight.cpuMs });
+      if (flight.cpuMs <= limits.cpuMs) continue;
+      const detail = `one invocation used ${Math.round(flight.cpuMs)} ms of CPU time; limits.cpuMs is ${limits.cpuMs}`;
+      isolate.kill({ cause: "cpu_exceeded", detail, limit: limitUse(limits, "cpuMs", flight.cpuMs), culprit: flight });
       return false;
     }
     return true;
   }
 
+  /** What an isolate does when all its invocations have ended was started by one of them. */
+  #withinUnpaid(isolate: Isolate, pool: ScriptPool, watch: Watch, moreMs: number): boolean {
+    watch.unpaidMs = Math.max(0, watch.unpaidMs + moreMs);
+    const { limits } = pool.script;
+    if (watch.unpaidMs <= Math.max(limits.cpuMs, FREE_MS)) return true;
+    const detail = `it used ${Math.round(watch.unpaidMs)} ms of CPU time after its invocations had ended`;
+    isolate.kill({ cause: "cpu_exceeded", detail, limit: limitUse(limits, "cpuMs", watch.unpaidMs) });
+    return false;
+  }
+
   #deadlines(isolate: Isolate, pool: ScriptPool, now: number): void {
-    const idle = pool.script.limits.streamIdleMs;
+    const { limits } = pool.script;
     for (const flight of [...isolate.flights.values()]) {
       if (!flight.watched) this.#listen(flight, pool);
-      if (flight.stream) {
-        if (now - flight.stream.lastMove > idle) {
-          flight.stream.fail(new Error(`the stream was silent for limits.streamIdleMs (${idle} ms)`));
-          pool.expire(flight, isolate);
-        }
-      } else if (now > flight.deadline && !flight.cancelled) pool.expire(flight, isolate);
+      if (flight.done) continue;
+      const { stream } = flight;
+      if (!stream) {
+        if (now > flight.deadline) pool.expire(flight, isolate);
+      } else if (now - stream.lastMove > limits.streamIdleMs) {
+        const limit = limitUse(limits, "streamIdleMs", now - stream.lastMove);
+        const detail = `The answer's stream stood still for longer than limits.streamIdleMs (${limits.streamIdleMs}).`;
+        isolate.cut(flight, new ProblemError("deadline_exceeded", detail, { limit }));
+      }
     }
   }
 
@@ -240,11 +267,29 @@ export class Watchdog {
   }
 
   #queue(isolate: Isolate, pool: ScriptPool, now: number): void {
-    if (isolate.state !== "ready") return;
     for (const flight of isolate.flights.values()) {
       if (isolate.entered(flight)) continue;
       if (now - flight.sentAt > QUEUE_MS) pool.grow();
       return; // the oldest that waits decides
     }
   }
+}
+
+function isLive(isolate: Isolate): boolean {
+  return isolate.state !== "dead";
+}
+
+function isBusy(watch: Watch, now: number): boolean {
+  return watch.share >= BUSY_SHARE || ((watch.turn & 1) === 1 && now - watch.turnSince > QUEUE_MS);
+}
+
+function measureShare(watch: Watch, usedMs: number, now: number): void {
+  if (now - watch.shareSince < SHARE_MS) return;
+  watch.share = watch.shareSince === 0 ? 0 : (usedMs - watch.shareCpuMs) / (now - watch.shareSince);
+  watch.shareSince = now;
+  watch.shareCpuMs = usedMs;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 1048576);
 }

@@ -13,6 +13,7 @@ import {
   WINDOW_BYTES,
 } from "../frames.ts";
 import { describe } from "./errors.ts";
+import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
 import { hasOwn, isBytes, jsonStringify, keysOf, lower, part, PromiseCtor } from "./primordials.ts";
@@ -87,11 +88,7 @@ function sendStream(live: Live, status: number, headers: string, stream: Readabl
   const pump = pumpStream(stream, {
     chunk(bytes) {
       if (live.cancelled || bytes.length === 0) return undefined;
-      sendPieces(live, bytes);
-      if (live.ahead < WINDOW_BYTES) return undefined;
-      return new PromiseCtor<void>((resolve) => {
-        live.resume = resolve;
-      });
+      return sendPieces(live, bytes);
     },
     done: () => endStream(live, 0),
     failed(error) {
@@ -101,15 +98,13 @@ function sendStream(live: Live, status: number, headers: string, stream: Readabl
   live.stopAnswer = () => pump.cancel(undefined);
 }
 
-function sendPieces(live: Live, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
-    const piece =
-      bytes.length <= WINDOW_BYTES
-        ? bytes
-        : part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES, bytes.length));
-    live.ahead += piece.length;
-    emit(CHUNK, live.id, 0, "", piece);
-  }
+function sendPieces(live: Live, bytes: Uint8Array): Promise<void> | undefined {
+  return sendWithin(
+    live,
+    bytes,
+    (piece) => emit(CHUNK, live.id, 0, "", piece),
+    () => live.cancelled,
+  );
 }
 
 function reportStream(live: Live, error: unknown): void {
@@ -142,12 +137,8 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
         const bytes = isBytes(value)
           ? value
           : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
-        sendPieces(live, bytes);
-        if (live.ahead >= WINDOW_BYTES && !stopped) {
-          await new PromiseCtor<void>((resolve) => {
-            live.resume = resolve;
-          });
-        }
+        const wait = sendPieces(live, bytes);
+        if (wait) await wait;
       }
       endStream(live, 0);
     } catch (error) {

@@ -1,15 +1,15 @@
 /** Calls out of the realm: services and `fetch`. A call is data with an id; its answer comes back as data. */
 import { CALL, CALL_CANCEL, CALL_CREDIT, FETCH, FETCH_CHUNK, FETCH_END, WINDOW_BYTES } from "../frames.ts";
 import { ScriptError } from "./errors.ts";
+import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
-import { apply, isBytes, jsonParse, jsonStringify, part, PromiseCtor } from "./primordials.ts";
+import { apply, isBytes, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
 import { requireInvocation, type Live } from "./state.ts";
 import { makeByteStream, makeFetchArgs, makeResponse, pumpStream, utf8Encode, type BytePipe } from "./web/index.ts";
 
 const mapGet = Map.prototype.get;
 const mapSet = Map.prototype.set;
 const mapDelete = Map.prototype.delete;
-const { min } = Math;
 
 interface Call {
   readonly live: Live;
@@ -89,24 +89,31 @@ export function realmFetch(input: unknown, init?: unknown): Promise<unknown> {
   });
 }
 
+function sendPieces(id: number, call: Call, bytes: Uint8Array): Promise<void> | undefined {
+  return sendWithin(
+    call,
+    bytes,
+    (piece) => emit(FETCH_CHUNK, id, 0, "", piece),
+    () => callOf(id) !== call,
+  );
+}
+
 function sendBytes(id: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
-    emit(FETCH_CHUNK, id, 0, "", part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES, bytes.length)));
-  }
-  emit(FETCH_END, id, 0, "");
+  const call = callOf(id);
+  if (!call) return;
+  const end = (): void => {
+    if (callOf(id) === call) emit(FETCH_END, id, 0, "");
+  };
+  const wait = sendPieces(id, call, bytes);
+  if (wait) onSettled(wait, end, end);
+  else end();
 }
 
 function sendStream(id: number, stream: ReadableStream<Uint8Array>): void {
   const pump = pumpStream(stream, {
     chunk(bytes) {
       const call = callOf(id);
-      if (!call) return undefined;
-      emit(FETCH_CHUNK, id, 0, "", bytes);
-      call.ahead += bytes.length;
-      if (call.ahead < WINDOW_BYTES) return undefined;
-      return new PromiseCtor<void>((resolve) => {
-        call.resume = resolve;
-      });
+      return call ? sendPieces(id, call, bytes) : undefined;
     },
     done() {
       if (callOf(id)) emit(FETCH_END, id, 0, "");

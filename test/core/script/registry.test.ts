@@ -48,7 +48,7 @@ class House implements AsyncDisposable {
       config: config.isolates,
       openVessel: () => Promise.reject(new Error("no isolate here")),
       deps: {} as ConstructorParameters<typeof Isolates>[0]["deps"],
-      events: { onKill() {}, onPause() {}, onLoadFailure() {}, onSpareFailure() {} },
+      events: { onKill() {}, onPause() {}, onLoadFailure() {}, onSpareFailure() {}, onFault() {} },
     });
     const tell = (): void => this.#waiters.splice(0).forEach((wake) => wake());
     const read = (input: BuildInput): string => readFileSync(input.entry, "utf8");

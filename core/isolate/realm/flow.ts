@@ -1,0 +1,41 @@
+/** Bytes on their way out of the realm: no further ahead of their reader than a window. */
+import { WINDOW_BYTES } from "../frames.ts";
+import { byteLength, part, PromiseCtor } from "./primordials.ts";
+
+const { min } = Math;
+
+export interface Flow {
+  /** Sent, and not yet taken by the reader. */
+  ahead: number;
+  /** Called when the reader has taken enough, and when nobody waits any more. */
+  resume: (() => void) | null;
+}
+
+/** Sends piece by piece. Answers a promise when the reader must first take some; `isOver` ends the wait. */
+export function sendWithin(
+  flow: Flow,
+  bytes: Uint8Array,
+  send: (piece: Uint8Array) => void,
+  isOver: () => boolean,
+): Promise<void> | undefined {
+  const length = byteLength(bytes);
+  let at = 0;
+  const isDone = (): boolean => {
+    while (at < length && flow.ahead < WINDOW_BYTES && !isOver()) {
+      const end = min(at + WINDOW_BYTES, length);
+      const piece = end === length && at === 0 ? bytes : part(bytes as Uint8Array<ArrayBuffer>, at, end);
+      flow.ahead += end - at;
+      at = end;
+      send(piece);
+    }
+    return isOver() || (at >= length && flow.ahead < WINDOW_BYTES);
+  };
+  if (isDone()) return undefined;
+  return new PromiseCtor<void>((resolve) => {
+    const go = (): void => {
+      if (isDone()) resolve();
+      else flow.resume = go;
+    };
+    flow.resume = go;
+  });
+}

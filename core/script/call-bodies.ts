@@ -1,0 +1,146 @@
+/** The bodies of outgoing requests and of their answers, between an isolate and the network. */
+import { CALL_CHUNK, CALL_END, WINDOW_BYTES } from "../isolate/frames.ts";
+import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
+import { ProblemError } from "../../sdk/errors.ts";
+import type { OutboundRequest } from "../service/fetch.ts";
+
+/** FETCH: the request without its streamed body. @throws ProtocolError when it is none. */
+export function readRequest(frame: Frame, upload: () => ReadableStream<Uint8Array>): OutboundRequest {
+  const head: unknown = JSON.parse(frame.text);
+  const raw = (typeof head === "object" && head !== null ? head : {}) as { [key: string]: unknown };
+  const { method, url, headers, redirect } = raw;
+  if (typeof method !== "string" || typeof url !== "string" || !isTexts(headers)) {
+    throw new ProtocolError("an outgoing request that is none");
+  }
+  const kind = raw["body"];
+  return {
+    method,
+    url,
+    headers,
+    redirect: redirect === "error" || redirect === "manual" ? redirect : "follow",
+    body: kind === 1 ? new Uint8Array(frame.body) : kind === 2 ? upload() : null,
+  };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+/** The realm sends less than a window ahead, in pieces of up to a window. */
+const MOST_AHEAD = 2 * WINDOW_BYTES;
+
+/** A body on its way out. */
+export class Upload {
+  readonly stream: ReadableStream<Uint8Array>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  readonly #taken: (bytes: number) => void;
+  /** Came, and not yet asked past by the network. */
+  #ahead = 0;
+  #wanted = false;
+
+  /** `taken` tells the realm that it may send that many bytes more. */
+  constructor(taken: (bytes: number) => void) {
+    this.#taken = taken;
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          // Asked for more: the queue is empty.
+          this.#wanted = true;
+          this.#report();
+        },
+        cancel: () => {
+          this.#controller = null;
+          this.#report();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  #report(): void {
+    if (this.#ahead === 0) return;
+    this.#taken(this.#ahead);
+    this.#ahead = 0;
+  }
+
+  /** False when nobody takes it any more. */
+  push(piece: Uint8Array): boolean {
+    if (!this.#controller) return false;
+    this.#ahead += piece.length;
+    if (this.#ahead > MOST_AHEAD) throw new ProtocolError("an outgoing body that does not wait for the network");
+    this.#controller.enqueue(new Uint8Array(piece));
+    if (!this.#wanted) return true;
+    // It went straight to the one who waits.
+    this.#wanted = false;
+    this.#report();
+    return true;
+  }
+
+  /** False when it has ended before. */
+  end(complete: boolean): boolean {
+    const controller = this.#controller;
+    this.#controller = null;
+    if (!controller) return false;
+    if (complete) controller.close();
+    else controller.error(new ProblemError("invocation_ended", "The script's request body broke off."));
+    return true;
+  }
+}
+
+/** The body of an answer on its way into the isolate: read as fast as the script takes it. */
+export class Download {
+  readonly #id: number;
+  readonly #body: ReadableStream<Uint8Array>;
+  readonly #writer: FrameWriter;
+  /** Sent, and not yet read by the script. */
+  #ahead = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(id: number, body: ReadableStream<Uint8Array>, writer: FrameWriter) {
+    this.#id = id;
+    this.#body = body;
+    this.#writer = writer;
+  }
+
+  /** The script read that many bytes. @throws ProtocolError when it never got them. */
+  taken(bytes: number): void {
+    if (bytes === 0 || bytes > this.#ahead)
+      throw new ProtocolError(`${bytes} bytes of an answer taken, of ${this.#ahead}`);
+    this.#ahead -= bytes;
+    this.#wake?.();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const reader = this.#body.getReader();
+    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
+    try {
+      while (!signal.aborted) {
+        const { done, value } = await reader.read();
+        if (done) {
+          this.#writer.write(CALL_END, this.#id, 0, "");
+          return;
+        }
+        this.#ahead += value.length;
+        this.#writer.write(CALL_CHUNK, this.#id, 0, "", value);
+        await this.#room(signal);
+      }
+      await reader.cancel();
+    } catch (error) {
+      const message =
+        error instanceof ProblemError ? error.detail : error instanceof Error ? error.message : "the answer broke off";
+      this.#writer.write(CALL_END, this.#id, 1, message);
+    }
+  }
+
+  async #room(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#ahead >= WINDOW_BYTES) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = null;
+    }
+  }
+}

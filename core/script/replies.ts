@@ -1,0 +1,180 @@
+/** What an isolate answers, from frames to Responses: RESULT, RESULT_HEAD, CHUNK, END, FAILURE. All of it is hostile. */
+import * as F from "../isolate/frames.ts";
+import { ProtocolError, type Frame } from "../isolate/wire.ts";
+import type { Limits } from "../config/index.ts";
+import { ProblemError } from "../../sdk/errors.ts";
+import {
+  BadAnswer,
+  bodiless,
+  failureProblem,
+  makeResponse,
+  readFailure,
+  type AnswerBody,
+  type ReadFailure,
+} from "./answer.ts";
+import { makeAnswerStream, type AnswerStream } from "./answer-stream.ts";
+import type { Flight } from "./flight.ts";
+import { limitUse } from "./limit-use.ts";
+
+export interface ReplyDeps {
+  /** A script's failure, for the log. */
+  onFailure(flight: Flight, failure: ReadFailure): void;
+  /** How a problem becomes a response; it is logged there, too. */
+  problem(flight: Flight, error: ProblemError): Response;
+  /** An answer that had begun broke off. */
+  onBroken(flight: Flight, error: ProblemError): void;
+  httpFailure(flight: Flight, failure: ReadFailure): Response;
+}
+
+/** What the isolate does for its answers. */
+export interface ReplySteps {
+  /** The client took that many bytes of a stream. */
+  credit(flight: Flight, bytes: number): void;
+  /** Takes the invocation back. */
+  cancel(flight: Flight): void;
+  /** Nothing of the invocation runs any more. */
+  finish(flight: Flight): void;
+  /** A message that nobody waits for. @throws ProtocolError when there are too many. */
+  stray(): void;
+}
+
+/** Added to the status of RESULT and FAILURE when work of the invocation goes on. */
+const LINGERS = 0x10000;
+/** The realm sends less than a window ahead, in pieces of up to a window. */
+const MOST_HELD = 2 * F.WINDOW_BYTES;
+
+export class Replies {
+  /** Answers that stream. */
+  streams = 0;
+  readonly #deps: ReplyDeps;
+  readonly #steps: ReplySteps;
+
+  constructor(deps: ReplyDeps, steps: ReplySteps) {
+    this.#deps = deps;
+    this.#steps = steps;
+  }
+
+  result(frame: Frame, flight: Flight, limits: Limits): void {
+    if (flight.answered) return this.#steps.stray();
+    const lingers = frame.a >= LINGERS;
+    const { body } = frame;
+    const { length } = body;
+    const content = length === 0 ? null : frame.flags & F.FLAG_TEXT ? body.utf8Slice(0, length) : new Uint8Array(body);
+    const sent = this.#respond(flight, limits, lingers ? frame.a - LINGERS : frame.a, frame.text, content, length);
+    if (sent && !lingers) this.#steps.finish(flight);
+  }
+
+  /** False when it was refused, which has ended the invocation. */
+  #respond(flight: Flight, limits: Limits, status: number, headers: string, body: AnswerBody, length: number): boolean {
+    if (length > limits.responseBytes) {
+      this.refuse(flight, tooLarge(limits, length));
+      return false;
+    }
+    let response: Response;
+    try {
+      response = makeResponse(status, headers, flight.invocation.id, body);
+    } catch (error) {
+      if (!(error instanceof BadAnswer)) throw error;
+      const message = `The answer cannot be sent: ${error.message}`;
+      const failure: ReadFailure = { kind: "thrown", name: "TypeError", message, stack: "" };
+      this.#deps.onFailure(flight, failure);
+      this.refuse(flight, failureProblem(failure, null));
+      return false;
+    }
+    flight.answered = true;
+    flight.resolve(response);
+    return true;
+  }
+
+  /** Answers with a problem, and ends the invocation. */
+  refuse(flight: Flight, problem: ProblemError): void {
+    flight.answered = true;
+    flight.resolve(this.#deps.problem(flight, problem));
+    this.#steps.cancel(flight);
+  }
+
+  /** Ends an invocation whose answer is on its way already. */
+  cut(flight: Flight, problem: ProblemError): void {
+    this.#deps.onBroken(flight, problem);
+    this.drop(flight, problem);
+    this.#steps.cancel(flight);
+  }
+
+  head(frame: Frame, flight: Flight, limits: Limits): void {
+    if (flight.answered) return this.#steps.stray();
+    const [headers = "", declared] = frame.text.split("\n");
+    const length = declared === undefined ? 0 : Number(declared);
+    if (!(length >= 0)) throw new ProtocolError("an answer without a length");
+    if (declared === undefined && this.streams >= limits.streams) {
+      const limit = limitUse(limits, "streams", this.streams);
+      const detail = `The script has ${this.streams} open streams.`;
+      return this.refuse(flight, new ProblemError("overloaded", detail, { retryAfterSeconds: 5, limit }));
+    }
+    if (flight.invocation.method === "HEAD" || bodiless(frame.a)) {
+      // Nobody will read it: the script's stream is cancelled instead of waiting for a reader.
+      if (this.#respond(flight, limits, frame.a, headers, null, length)) this.#steps.cancel(flight);
+      return;
+    }
+    const { stream, readable } = makeAnswerStream(
+      (bytes) => {
+        if (flight.stream === stream) this.#steps.credit(flight, bytes);
+      },
+      () => {
+        if (flight.stream !== stream) return;
+        this.drop(flight, null);
+        this.#steps.cancel(flight);
+      },
+    );
+    flight.stream = stream;
+    this.streams++;
+    this.#respond(flight, limits, frame.a, headers, readable, length);
+  }
+
+  chunk(frame: Frame, flight: Flight, limits: Limits): void {
+    const { stream } = flight;
+    const { length } = frame.body;
+    if (!stream || length === 0) return this.#steps.stray();
+    // A well-behaved isolate waits for credit; one that does not is filling the engine's memory.
+    if (stream.held + length > MOST_HELD) throw new ProtocolError("a stream that does not wait for its reader");
+    const total = stream.total + length;
+    if (total > limits.responseBytes) return this.cut(flight, tooLarge(limits, total));
+    stream.push(new Uint8Array(frame.body));
+  }
+
+  end(frame: Frame, flight: Flight): void {
+    if (!flight.stream) return this.#steps.stray();
+    this.drop(flight, frame.a === 0 ? null : new Error("the script's stream broke off"));
+  }
+
+  /** The answer's stream ends: broken off by `error`, else complete. */
+  drop(flight: Flight, error: Error | null): void {
+    const { stream } = flight;
+    if (!stream) return;
+    flight.stream = null;
+    this.streams--;
+    if (error) stream.fail(error);
+    else stream.close();
+  }
+
+  failure(frame: Frame, flight: Flight): void {
+    if (flight.answered && !flight.stream) return this.#steps.stray();
+    const failure = readFailure(frame.text);
+    const lingers = frame.a >= LINGERS;
+    if (flight.stream) {
+      this.#deps.onFailure(flight, failure);
+      this.drop(flight, new Error("the script's stream broke off"));
+    } else {
+      const problem = failure.kind === "http" ? null : failureProblem(failure, flight.refusal);
+      if (problem && failure.kind !== "input") this.#deps.onFailure(flight, failure);
+      flight.answered = true;
+      flight.resolve(problem ? this.#deps.problem(flight, problem) : this.#deps.httpFailure(flight, failure));
+    }
+    if (!lingers) this.#steps.finish(flight);
+  }
+}
+
+function tooLarge(limits: Limits, used: number): ProblemError {
+  const limit = limitUse(limits, "responseBytes", used);
+  const detail = `The answer has ${used} bytes or more; limits.responseBytes is ${limits.responseBytes}.`;
+  return new ProblemError("response_too_large", detail, { limit });
+}
