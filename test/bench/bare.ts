@@ -1,5 +1,5 @@
 /** The peer without an engine: the same routes on plain `Bun.serve`. Prints its port. */
-import { work } from "./work.ts";
+import { makeWork } from "./work.ts";
 
 interface Order {
   readonly name: string;
@@ -18,6 +18,8 @@ function isOrder(value: unknown): value is Order {
   );
 }
 
+const work = makeWork();
+
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
@@ -29,8 +31,7 @@ const server = Bun.serve({
       return isOrder(order) ? Response.json({ ...order, total: order.count * 2 }) : new Response(null, { status: 422 });
     }
     if (path === "/echo") return new Response(await request.arrayBuffer());
-    const query = new URL(request.url).searchParams;
-    return Response.json({ ms: work(query.get("kind") ?? "", Number(query.get("times"))) });
+    return Response.json(work(path.slice(path.indexOf("=") + 1)));
   },
 });
 console.log(server.port);

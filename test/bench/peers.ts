@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { engineCommand, prepareFolder } from "../e2e/engine.ts";
-import { work } from "./work.ts";
+import { makeWork } from "./work.ts";
 
 export interface Peer {
   readonly name: string;
@@ -23,7 +23,7 @@ export const ENGINE_SCRIPTS: Readonly<Record<string, string>> = {
   "touched.js": `registerWebHandler("GET /touched", ({ request }) => "Hello, " + request.headers.get("host").length);\n`,
   "order.js": `registerWebHandler("POST /order", { body: { name: "string", count: "number", tags: "string[]" } }, ({ body }) => ({ ...body, total: body.count * 2 }));\n`,
   "echo.js": `registerWebHandler("POST /echo", async ({ request }) => new Response(await request.arrayBuffer()));\n`,
-  "cpu.js": `${work.toString()}\nregisterWebHandler("GET /cpu", ({ query }) => ({ ms: work(query.kind, Number(query.times)) }));\n`,
+  "cpu.js": `const work = (${makeWork.toString()})();\nregisterWebHandler("GET /cpu", ({ query }) => ({ done: work(query.kind) }));\n`,
 };
 
 /** So many further scripts that are never called. */

@@ -1,7 +1,9 @@
 /** Requests a second and latencies, in alternating rounds, so that a noisy moment meets everybody. */
 import { load, median, type Load, type LoadOptions } from "./load.ts";
 import type { Peer } from "./peers.ts";
-import { TIMES, type WorkKind } from "./work.ts";
+import type { WorkKind } from "./work.ts";
+
+const WARM_UP = 20;
 
 export interface Measured {
   readonly peer: string;
@@ -40,16 +42,26 @@ export async function throughput(
   });
 }
 
-/** Median milliseconds of one piece of work inside the handler, by peer. */
+/**
+ * Median milliseconds of the work inside a handler, by peer. A script's own clock is coarse on purpose, so it is measured
+ * from outside, less what a request costs that does nothing.
+ */
 export async function cpuTimes(peers: readonly Peer[], kind: WorkKind, samples: number): Promise<readonly number[]> {
-  const times = TIMES[kind];
-  const all = peers.map((): number[] => []);
-  const ask = async (peer: Peer): Promise<number> => {
-    const response = await fetch(`${peer.url}/cpu?kind=${kind}&times=${times}`);
-    if (response.status !== 200) throw new Error(`${peer.name} answered ${response.status}: ${await response.text()}`);
-    return ((await response.json()) as { ms: number }).ms / times;
+  const ask = async (peer: Peer, what: WorkKind): Promise<number> => {
+    const start = performance.now();
+    const response = await fetch(`${peer.url}/cpu?kind=${what}`);
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${peer.name} answered ${response.status}: ${text}`);
+    return performance.now() - start;
   };
-  for (const peer of peers) for (let i = 0; i < 5; i++) await ask(peer);
-  for (let i = 0; i < samples; i++) for (const [at, peer] of peers.entries()) all[at]?.push(await ask(peer));
-  return all.map(median);
+  const work = peers.map((): number[] => []);
+  const nothing = peers.map((): number[] => []);
+  for (const peer of peers) for (let i = 0; i < WARM_UP; i++) await ask(peer, kind);
+  for (let i = 0; i < samples; i++) {
+    for (const [at, peer] of peers.entries()) {
+      work[at]?.push(await ask(peer, kind));
+      nothing[at]?.push(await ask(peer, "none"));
+    }
+  }
+  return work.map((times, at) => median(times) - median(nothing[at] ?? []));
 }
