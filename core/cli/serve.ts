@@ -26,9 +26,11 @@ export async function serve(options: ServeOptions, version: string): Promise<num
   const { log, sink } = out;
   dieLoudly(out);
   try {
+    const signals = listenForSignals();
     const engine = await startEngine({ config, version, log, onScript: (event) => tellScript(event, out) });
+    const stopped = signals.first();
     greet(engine, config, version, out);
-    await stopSignal();
+    await stopped;
     log.info("stopping", {});
     await engine.stop();
   } finally {
@@ -79,15 +81,23 @@ function greet(engine: Engine, config: Config, version: string, { log, sink, for
   sink.write(renderBanner({ version, url, dir: config.dir, mode, jail, scripts, dev: config.dev, startMs }, paint));
 }
 
-/** Resolves with the first signal to stop. The second does not wait. */
-function stopSignal(): Promise<void> {
+/** The first signal to stop is waited for; the second one, or one before the engine serves, ends the process at once. */
+function listenForSignals(): { first(): Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
+  let serving = false;
   let signals = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (++signals === 1) resolve();
-      else process.exit(1);
+      if (++signals > 1) process.exit(1);
+      // The lock and the children go with the process.
+      if (!serving) process.exit(0);
+      resolve();
     });
   }
-  return promise;
+  return {
+    first() {
+      serving = true;
+      return promise;
+    },
+  };
 }

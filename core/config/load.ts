@@ -1,5 +1,5 @@
 /** Loads the config: defaults, then `aiwebengine.toml`, then `--set` and flags. Wrong config is refused whole. */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { check } from "./check.ts";
 import { ConfigError, type ConfigProblem } from "./error.ts";
@@ -34,6 +34,10 @@ export interface ConfigInput {
 export function loadConfig(input: ConfigInput): Config {
   const problems: ConfigProblem[] = [];
   const dir = resolve(input.dir);
+  // A slip in the name must not become a new, empty project.
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ConfigError([{ key: "", message: "there is no such folder", place: `--dir ${input.dir}` }]);
+  }
   const { tree, file } = readTree(input, dir, problems);
   for (const text of input.set) {
     const entry = parseSet(text, problems);

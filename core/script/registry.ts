@@ -30,6 +30,7 @@ export class Registry {
   #watcher: { close(): void } | null = null;
   #scan: Promise<void> = Promise.resolve();
   #recheck: ReturnType<typeof setTimeout> | undefined;
+  #starting = true;
   #closed = false;
 
   constructor(options: RegistryOptions) {
@@ -88,6 +89,7 @@ export class Registry {
     const handle = setTimeout(timer.resolve, patienceMs);
     await Promise.race([builds, timer.promise]);
     clearTimeout(handle);
+    this.#starting = false;
   }
 
   /**
@@ -157,7 +159,7 @@ export class Registry {
   #remove(entry: Entry): void {
     const { name } = entry.source;
     this.#entries.delete(name);
-    if (entry.serving) this.#options.isolates.retire(entry.serving.pool);
+    entry.serving?.retire();
     this.#compileAll();
     this.#options.onEvent({ kind: "removed", script: name });
     this.#retryRefused(true);
@@ -246,13 +248,17 @@ export class Registry {
   /** Takes a bundle into service, or leaves everything as it was and says why. */
   #adopt(entry: Entry, bundle: ScriptBundle, ms: number): void {
     const version = openVersion(bundle, this.#options);
-    const malformed = malformedRoute(version);
     const hadRoutes = entry.serving !== null;
-    const refusal = malformed ?? this.#place([[entry, version]]);
+    const refusal = malformedRoute(version) ?? this.#place([[entry, version]]);
+    if (refusal instanceof RouteClash && this.#starting && entry.source.name < refusal.holder) {
+      // Nobody was served yet: the names decide, not which build was done first, or the next start would differ.
+      this.#settle(entry, version, ms);
+      return this.#compileAll();
+    }
     if (refusal instanceof RouteClash) this.#fail(entry, [routeTaken(entry, refusal)], bundle);
     else if (refusal) this.#fail(entry, [{ ...refusal, file: fileOf(entry) }]);
     else this.#settle(entry, version, ms);
-    if (refusal) this.#options.isolates.retire(version.pool);
+    if (refusal) version.retire();
     this.#retryRefused(hadRoutes && !refusal);
   }
 
@@ -262,7 +268,7 @@ export class Registry {
     entry.serving = version;
     entry.problems = [];
     entry.refused = null;
-    if (old && old !== version) this.#options.isolates.retire(old.pool);
+    if (old !== version) old?.retire();
     this.#options.onEvent({
       kind: old ? "reloaded" : "loaded",
       script: entry.source.name,
@@ -288,7 +294,7 @@ export class Registry {
       if (!holder || holder.missing === null) return error;
       // A script that was renamed: the old name need not be waited for.
       this.#entries.delete(error.holder);
-      if (holder.serving) this.#options.isolates.retire(holder.serving.pool);
+      holder.serving?.retire();
       this.#options.onEvent({ kind: "removed", script: error.holder });
       return this.#place(versions);
     }
@@ -301,7 +307,7 @@ export class Registry {
     );
     const groups = [...(freed ? waiting.map((one) => [one]) : []), ...(waiting.length > 1 ? [waiting] : [])];
     const placed = groups.find((group) => this.#place(group) === null) ?? [];
-    for (const one of waiting) if (!placed.includes(one)) this.#options.isolates.retire(one[1].pool);
+    for (const one of waiting) if (!placed.includes(one)) one[1].retire();
     for (const [entry, version] of placed) this.#settle(entry, version, 0);
     if (placed.length > 0) this.#retryRefused(true);
   }
@@ -311,8 +317,8 @@ export class Registry {
     for (let clash = this.#place([]); clash !== null; clash = this.#place([])) {
       const loser = this.#entries.get(clash.owner);
       if (!loser?.serving) throw clash;
-      const { bundle, pool } = loser.serving;
-      this.#options.isolates.retire(pool);
+      const { bundle } = loser.serving;
+      loser.serving.retire();
       loser.serving = null;
       this.#fail(loser, [routeTaken(loser, clash)], bundle);
     }

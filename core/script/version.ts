@@ -5,7 +5,7 @@ import type { EngineRoute } from "../http/server.ts";
 import type { ScriptMeta } from "../isolate/realm/script.ts";
 import type { Isolates, PooledRoute } from "./isolates.ts";
 import type { ScriptPool } from "./pool.ts";
-import type { BuildProblem, Json, ScriptBundle } from "./types.ts";
+import type { BuildProblem, Json, ScriptBundle, ScriptCode } from "./types.ts";
 
 export type AnyRoute = PooledRoute | EngineRoute;
 
@@ -13,6 +13,8 @@ export interface Version {
   readonly bundle: ScriptBundle;
   readonly pool: ScriptPool;
   readonly routes: readonly RouteEntry<AnyRoute>[];
+  /** Another version takes over: what is under way is finished, then the isolates end. */
+  retire(): void;
 }
 
 export interface VersionOptions {
@@ -23,11 +25,26 @@ export interface VersionOptions {
 
 /** Starts nothing: the first call does. */
 export function openVersion(bundle: ScriptBundle, options: VersionOptions): Version {
-  const pool = openPool(bundle, options);
-  return { bundle, pool, routes: routesOf(bundle, pool, options.config) };
+  let held: Promise<ScriptCode> | null = null;
+  const pool = openPool(bundle, () => held ?? bundle.readCode(), options);
+  return {
+    bundle,
+    pool,
+    routes: routesOf(bundle, pool, options.config),
+    retire() {
+      // An isolate that is about to start for calls that wait would find its build deleted after a few more saves.
+      if (pool.size > 0) held = bundle.readCode();
+      held?.catch(() => {}); // told when an isolate wants it, if one does
+      options.isolates.retire(pool);
+    },
+  };
 }
 
-function openPool(bundle: ScriptBundle, { config, isolates, services }: VersionOptions): ScriptPool {
+function openPool(
+  bundle: ScriptBundle,
+  readCode: ScriptBundle["readCode"],
+  { config, isolates, services }: VersionOptions,
+): ScriptPool {
   const { name, hash, form, registrations, registrationsHash } = bundle;
   const { hosts, isolation, config: own } = scriptConfig(config, name);
   const limits = limitsFor(config, name);
@@ -38,10 +55,9 @@ function openPool(bundle: ScriptBundle, { config, isolates, services }: VersionO
     registrationsHash,
     fresh: isolation === "invocation",
     message: async () => {
-      const { code, map } = await bundle.readCode();
-      const schemas = Object.fromEntries(
-        registrations.map((one) => [one.id, one.schemas]).filter(([, all]) => Object.keys(all ?? {}).length > 0),
-      );
+      const { code, map } = await readCode();
+      const withSchemas = registrations.filter(({ schemas }) => Object.keys(schemas).length > 0);
+      const schemas = Object.fromEntries(withSchemas.map((one) => [one.id, one.schemas]));
       const meta: ScriptMeta = {
         name,
         version: hash,

@@ -41,7 +41,9 @@ async function text(engine: Engine, path: string): Promise<string> {
 
 /** The log line of a script that failed, as data. */
 async function failureOf(engine: Engine, script: string): Promise<Record<string, unknown>> {
-  const line = await engine.waitForLog((one) => one.includes('"script failed"') && one.includes(`"script":"${script}"`));
+  const line = await engine.waitForLog(
+    (one) => one.includes('"script failed"') && one.includes(`"script":"${script}"`),
+  );
   return JSON.parse(line) as Record<string, unknown>;
 }
 
@@ -61,15 +63,18 @@ describe("in an empty folder", () => {
     expect(existsSync(join(dir, "scripts/.aiwebengine/sdk.d.ts"))).toBe(true);
   });
 
-  test.skipIf(process.platform !== "linux")("a terminal gets the readable banner, in colour unless NO_COLOR is set", async () => {
-    const dir = await emptyFolder();
-    const command = [...engineCommand(), "serve", "--port", "0", "--dir", dir];
-    const coloured = await inTerminal(command, { TERM: "xterm" }, /isolates/);
-    expect(coloured).toContain("\x1b[1maiwebengine\x1b[22m");
-    const plain = await inTerminal(command, { TERM: "xterm", NO_COLOR: "1" }, /isolates/);
-    expect(plain).toContain("aiwebengine ");
-    expect(plain).not.toContain("\x1b[");
-  });
+  test.skipIf(process.platform !== "linux")(
+    "a terminal gets the readable banner, in colour unless NO_COLOR is set",
+    async () => {
+      const dir = await emptyFolder();
+      const command = [...engineCommand(), "serve", "--port", "0", "--dir", dir];
+      const coloured = await inTerminal(command, { TERM: "xterm" }, /isolates/);
+      expect(coloured).toContain("\x1b[1maiwebengine\x1b[22m");
+      const plain = await inTerminal(command, { TERM: "xterm", NO_COLOR: "1" }, /isolates/);
+      expect(plain).toContain("aiwebengine ");
+      expect(plain).not.toContain("\x1b[");
+    },
+  );
 
   test("a slip in --dir is refused instead of becoming a new project", async () => {
     const dir = await emptyFolder();
@@ -82,7 +87,13 @@ describe("in an empty folder", () => {
 
 describe("scripts that do not load", () => {
   test("are named in the banner with place and reason, and do not matter to the others", async () => {
-    const scripts = { "hello.ts": HELLO, "broken.ts": "export const x = ;\n", "twice.ts": HELLO, "both.js": "", "both.ts": "" };
+    const scripts = {
+      "hello.ts": HELLO,
+      "broken.ts": "export const x = ;\n",
+      "twice.ts": HELLO,
+      "both.js": "",
+      "both.ts": "",
+    };
     await using engine = await startEngine({ scripts, args: ["--set", "log.format=pretty"] });
     await engine.waitForLog(/scripts {3}4, 1 route, 3 with a problem/);
     await engine.waitForLog(/^ {4}broken +broken\.ts:1:18: /);
@@ -91,21 +102,21 @@ describe("scripts that do not load", () => {
     expect(await text(engine, "/hello")).toBe("200 Hello");
   });
 
-  test("an endless top level, an endless init, a cycle of imports and 10 MB are each refused with a sentence", async () => {
+  test("an endless top level, an endless init and 10 MB are each refused with a sentence; a cycle of imports works", async () => {
     const scripts = {
       "hello.ts": HELLO,
       "loop.ts": "for (;;) {}\n",
       "init.ts": "export function init() { return new Promise(() => {}); }\n",
-      "cycle/index.ts": `import { b } from "./b.ts";\nexport const a = 1;\nconsole.log(b);\n`,
-      "cycle/b.ts": `import { a } from "./index.ts";\nexport const b = a + 1;\n`,
+      "cycle/index.ts": `import { b } from "./b.ts";\nexport const a = () => "around";\nregister("/cycle", () => b());\n`,
+      "cycle/b.ts": `import { a } from "./index.ts";\nexport const b = () => a();\n`,
       "big.js": `export const big = "${"x".repeat(10 * 1024 * 1024)}";\n`,
     };
     await using engine = await startEngine({ scripts, config: "[limits]\nloadMs = 1500\n" });
     expect(await text(engine, "/hello")).toBe("200 Hello");
     expect(await failureOf(engine, "loop")).toMatchObject({ code: "deadline_exceeded", serving: "nothing" });
     expect(await failureOf(engine, "init")).toMatchObject({ code: "deadline_exceeded" });
-    expect(await failureOf(engine, "cycle")).toMatchObject({ problem: expect.stringMatching(/before initialization|cycle/) });
-    expect(String((await failureOf(engine, "big"))["problem"])).toContain("MB");
+    expect(await text(engine, "/cycle")).toBe("200 around");
+    expect(String((await failureOf(engine, "big"))["problem"])).toContain("bytes");
     expect(await text(engine, "/hello")).toBe("200 Hello");
   });
 });
@@ -140,13 +151,21 @@ describe("the engine refuses to start", () => {
     const dir = await emptyFolder();
     await writeFile(join(dir, "data"), "");
     const { code, stderr } = await runEngine(["serve", "--port", "0", "--dir", dir]);
-    expect([code, stderr]).toEqual([1, expect.stringContaining("it is a file, not a folder")]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("is a file, not a folder")]);
   });
 
   test.skipIf(process.platform !== "linux")("in a folder that it may not write", async () => {
     const dir = await emptyFolder();
     await chmod(dir, 0o555);
-    const { exitCode, stderr } = Bun.spawnSync([...asNobody(), ...engineCommand(), "serve", "--port", "0", "--dir", dir]);
+    const { exitCode, stderr } = Bun.spawnSync([
+      ...asNobody(),
+      ...engineCommand(),
+      "serve",
+      "--port",
+      "0",
+      "--dir",
+      dir,
+    ]);
     expect([exitCode, String(stderr)]).toEqual([1, expect.stringContaining("this user may not write there")]);
   });
 
@@ -169,7 +188,11 @@ describe("the engine refuses to start", () => {
 
 describe("a second start", () => {
   test("serves from data/cache; a cache with garbage, cut short or with foreign files is built again", async () => {
-    const dir = await project({ "a.ts": HELLO.replaceAll("hello", "a"), "b.ts": HELLO.replaceAll("hello", "b"), "c.ts": HELLO });
+    const dir = await project({
+      "a.ts": HELLO.replaceAll("hello", "a"),
+      "b.ts": HELLO.replaceAll("hello", "b"),
+      "c.ts": HELLO,
+    });
     await (await startEngine({ dir })).stop();
     await using warm = await startEngine({ dir, args: ["--set", "log.level=debug"] });
     expect(warm.logs.match(/"script loaded".*"ms":0}/g)).toHaveLength(3);
@@ -188,24 +211,27 @@ describe("a second start", () => {
     expect(existsSync(join(cache, "foreign.txt"))).toBe(true);
   });
 
-  test.skipIf(!isRoot || process.platform !== "linux")("on a full disk the scripts are served, and the engine says what it could not keep", async () => {
-    const dir = await project({ "hello.ts": HELLO });
-    const data = join(dir, "data");
-    await mkdir(data);
-    const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", data]);
-    if (mounted.exitCode !== 0) return void console.warn("SKIPPED: this machine mounts no tmpfs");
-    try {
-      await using engine = await startEngine({ dir });
-      // Now nothing fits any more.
-      await writeFile(join(data, "filler"), new Uint8Array(64 * 1024)).catch(() => {});
-      await engine.write("scripts/hello.ts", HELLO.replace("Hello", "Full"));
-      while ((await text(engine, "/hello")) !== "200 Full") await Bun.sleep(20);
-      await engine.waitForLog(/could not be kept/);
-      expect(await engine.stop()).toBe(0);
-      const again = await startEngine({ dir }).then((one) => one.stop(), String);
-      if (again !== 0) expect(again).toContain("the disk is full");
-    } finally {
-      Bun.spawnSync(["umount", data]);
-    }
-  });
+  test.skipIf(!isRoot || process.platform !== "linux")(
+    "on a full disk the scripts are served, and the engine says what it could not keep",
+    async () => {
+      const dir = await project({ "hello.ts": HELLO });
+      const data = join(dir, "data");
+      await mkdir(data);
+      const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", data]);
+      if (mounted.exitCode !== 0) return void console.warn("SKIPPED: this machine mounts no tmpfs");
+      try {
+        await using engine = await startEngine({ dir });
+        // Now nothing fits any more.
+        await writeFile(join(data, "filler"), new Uint8Array(64 * 1024)).catch(() => {});
+        await engine.write("scripts/hello.ts", HELLO.replace("Hello", "Full"));
+        while ((await text(engine, "/hello")) !== "200 Full") await Bun.sleep(20);
+        await engine.waitForLog(/could not be kept/);
+        expect(await engine.stop()).toBe(0);
+        const again = await startEngine({ dir }).then((one) => one.stop(), String);
+        if (again !== 0) expect(again).toContain("the disk is full");
+      } finally {
+        Bun.spawnSync(["umount", data]);
+      }
+    },
+  );
 });

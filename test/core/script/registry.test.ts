@@ -228,6 +228,16 @@ test("of two scripts with one route at the start the first by name serves; the e
   expect(house.owner("GET", "/x")).toBe("b");
 });
 
+test("at the start the names decide who has a route, whichever build is done first", async () => {
+  await using house = new House({ "a.ts": "slow:GET /x", "b.ts": "GET /x" });
+  const started = house.start();
+  await house.event("loaded", "b");
+  house.gate.resolve();
+  await started;
+  expect(house.owner("GET", "/x")).toBe("a");
+  expect(house.problemOf("b")).toContain('"b" cannot have GET /x: "a" holds it');
+});
+
 test("a path that no route can have is refused with the reason", async () => {
   await using house = await new House({ "a.ts": "GET /a/:b/:b" }).start();
   expect(house.problemOf("a")).toContain("cannot be registered");
