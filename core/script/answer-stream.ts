@@ -1,5 +1,8 @@
 /** A streamed answer between an isolate and a client: the isolate is held back while the client does not take it. */
 
+/** How long the server is given to write out what it has, before a failure closes the connection. */
+const WRITE_OUT_MS = 5;
+
 export interface AnswerStream {
   push(bytes: Uint8Array): void;
   /** Complete: the client gets what is held, then a clean end. */
@@ -66,8 +69,11 @@ export function makeAnswerStream(
           stream.lastMove = performance.now();
           controller.enqueue(bytes);
           taken(bytes.length);
-        } else if (ended instanceof Error) controller.error(ended);
-        else controller.close();
+        } else if (ended instanceof Error) {
+          // The server drops what it has not written yet when a body fails: the head and what came go out first.
+          await Bun.sleep(WRITE_OUT_MS);
+          controller.error(ended);
+        } else controller.close();
       },
       cancel() {
         gone = true;

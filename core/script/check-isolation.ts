@@ -15,9 +15,24 @@ export interface ReadyReport {
 const PATIENCE_MS = 10_000;
 const MAX_BYTES = 64 * 1024;
 
-/** Starts an isolate for nothing but its report. */
+/**
+ * Starts an isolate for nothing but its report.
+ *
+ * @throws StartError when none can be started.
+ */
 export async function inspectIsolate(open: () => Promise<Vessel>): Promise<ReadyReport> {
-  const vessel = await open();
+  try {
+    return await readReport(await open());
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StartError(
+      `No isolate can be started here: ${why}. \`aiwebengine doctor\` says what this machine holds.`,
+      { cause },
+    );
+  }
+}
+
+async function readReport(vessel: Vessel): Promise<ReadyReport> {
   const answer = Promise.withResolvers<ReadyReport>();
   const reader = new FrameReader(MAX_BYTES);
   const timer = setTimeout(() => answer.reject(new Error(`it gave no sign for ${PATIENCE_MS} ms`)), PATIENCE_MS);
@@ -41,17 +56,7 @@ export async function checkIsolation(
   require: readonly string[],
   open: () => Promise<Vessel>,
 ): Promise<JailReport> {
-  let report: ReadyReport;
-  try {
-    report = await inspectIsolate(open);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StartError(
-      `No isolate can be started here: ${why}. \`aiwebengine doctor\` says what this machine holds.`,
-      { cause: error },
-    );
-  }
-  const { jail, leaks = [] } = report;
+  const { jail, leaks = [] } = await inspectIsolate(open);
   if (leaks.length > 0) {
     throw new StartError(
       `This build is not safe to run: its realm leaks (${leaks.join(", ")}). Use another version of the engine.`,

@@ -12,6 +12,7 @@ import {
   RESULT_HEAD,
   WINDOW_BYTES,
 } from "../frames.ts";
+import { log } from "./console.ts";
 import { describe } from "./errors.ts";
 import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
@@ -29,7 +30,7 @@ const LINGERS = 0x10000;
 
 /** Ends the invocation inside the realm once nothing of it is left. */
 export function settle(live: Live): void {
-  if (live.over || !live.answered || live.streaming || (live.waiting > 0 && !live.cancelled)) return;
+  if (live.over || !live.answered || live.streaming || live.closing || (live.waiting > 0 && !live.cancelled)) return;
   live.over = true;
   stopTimersOf(live);
   dropLive(live);
@@ -119,14 +120,18 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
   let stopped = false;
   live.stopAnswer = () => {
     stopped = true;
+    // It may wait for a timer before it comes to its `finally`: until then the invocation keeps what it started.
+    live.closing = true;
     void leave();
   };
   const leave = async (): Promise<void> => {
     try {
       await iterator.return?.();
     } catch (error) {
-      if (!stopped) reportStream(live, error);
+      log.error("the answer's iterable failed while it was closed", error);
     }
+    live.closing = false;
+    settleLate(live);
   };
   const run = async (): Promise<void> => {
     try {

@@ -17,6 +17,8 @@ export interface Live {
   answered: boolean;
   waiting: number;
   streaming: boolean;
+  /** Cancelled, and the iterable that it answered with has not come to its end. */
+  closing: boolean;
   timerIds: number[];
   /** Aborts `ctx.signal`, if the script ever asked for it. */
   abort: ((reason: unknown) => void) | null;
@@ -49,6 +51,7 @@ export function addLive(id: number): Live {
     answered: false,
     waiting: 0,
     streaming: false,
+    closing: false,
     timerIds: [],
     abort: null,
     pipe: null,

@@ -70,7 +70,7 @@ export function stopTimersOf(live: Live): void {
 export function fireTimer(id: number, failed: (error: unknown) => void): void {
   const timer = apply(mapGet, timers, [id]) as Timer | undefined;
   if (!timer) return;
-  if (timer.every < 0) {
+  if (timer.every < 0 || timer.owner.cancelled) {
     apply(mapDelete, timers, [id]);
     waiting--;
   } else emit(TIMER_START, id, timer.every, "");
