@@ -20,6 +20,9 @@ const TEN = { ...ENGINE_SCRIPTS, ...fillers(5) };
 const MANY = { ...ENGINE_SCRIPTS, ...fillers(995) };
 const FIRST_BUILD_MS = 300_000;
 const SETTLE_MS = 1500;
+/** Isolates that served a few calls: warm, not yet grown by load. */
+const WARM_PATHS = ["/hello", "/touched", "/filler/0", "/filler/1", "/filler/2"];
+const WARM_CALLS = 5;
 
 async function starts(
   scripts: Readonly<Record<string, string>>,
@@ -38,7 +41,8 @@ async function starts(
 }
 
 async function idleOf(dir: string): Promise<number> {
-  const engine = await startEngineFor({ dir });
+  // Not by way of a script: nothing has been called yet.
+  const engine = await startEngineFor({ dir, first: "/health/live" });
   await Bun.sleep(SETTLE_MS);
   const pss = totalPss(engine.pid);
   await engine.stop();
@@ -51,11 +55,15 @@ export async function footprint(times: number): Promise<Footprint> {
   try {
     const idlePss = await idleOf(ten.dir);
     const manyPss = await idleOf(many.dir);
-    const engine = await startEngineFor({ dir: ten.dir });
-    await load(`${engine.url}/hello`, { connections: 32, seconds: 3 });
-    const loadedPss = totalPss(engine.pid);
+    let engine = await startEngineFor({ dir: ten.dir });
+    for (let i = 0; i < WARM_CALLS; i++) for (const path of WARM_PATHS) await (await fetch(engine.url + path)).text();
+    await Bun.sleep(SETTLE_MS);
     const isolates = processTree(engine.pid).filter((pid) => pid !== engine.pid);
     const isolatePrivate = median(isolates.map((pid) => figures(pid)?.privateBytes ?? 0));
+    await engine.stop();
+    engine = await startEngineFor({ dir: ten.dir });
+    await load(`${engine.url}/hello`, { connections: 32, seconds: 3 });
+    const loadedPss = totalPss(engine.pid);
     await engine.stop();
     return { startMs: ten.startMs, startManyMs: many.startMs, idlePss, loadedPss, isolatePrivate, manyPss };
   } finally {

@@ -123,7 +123,13 @@ const config :Workerd.Config = (
 
 /** The engine with its access log on; the log goes nowhere, since reading it would cost the cores that are measured. */
 export async function startEngineFor(
-  options: { scripts?: Readonly<Record<string, string>>; dir?: string; config?: string; timeoutMs?: number } = {},
+  options: {
+    scripts?: Readonly<Record<string, string>>;
+    dir?: string;
+    config?: string;
+    timeoutMs?: number;
+    first?: string;
+  } = {},
 ): Promise<Peer> {
   const dir =
     options.dir ??
@@ -140,7 +146,7 @@ export async function startEngineFor(
   });
   const url = `http://127.0.0.1:${port}`;
   try {
-    await firstAnswer(`${url}/hello`, child, options.timeoutMs ?? 60_000);
+    await firstAnswer(url + (options.first ?? "/hello"), child, options.timeoutMs ?? 60_000);
   } catch (error) {
     await end(child);
     throw error;
