@@ -1,0 +1,79 @@
+/** The command line of the binary: what it prints, where, and its exit codes. */
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { engineCommand, runEngine } from "./engine.ts";
+import { asNobody } from "./nobody.ts";
+import { inTerminal } from "./terminal.ts";
+
+setDefaultTimeout(30_000);
+
+const dir = await mkdtemp(join(tmpdir(), "aiwebengine-e2e-"));
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+test("version prints the package's version, and nothing else", async () => {
+  const { version } = JSON.parse(await readFile(join(import.meta.dir, "../../package.json"), "utf8")) as { version: string };
+  for (const args of [["version"], ["--version"], ["-v"]]) {
+    expect(await runEngine(args)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  }
+});
+
+describe("help", () => {
+  test("names every command and its flags", async () => {
+    for (const args of [["--help"], ["-h"], ["help"]]) {
+      const { code, stdout, stderr } = await runEngine(args);
+      expect([code, stderr]).toEqual([0, ""]);
+      for (const command of ["serve", "doctor", "version"]) expect(stdout).toContain(`  ${command} `);
+    }
+    const { code, stdout } = await runEngine(["serve", "--help"]);
+    expect(code).toBe(0);
+    for (const flag of ["dir", "port", "host", "config", "set", "dev"]) expect(stdout).toContain(`--${flag}`);
+  });
+});
+
+describe("a wrong command line ends with 2, says what was meant, and starts nothing", () => {
+  const wrong: readonly (readonly [args: readonly string[], says: string])[] = [
+    [["srve"], 'There is no command "srve". Did you mean serve?'],
+    [["serve", "--prot", "80"], 'serve has no flag "--prot". Did you mean --port?'],
+    [["serve", "--port"], "--port needs a value"],
+    [["serve", "shop"], "For a folder: --dir shop"],
+    [["serve", "--dev=yes"], "--dev takes no value"],
+    [["doctor", "--port", "1"], 'doctor has no flag "--port"'],
+    [["serve", "--port", "99999"], "expected a whole number from 0 to 65535"],
+    [["serve", "--set", "log.level=loud"], 'expected one of "debug", "info", "warn", "error"'],
+    [["serve", "--config", "nowhere.toml"], "there is no such file"],
+  ];
+  for (const [args, says] of wrong) {
+    test(args.join(" "), async () => {
+      const { code, stdout, stderr } = await runEngine(args, { cwd: dir });
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toContain(says);
+      expect(stderr).not.toContain("    at ");
+    });
+  }
+});
+
+describe("doctor", () => {
+  test("says what the jail holds and lacks here, and that no leak is open", async () => {
+    const { code, stdout, stderr } = await runEngine(["doctor"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^aiwebengine \S+, Bun \S+, \w+ \w+, \d+ CPUs/);
+    expect(stdout).toContain("Self-test: no known leak is open");
+    if (process.platform === "linux") expect(stdout).toMatch(/held {3}(seccomp|no_new_privs)/);
+  });
+
+  test.skipIf(process.platform !== "linux")("works without any right, and says what that costs", () => {
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...asNobody(), ...engineCommand(), "doctor"], { cwd: "/" });
+    expect([exitCode, String(stderr)]).toEqual([0, ""]);
+    expect(String(stdout)).toContain("lacks  uid");
+    expect(String(stdout)).toMatch(/held {3}no_new_privs/);
+  });
+});
+
+test.skipIf(process.platform === "win32")("colours are for terminals, and NO_COLOR turns them off", async () => {
+  const help = [...engineCommand(), "--help"];
+  expect(await inTerminal(help, { TERM: "xterm" }, /COMMAND --help/)).toContain("\x1b[");
+  expect(await inTerminal(help, { TERM: "xterm", NO_COLOR: "1" }, /COMMAND --help/)).not.toContain("\x1b[");
+  expect((await runEngine(["--help"], { env: { NO_COLOR: "" } })).stdout).not.toContain("\x1b[");
+});
