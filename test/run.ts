@@ -64,7 +64,7 @@ function allSteps(): readonly Step[] {
 
 /** What failed, said once more at the end, where it is looked for. */
 function failuresOf(output: string): readonly string[] {
-  return output.split("\n").filter((line) => line.startsWith("(fail)"));
+  return [...new Set(output.split("\n").filter((line) => line.startsWith("(fail)")))];
 }
 
 /** The counts of `bun test`: ` 12 pass`, ` 1 fail`, ` 2 skip`, ` 1 todo`, ` 1 error`. */
