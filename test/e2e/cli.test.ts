@@ -13,7 +13,9 @@ const dir = await mkdtemp(join(tmpdir(), "aiwebengine-e2e-"));
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 test("version prints the package's version, and nothing else", async () => {
-  const { version } = JSON.parse(await readFile(join(import.meta.dir, "../../package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(await readFile(join(import.meta.dir, "../../package.json"), "utf8")) as {
+    version: string;
+  };
   for (const args of [["version"], ["--version"], ["-v"]]) {
     expect(await runEngine(args)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   }
