@@ -12,7 +12,7 @@ import {
   type AnswerBody,
   type ReadFailure,
 } from "./answer.ts";
-import { makeAnswerStream, type AnswerStream } from "./answer-stream.ts";
+import { makeAnswerStream } from "./answer-stream.ts";
 import type { Flight } from "./flight.ts";
 import { limitUse } from "./limit-use.ts";
 

@@ -17,7 +17,7 @@ import { describe } from "./errors.ts";
 import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
-import { hasOwn, isBytes, jsonStringify, keysOf, lower, part, PromiseCtor } from "./primordials.ts";
+import { hasOwn, isBytes, jsonStringify, keysOf, lower, part } from "./primordials.ts";
 import { dropLive, type Live } from "./state.ts";
 import { stopTimersOf } from "./timers.ts";
 import { isResponse, openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
