@@ -32,7 +32,7 @@ const PARTS: Readonly<Record<JailPart, { readonly does: string; readonly hint: s
     hint: "use Linux 3.5 or later",
   },
   uid: {
-    does: "an isolate runs as nobody",
+    does: "an isolate runs as a user of its own",
     hint: "only an engine started as root can do this; as any other user it matters less",
   },
   pdeathsig: {

@@ -13,9 +13,13 @@ export function probeJail(command: readonly string[] = ownCommand()): Promise<Ja
   return known;
 }
 
-/** A binary starts itself; from source it is Bun that starts the main file. */
+/**
+ * A binary starts itself; from source it is Bun that starts the main file. On Linux by a name that follows the running
+ * file: an upgrade may have put another one in its place, which would speak another protocol, or have removed it.
+ */
 export function ownCommand(): readonly string[] {
-  return isEmbedded(Bun.main) ? [process.execPath] : [process.execPath, Bun.main];
+  if (!isEmbedded(Bun.main)) return [process.execPath, Bun.main];
+  return [process.platform === "linux" ? "/proc/self/exe" : process.execPath];
 }
 
 async function askChild(command: readonly string[]): Promise<JailReport> {

@@ -24,6 +24,8 @@ export function startChild(command: readonly string[], socket: number, page: num
   const child = Bun.spawn([...command], {
     cwd: process.platform === "win32" ? undefined : "/",
     env: {},
+    // What `ps` shows; the program itself may go by /proc/self/exe.
+    argv0: "aiwebengine",
     stdio: page < 0 ? [socket, "ignore", "pipe"] : [socket, "ignore", "pipe", page],
   });
   let tail: Uint8Array = new Uint8Array(0);
