@@ -79,7 +79,8 @@ describe.skipIf(!LINUX)("seen from the engine (Linux only)", () => {
   test("its environment is empty and its arguments name no secret", () => {
     if (ROOT) expect(readFileSync(`/proc/${talk.child.pid}/environ`, "utf8")).toBe("");
     expect(readFileSync(`/proc/${talk.child.pid}/cmdline`, "utf8").split("\0").filter(Boolean)).toEqual([
-      ...COMMAND,
+      "aiwebengine",
+      ...COMMAND.slice(1),
       "--isolate",
     ]);
   });
