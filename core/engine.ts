@@ -5,7 +5,7 @@ import type { Config } from "./config/index.ts";
 import { BUILDER, compose, ISOLATES, REGISTRY, SERVICES, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
 import { healthRoutes } from "./http/health.ts";
-import { startServer, type HttpServer } from "./http/server.ts";
+import { IDLE_SECONDS, startServer, type HttpServer } from "./http/server.ts";
 import type { JailReport } from "./isolate/jail/lockdown.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import { lockDataDir } from "./lock.ts";
@@ -13,6 +13,7 @@ import type { Log } from "./log.ts";
 import type { Isolates, PooledRoute } from "./script/isolates.ts";
 import type { ScriptEvent, ScriptStatus } from "./script/entry.ts";
 import type { Registry } from "./script/registry.ts";
+import type { Service } from "./service/service.ts";
 import { startSpawner } from "./script/spawner.ts";
 import { writeTypings } from "./script/typings.ts";
 import { checkIsolation } from "./script/check-isolation.ts";
@@ -38,6 +39,9 @@ export interface Engine {
 
 /** Builds that take longer go on while the engine already serves. */
 const START_PATIENCE_MS = 3000;
+
+/** After the start; by then whoever waited for the engine was answered. */
+const TYPINGS_MS = 100;
 
 /** `auto`: a process wherever one can be had. */
 export function isolateMode(config: Config): "process" | "thread" {
@@ -100,6 +104,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   });
   const isolates = root.resolve(ISOLATES);
   undo.push(() => isolates.dispose());
+  // Beside the self-test: the first request finds an isolate that is ready.
+  isolates.warm();
   undo.push(() => root.resolve(BUILDER).dispose());
   const registry = root.resolve(REGISTRY);
   undo.push(() => root.resolve(TRASH).close());
@@ -112,19 +118,10 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     lacking: jail.lacking.map(({ part }) => part),
     paused: [...isolates.paused],
   });
-  isolates.warm();
 
   const server = listen(options, registry, isolates);
   lock.announce(server.url);
-  const typings = writeTypings(scriptsDir, {
-    services: [...services.values()].map(({ name, types }) => ({ name, types })),
-    version,
-  }).catch((error: unknown) =>
-    log.warn("types could not be written beside the scripts: editors will not complete them", {
-      error: messageOf(error),
-    }),
-  );
-  undo.push(() => typings);
+  undo.push(writeTypingsSoon(scriptsDir, services, options));
   ready = true;
   const stop = async (): Promise<void> => {
     ready = false;
@@ -144,6 +141,10 @@ function listen({ config, log }: EngineOptions, registry: Registry, isolates: Is
     requestTimeoutMs: server.requestTimeoutMs,
     trustedProxies: server.trustedProxies,
     ...(cert && key ? { tls: { cert, key } } : {}),
+    outlasts: (route) => {
+      const { wallMs, streamIdleMs } = (route as PooledRoute).pool.script.limits;
+      return wallMs >= IDLE_SECONDS * 1000 || streamIdleMs >= IDLE_SECONDS * 1000;
+    },
     requestBytes: (route) => (route as PooledRoute).pool.script.limits.requestBytes,
     dev,
     routes: () => registry.routes,
@@ -151,6 +152,27 @@ function listen({ config, log }: EngineOptions, registry: Registry, isolates: Is
     onRequestLog: (record) => log.access({ ...record, script: record.script ?? undefined }),
     onFailure: (error, id) => log.error("request failed", { id, error }),
   });
+}
+
+/** Off the way to the first answer; ends what it began, or does not begin. */
+function writeTypingsSoon(
+  scriptsDir: string,
+  services: ReadonlyMap<string, Service>,
+  { version, log }: EngineOptions,
+): () => Promise<void> {
+  let written: Promise<void> = Promise.resolve();
+  const timer = setTimeout(() => {
+    const types = Array.from(services.values(), (service) => ({ name: service.name, types: service.types }));
+    written = writeTypings(scriptsDir, { services: types, version }).catch((error: unknown) => {
+      log.warn("types could not be written beside the scripts: editors will not complete them", {
+        error: messageOf(error),
+      });
+    });
+  }, TYPINGS_MS);
+  return () => {
+    clearTimeout(timer);
+    return written;
+  };
 }
 
 /** A machine without watches left still serves. */

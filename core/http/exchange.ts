@@ -27,6 +27,8 @@ export interface Connection {
   peer(request: Request): string;
   /** `http://127.0.0.1:8080`: stands in for a missing `Host` (HTTP/1.0). */
   readonly origin: string;
+  /** Nothing has to move on this request's connection: its invocation has limits of its own. */
+  hold(request: Request): void;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
@@ -58,6 +60,10 @@ export class Exchange implements Invocation {
 
   get signal(): AbortSignal {
     return this.#request.signal;
+  }
+
+  hold(): void {
+    this.#connection.hold(this.#request);
   }
 
   get ip(): string {

@@ -28,6 +28,8 @@ export interface HandlerOptions {
   /** The snapshot of this moment; asked once per request. */
   readonly routes: () => RouteTable<ScriptRoute | EngineRoute>;
   readonly dispatcher: Dispatcher;
+  /** The script may stay silent for longer than a connection may be idle. */
+  readonly outlasts: (route: ScriptRoute) => boolean;
   readonly onRequestLog?: ((line: AccessRecord) => void) | undefined;
   /** An engine route or the dispatcher threw; the caller got an opaque 500 with this id. */
   readonly onFailure: (error: unknown, id: string) => void;
@@ -83,6 +85,7 @@ export function createHandler(options: HandlerOptions): Handler {
     exchange.params = match.params;
     if ("handle" in value) return value.handle(request, exchange);
     exchange.route = value;
+    if (options.outlasts(value)) exchange.hold();
     return method === "GET" || method === "HEAD" ? dispatcher.dispatch(exchange) : withBody(exchange, request);
   }
 

@@ -31,8 +31,8 @@ export interface HttpServer {
   stop(drainMs: number): Promise<void>;
 }
 
-/** Longer than any answer stays silent by default (`limits.streamIdleMs`, `limits.wallMs`). */
-const IDLE_SECONDS = 75;
+/** Longer than any answer stays silent by default (`limits.streamIdleMs`, `limits.wallMs`); see `outlasts` for others. */
+export const IDLE_SECONDS = 75;
 
 /** @throws {StartError} when the port is taken or a TLS file cannot be read. */
 export function startServer(options: HttpServerOptions): HttpServer {
@@ -40,7 +40,11 @@ export function startServer(options: HttpServerOptions): HttpServer {
   const tls = options.tls && { cert: readPem(options.tls.cert, "cert"), key: readPem(options.tls.key, "key") };
   setMaxHeaderBytes(options.maxHeaderBytes);
   let peerOf: (request: Request) => string = () => "";
-  const connection = { origin: "", peer: (request: Request): string => peerOf(request) };
+  const connection = {
+    origin: "",
+    peer: (request: Request): string => peerOf(request),
+    hold: (request: Request): void => app.server?.timeout(request, 0),
+  };
   const app = new Elysia()
     .onRequest(({ request }) => handle(request, connection))
     // Elysia's own answer would show the message. The handler answers every failure but that of its log.

@@ -83,6 +83,7 @@ export function serveTest(
     requestTimeoutMs: 5_000,
     trustedProxies: [],
     requestBytes: () => 100_000,
+    outlasts: () => false,
     dev: false,
     routes: () => table,
     dispatcher: dispatch ? { dispatch } : echo,

@@ -54,6 +54,23 @@ describe("a request reaches the dispatcher", () => {
     expect(kinds).toEqual(["none", "bytes", "bytes", "bytes", "bytes", "stream", "none"]);
   });
 
+  test("a script that may stay silent for long is not cut as an idle connection", async () => {
+    await using at = serveTest({
+      idleTimeoutSeconds: 1,
+      outlasts: ({ registration }) => registration.path === "/hello",
+      async dispatch(invocation) {
+        await Bun.sleep(5_500); // Bun looks at idle connections every four seconds
+        return echo.dispatch(invocation);
+      },
+    });
+    const ask = (path: string): Promise<number> =>
+      fetch(at.url + path, { keepalive: false }).then(
+        (response) => response.status,
+        () => 0,
+      );
+    expect(await Promise.all([ask("/hello"), ask("/")])).toEqual([200, 0]);
+  }, 10_000);
+
   test("its signal aborts when the client leaves", async () => {
     const aborted = Promise.withResolvers<void>();
     await using at = serveTest({
@@ -296,6 +313,7 @@ test("a taken port is refused, and its holder named", async () => {
       ...options,
       port: at.port,
       requestBytes: () => 1,
+      outlasts: () => false,
       routes: () => ({ size: 0, find: () => null }),
       dispatcher: echo,
       onFailure: () => undefined,
