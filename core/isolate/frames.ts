@@ -17,6 +17,7 @@ export const CALL_CHUNK = 8; // id: call, body: a piece of the answer to fetch
 export const CALL_END = 9; // id: call, a: 0 complete, 1 broken off; text: a sentence then
 export const CALL_TAKEN = 10; // id: call, a: bytes of an outgoing request's body that were taken
 export const RESET = 11; // a fresh realm for the same script; answered by LOADED
+export const REST = 12; // nothing to do for a while: garbage is collected now, not in the next burst
 
 /** Isolate to engine. */
 export const READY = 32; // text: JailReport as JSON

@@ -102,6 +102,10 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       if (loaded) load(loaded);
       return;
     }
+    if (frame.type === F.REST) {
+      Bun.gc(true);
+      return;
+    }
     if (!realm) return;
     switch (frame.type) {
       case F.INVOKE: {

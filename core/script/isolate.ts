@@ -52,6 +52,7 @@ export class Isolate {
   /** Settles when it can take a script, or is dead. */
   readonly ready: Promise<void>;
   lastUsed = performance.now();
+  #rested = false;
   killed: Kill | null = null;
   readonly vessel: Vessel;
   readonly #deps: IsolateDeps;
@@ -126,6 +127,7 @@ export class Isolate {
     flight.attempts++;
     flight.sentAt = performance.now();
     this.lastUsed = flight.sentAt;
+    this.#rested = false;
     const { body, route } = flight.invocation;
     const whole = body instanceof Uint8Array ? body : undefined;
     const kind = body === null ? F.BODY_NONE : whole ? F.BODY_WHOLE : F.BODY_STREAM;
@@ -158,6 +160,13 @@ export class Isolate {
   entered(flight: Flight): boolean {
     const newest = this.vessel.words?.[F.WORD_ENTERED] ?? 0x7fff_ffff;
     return ((newest - flight.local) | 0) >= 0;
+  }
+
+  /** Gives memory back, once per idle spell; a burst leaves a third of a warm isolate as garbage. */
+  rest(): void {
+    if (this.#rested || this.flights.size > 0) return;
+    this.#rested = true;
+    this.#writer.write(F.REST, 0, 0, "");
   }
 
   kill(kill: Kill): void {

@@ -33,6 +33,8 @@ export interface IsolatesOptions {
 
 const START_MS = 10_000;
 const SWEEP_MS = 1_000;
+/** Idle for so long, an isolate (and the engine itself) collects its garbage. */
+const REST_MS = 2_000;
 
 export class Isolates implements Dispatcher, PoolHost {
   readonly perScript: number;
@@ -45,6 +47,9 @@ export class Isolates implements Dispatcher, PoolHost {
   readonly #watchdog: Watchdog;
   readonly #sweep: ReturnType<typeof setInterval>;
   #live = 0;
+  /** When an isolate was last wanted. */
+  #lastWanted = performance.now();
+  #rested = false;
   #stopping = false;
 
   constructor(options: IsolatesOptions) {
@@ -102,7 +107,10 @@ export class Isolates implements Dispatcher, PoolHost {
   /** Keeps warmed isolates at hand, so that a script's first call does not wait for a process. */
   warm(): void {
     while (!this.#stopping && this.#spares.length < this.#options.config.spare) {
-      const spare = this.#start();
+      const spare = this.#start().then((isolate) => {
+        isolate.rest();
+        return isolate;
+      });
       this.#spares.push(spare);
       spare.catch((error: unknown) => {
         const at = this.#spares.indexOf(spare);
@@ -135,6 +143,8 @@ export class Isolates implements Dispatcher, PoolHost {
       await new Promise<void>((resolve) => this.#places.push(resolve));
     }
     this.#live++;
+    this.#lastWanted = performance.now();
+    this.#rested = false;
     try {
       const isolate = await this.#take();
       this.#owners.set(isolate, pool);
@@ -183,18 +193,23 @@ export class Isolates implements Dispatcher, PoolHost {
     return idle !== null;
   }
 
-  /** Once a second: isolates that were not used for isolates.idleMs go. */
+  /** Once a second: isolates that were not used for isolates.idleMs go, and at last the spares. */
   #letGo(): void {
     const now = performance.now();
+    const { idleMs } = this.#options.config;
     for (const isolate of [...this.#owners.keys()]) {
-      if (
-        isolate.state === "ready" &&
-        isolate.flights.size === 0 &&
-        now - isolate.lastUsed > this.#options.config.idleMs
-      ) {
-        isolate.kill({ cause: "retired", detail: "idle" });
-      }
+      if (isolate.state !== "ready" || isolate.flights.size > 0) continue;
+      this.#lastWanted = Math.max(this.#lastWanted, isolate.lastUsed);
+      const idle = now - isolate.lastUsed;
+      if (idle > idleMs) isolate.kill({ cause: "retired", detail: "idle" });
+      else if (idle > REST_MS) isolate.rest();
     }
+    if (!this.#rested && now - this.#lastWanted > REST_MS) {
+      this.#rested = true;
+      Bun.gc(true);
+    }
+    // An engine that serves nobody keeps nobody waiting: its next first call pays for its own isolate.
+    if (this.#live === 0 && now - this.#lastWanted > idleMs) void this.#dismiss();
     for (const pool of this.#pools) this.#forget(pool);
     this.#watchdog.look();
   }
@@ -238,9 +253,13 @@ export class Isolates implements Dispatcher, PoolHost {
     this.#watchdog.stop();
     for (const pool of this.#pools) pool.abandon();
     for (const [isolate] of [...this.#owners]) isolate.kill({ cause: "retired", detail: "the engine stops" });
+    await this.#dismiss();
+  }
+
+  async #dismiss(): Promise<void> {
     const spares = await Promise.allSettled(this.#spares.splice(0));
     for (const spare of spares) {
-      if (spare.status === "fulfilled") spare.value.kill({ cause: "retired", detail: "the engine stops" });
+      if (spare.status === "fulfilled") spare.value.kill({ cause: "retired", detail: "nobody waits for it" });
     }
   }
 }
