@@ -1,0 +1,195 @@
+/** The engine's side of the bridge with everything around it made of plain data, for tests. */
+import { createHash } from "node:crypto";
+import { ProblemError, problemBody, type Problem } from "../../../sdk/errors.ts";
+import { LIMITS, LIMIT_NAMES, type LimitName, type Limits } from "../../../core/config/limits.ts";
+import type { Invocation } from "../../../core/http/dispatch.ts";
+import type { ReadFailure } from "../../../core/script/answer.ts";
+import { makeFlight, type Flight } from "../../../core/script/flight.ts";
+import { Isolate, type IsolateDeps, type IsolateScript } from "../../../core/script/isolate.ts";
+import { Isolates, type IsolatesOptions, type PooledRoute } from "../../../core/script/isolates.ts";
+import type { Kill } from "../../../core/script/kill.ts";
+import type { ScriptPool } from "../../../core/script/pool.ts";
+import type { Service } from "../../../core/service/service.ts";
+import { FakeVessel, turn } from "./fake-vessel.ts";
+
+export function limits(given: Partial<Record<LimitName, number>> = {}): Limits {
+  const defaults = Object.fromEntries(LIMIT_NAMES.map((name) => [name, LIMITS[name].default]));
+  return { ...defaults, ...given } as Limits;
+}
+
+const message = { name: "s", form: "module", code: "", meta: "{}" } as const;
+const registrationsHash = createHash("sha256").update("[]").digest("hex");
+
+export function script(given: Partial<Record<LimitName, number>> = {}, fresh = false): IsolateScript {
+  return { name: "s", limits: limits(given), hosts: [], message, registrationsHash, fresh };
+}
+
+let ids = 0;
+
+export interface Call {
+  readonly method?: string;
+  readonly body?: Invocation["body"];
+  readonly signal?: AbortSignal;
+}
+
+export function invocation({ method = "GET", body = null, signal }: Call = {}, pool?: ScriptPool): Invocation {
+  const registration = {
+    id: 0,
+    fn: "registerWebHandler",
+    method,
+    path: "/s",
+    options: {},
+    definitions: {},
+    schemas: {},
+  };
+  const route = { script: "s", registration, pool } as unknown as PooledRoute;
+  return {
+    id: `id-${++ids}`,
+    route,
+    method,
+    url: "http://localhost/s",
+    params: {},
+    headers: new Headers(),
+    ip: "127.0.0.1",
+    body,
+    signal: signal ?? new AbortController().signal,
+  };
+}
+
+/** Everything that the bridge reports. */
+export class Reports {
+  readonly problems: ProblemError[] = [];
+  readonly broken: ProblemError[] = [];
+  readonly failures: ReadFailure[] = [];
+  readonly logs: { level: number; message: string; invocation: string | null }[] = [];
+  readonly faults: unknown[] = [];
+  readonly serviceErrors: unknown[] = [];
+
+  deps(services: readonly Service[] = []): Omit<IsolateDeps, "onDeath" | "onFree" | "onFault"> {
+    return {
+      services: new Map(services.map((service) => [service.name, service])),
+      fetchPolicy: { allowPrivate: true, allowHosts: [], denyHosts: [] },
+      onServiceError: (_script, _what, error) => void this.serviceErrors.push(error),
+      onFailure: (_flight, failure) => void this.failures.push(failure),
+      onBroken: (_flight, error) => void this.broken.push(error),
+      problem: (flight, error) => {
+        this.problems.push(error);
+        const body = problemBody(error, flight.invocation.id);
+        return new Response(JSON.stringify(body), { status: error.status });
+      },
+      httpFailure: (_flight, failure) => new Response(failure.message, { status: failure.status ?? 500 }),
+      log: (_script, level, text, _data, id) => void this.logs.push({ level, message: text, invocation: id }),
+    };
+  }
+}
+
+/** One isolate with a loaded script, alone. */
+export class Bench {
+  readonly vessel = new FakeVessel();
+  readonly reports = new Reports();
+  readonly deaths: Kill[] = [];
+  freed = 0;
+  readonly isolate: Isolate;
+
+  constructor(services: readonly Service[] = []) {
+    this.isolate = new Isolate(this.vessel, {
+      ...this.reports.deps(services),
+      onDeath: (_isolate, kill) => void this.deaths.push(kill),
+      onFree: () => void this.freed++,
+      onFault: (_isolate, error) => void this.reports.faults.push(error),
+    });
+  }
+
+  static async loaded(
+    given: Partial<Record<LimitName, number>> = {},
+    services: readonly Service[] = [],
+  ): Promise<Bench> {
+    const bench = new Bench(services);
+    bench.vessel.ready();
+    const loading = bench.isolate.load(script(given));
+    bench.vessel.loaded();
+    if ((await loading) !== null) throw new Error("the script did not load");
+    return bench;
+  }
+
+  /** Sends an invocation; the answer comes through the promise. */
+  send(call: Call = {}): { readonly flight: Flight; readonly answer: Promise<Response> } {
+    const { promise: answer, resolve } = Promise.withResolvers<Response>();
+    const flight = makeFlight(invocation(call), 10_000, resolve);
+    this.isolate.send(flight);
+    return { flight, answer };
+  }
+
+  get killed(): string | null {
+    return this.isolate.state === "dead" ? (this.isolate.killed?.detail ?? "") : null;
+  }
+}
+
+/** All isolates of an engine, on fake vessels. */
+export class House {
+  readonly vessels: FakeVessel[] = [];
+  readonly reports = new Reports();
+  readonly kills: Kill[] = [];
+  readonly pauses: number[] = [];
+  readonly loadFailures: unknown[] = [];
+  readonly spareFailures: unknown[] = [];
+  readonly isolates: Isolates;
+  /** Isolates start by themselves and load what they are given. */
+  willing = true;
+  clock = 1_000;
+
+  constructor(config: Partial<IsolatesOptions["config"]> = {}, startMs?: number) {
+    const house = this;
+    const Clocked = class extends Isolates {
+      override now(): number {
+        return house.clock;
+      }
+    };
+    this.isolates = new Clocked({
+      config: { max: 8, perScript: 2, spare: 0, idleMs: 60_000, ...config },
+      openVessel: async () => this.#open(),
+      deps: this.reports.deps(),
+      events: {
+        onKill: (_script, kill) => void this.kills.push(kill),
+        onPause: (_script, ms) => void this.pauses.push(ms),
+        onLoadFailure: (_script, failure) => void this.loadFailures.push(failure),
+        onSpareFailure: (error) => void this.spareFailures.push(error),
+        onFault: (_script, error) => void this.reports.faults.push(error),
+      },
+      ...(startMs === undefined ? {} : { startMs }),
+    });
+  }
+
+  #open(): FakeVessel {
+    const vessel = new FakeVessel();
+    this.vessels.push(vessel);
+    if (this.willing) queueMicrotask(() => vessel.ready());
+    return vessel;
+  }
+
+  open(given: Partial<Record<LimitName, number>> = {}, fresh = false): ScriptPool {
+    return this.isolates.open({ ...script(given, fresh), message: async () => message });
+  }
+
+  dispatch(pool: ScriptPool, call: Call = {}): Promise<Response> {
+    return this.isolates.dispatch(invocation(call, pool));
+  }
+
+  /** Waits until the newest vessel was given a script, and says that it has loaded. */
+  async load(): Promise<FakeVessel> {
+    for (let i = 0; i < 20; i++) {
+      await turn();
+      const vessel = this.vessels.at(-1);
+      if (vessel && vessel.of(1).length > 0) {
+        vessel.loaded();
+        await turn();
+        return vessel;
+      }
+    }
+    throw new Error("no isolate was given a script");
+  }
+}
+
+export async function problem(answer: Promise<Response>): Promise<Problem> {
+  return (await (await answer).json()) as Problem;
+}
