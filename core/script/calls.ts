@@ -3,7 +3,7 @@ import * as F from "../isolate/frames.ts";
 import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import type { LimitName } from "../config/limits.ts";
-import { guardedFetch, NetworkError, type FetchPolicy } from "../service/fetch.ts";
+import type { FetchPolicy } from "../service/fetch.ts";
 import type { Service } from "../service/service.ts";
 import { Download, readRequest, Upload } from "./call-bodies.ts";
 import type { Flight } from "./flight.ts";
@@ -134,6 +134,8 @@ export class CallDesk {
     flight.subrequests++;
     // Safe methods leave nothing behind that a second try would do twice.
     if (request.method !== "GET" && request.method !== "HEAD") flight.mutated = true;
+    // Loaded when the first script asks: an engine that fetches nothing holds no HTTP client.
+    const { guardedFetch, NetworkError } = await import("../service/fetch.ts");
     try {
       const answer = await guardedFetch(request, {
         policy: this.#deps.fetchPolicy,
