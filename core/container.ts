@@ -62,7 +62,7 @@ export function compose(given: Given): DependencyContainer {
       new Isolates({
         config: config.isolates,
         openVessel: given.openVessel,
-        deps: isolateDeps(config, log, from.resolve(SERVICES)),
+        deps: isolateDeps(config, log, from.resolve(SERVICES), given.onScript),
         events: isolateEvents(log),
       }),
   );

@@ -1,12 +1,15 @@
 /** What isolates report, and where it goes: the log, and the problems that callers get. */
-import { problemBody, problemType, type ProblemCode } from "../sdk/errors.ts";
+import { join } from "node:path";
+import { problemBody, ProblemError, problemType, type ProblemCode } from "../sdk/errors.ts";
 import type { Config } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { LEVELS } from "./isolate/frames.ts";
 import type { Log } from "./log.ts";
 import type { ReadFailure } from "./script/answer.ts";
+import type { ScriptEvent } from "./script/entry.ts";
+import { placeOfFailure, type FailurePlace } from "./script/failure-place.ts";
 import type { Flight } from "./script/flight.ts";
-import type { IsolatesOptions } from "./script/isolates.ts";
+import type { IsolatesOptions, PooledRoute } from "./script/isolates.ts";
 import type { Service } from "./service/service.ts";
 
 /** The code of an HttpError that named none. */
@@ -89,7 +92,15 @@ const STATUS_TITLES: { readonly [status: number]: string } = {
   504: "Gateway Timeout",
 };
 
-export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<string, Service>): IsolatesOptions["deps"] {
+export function isolateDeps(
+  config: Config,
+  log: Log,
+  services: ReadonlyMap<string, Service>,
+  onScript: (event: ScriptEvent) => void,
+): IsolatesOptions["deps"] {
+  const scriptsDir = join(config.dir, "scripts");
+  const placeOf = (flight: Flight, failure: ReadFailure): FailurePlace | null =>
+    placeOfFailure((flight.invocation.route as PooledRoute).pool, scriptsDir, failure);
   return {
     services,
     fetchPolicy: config.fetch,
@@ -97,12 +108,9 @@ export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<stri
       log.error("a service failed", { id, script, what, error: reasonOf(error) }),
     onFailure(flight, failure) {
       const { id, route } = flight.invocation;
-      log.error("script error", {
-        id,
-        script: route.script,
-        route: routeOf(flight),
-        error: failure.stack || `${failure.name}: ${failure.message}`,
-      });
+      const error = failure.stack || `${failure.name}: ${failure.message}`;
+      const place = placeOf(flight, failure);
+      onScript({ kind: "threw", script: route.script, id, route: routeOf(flight), error, place });
     },
     problem(flight, error) {
       const { id, route } = flight.invocation;
@@ -110,7 +118,14 @@ export function isolateDeps(config: Config, log: Log, services: ReadonlyMap<stri
         const { type: _, title: __, ...fields } = problemBody(error, id);
         log.warn("invocation refused", { ...fields, script: route.script, route: routeOf(flight) });
       }
-      return problemResponse(error, id, config.dev);
+      if (!config.dev || !error.dev) return problemResponse(error, id, false);
+      const dev = { ...error.dev, ...placeOf(flight, error.cause as ReadFailure) };
+      const { errors, limit, retryAfterSeconds } = error;
+      return problemResponse(
+        new ProblemError(error.code, error.detail, { errors, limit, retryAfterSeconds, dev }),
+        id,
+        true,
+      );
     },
     onBroken(flight, error) {
       const { id, route } = flight.invocation;

@@ -16,6 +16,19 @@ export function tellScript(event: ScriptEvent, out: Console): void {
       // As it was at the last start: the banner counts it. A thousand lines would bury what is new.
       return out.log.at(cached ? "debug" : "info", `script ${kind}`, { script, routes, ms: Math.round(ms) });
     }
+    case "threw": {
+      const { id, route, error, place } = event;
+      if (out.format === "json") return out.log.error("script error", { id, script, route, error, ...place });
+      const [message = "", ...stack] = error.split("\n");
+      out.log.error("script error", { script, route, id });
+      out.log.flush();
+      // With the lines around it the stack's first line says nothing new.
+      const rest = place?.frame === undefined ? stack : stack.slice(1);
+      out.sink.write(
+        renderBuildProblem({ code: "script_failed", ...place, message: [message, ...rest].join("\n") }, out.paint),
+      );
+      return;
+    }
     case "warning":
       for (const problem of event.problems) tellProblem("warn", "script warning", { script }, problem, out);
       return;

@@ -1,5 +1,6 @@
 /** One script of the registry: what serves, what does not, and what is told of it. */
 import type { RouteClash } from "../http/router.ts";
+import type { FailurePlace } from "./failure-place.ts";
 import type { ScriptSource } from "./source.ts";
 import type { BuildProblem, ScriptBundle } from "./types.ts";
 import type { Version } from "./version.ts";
@@ -21,6 +22,15 @@ export type ScriptEvent =
       readonly script: string;
       readonly problems: readonly BuildProblem[];
       readonly serving: boolean;
+    }
+  /** A handler threw. `id` is its invocation's. */
+  | {
+      readonly kind: "threw";
+      readonly script: string;
+      readonly id: string;
+      readonly route: string;
+      readonly error: string;
+      readonly place: FailurePlace | null;
     }
   | { readonly kind: "warning"; readonly script: string; readonly problems: readonly BuildProblem[] };
 

@@ -24,7 +24,11 @@ export interface PoolHost {
 const MOST_CRASHES = 2;
 
 export class ScriptPool {
-  readonly script: Omit<IsolateScript, "message"> & { readonly message: () => Promise<IsolateScript["message"]> };
+  readonly script: Omit<IsolateScript, "message"> & {
+    readonly message: () => Promise<IsolateScript["message"]>;
+    /** The files that went into the build, absolute. */
+    readonly sources: readonly string[];
+  };
   readonly isolates: Isolate[] = [];
   readonly waiting: Flight[] = [];
   retired = false;

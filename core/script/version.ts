@@ -54,6 +54,7 @@ function openPool(
     hosts,
     registrationsHash,
     fresh: isolation === "invocation",
+    sources: bundle.inputs,
     message: async () => {
       const { code, map } = await readCode();
       const withSchemas = registrations.filter(({ schemas }) => Object.keys(schemas).length > 0);
