@@ -5,6 +5,7 @@ import type { Dispatcher, Invocation, ScriptRoute } from "../http/dispatch.ts";
 import { makeFlight, type Flight } from "./flight.ts";
 import { Isolate, type IsolateDeps, type LoadFailure } from "./isolate.ts";
 import type { Kill } from "./kill.ts";
+import { Places } from "./places.ts";
 import { ScriptPool, type PoolHost } from "./pool.ts";
 import type { Vessel } from "./vessel.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -42,11 +43,9 @@ export class Isolates implements Dispatcher, PoolHost {
   readonly #pools = new Set<ScriptPool>();
   readonly #owners = new Map<Isolate, ScriptPool>();
   readonly #spares: Promise<Isolate>[] = [];
-  /** Those who wait for a place under isolates.max. */
-  #places: (() => void)[] = [];
+  readonly #places: Places;
   readonly #watchdog: Watchdog;
   readonly #sweep: ReturnType<typeof setInterval>;
-  #live = 0;
   /** When an isolate was last wanted. */
   #lastWanted = performance.now();
   #rested = false;
@@ -55,6 +54,7 @@ export class Isolates implements Dispatcher, PoolHost {
   constructor(options: IsolatesOptions) {
     this.#options = options;
     this.perScript = options.config.perScript;
+    this.#places = new Places(options.config.max, this.#owners);
     this.#watchdog = new Watchdog({
       owners: this.#owners,
       pools: this.#pools,
@@ -69,7 +69,7 @@ export class Isolates implements Dispatcher, PoolHost {
 
   /** Live isolates that hold a script. */
   get live(): number {
-    return this.#live;
+    return this.#places.taken;
   }
 
   /** What `/health/ready` shows. */
@@ -139,10 +139,7 @@ export class Isolates implements Dispatcher, PoolHost {
   }
 
   async acquire(pool: ScriptPool): Promise<Isolate> {
-    while (this.#live >= this.#options.config.max && !this.#evict(pool)) {
-      await new Promise<void>((resolve) => this.#places.push(resolve));
-    }
-    this.#live++;
+    await this.#places.take(pool);
     this.#lastWanted = performance.now();
     this.#rested = false;
     try {
@@ -151,8 +148,7 @@ export class Isolates implements Dispatcher, PoolHost {
       this.#watchdog.wake();
       return isolate;
     } catch (error) {
-      this.#live--;
-      this.#admit();
+      this.#places.giveBack();
       throw error;
     } finally {
       this.warm();
@@ -168,29 +164,6 @@ export class Isolates implements Dispatcher, PoolHost {
       const isolate = await spare.catch(() => null);
       if (isolate?.state === "spare") return isolate;
     }
-  }
-
-  /** Those who wait for a place look again. */
-  #admit(): void {
-    const waiting = this.#places;
-    this.#places = [];
-    for (const look of waiting) look();
-  }
-
-  /** Ends the isolate that has been idle longest. False when all are at work; then one of them takes no more. */
-  #evict(asking: ScriptPool): boolean {
-    let idle: Isolate | null = null;
-    let busy: Isolate | null = null;
-    let draining = 0;
-    for (const [isolate, pool] of this.#owners) {
-      if (isolate.state === "draining") draining++;
-      if (isolate.state !== "ready" || pool === asking) continue;
-      if (isolate.flights.size > 0) busy = shareOut(busy, isolate, this.#owners);
-      else if (!idle || isolate.lastUsed < idle.lastUsed) idle = isolate;
-    }
-    if (idle) idle.kill({ cause: "retired", detail: "another script needed its place" });
-    else if (busy && draining <= this.#places.length) this.#owners.get(busy)?.drain(busy);
-    return idle !== null;
   }
 
   /** Once a second: isolates that were not used for isolates.idleMs go, and at last the spares. */
@@ -209,7 +182,7 @@ export class Isolates implements Dispatcher, PoolHost {
       Bun.gc(true);
     }
     // An engine that serves nobody keeps nobody waiting: its next first call pays for its own isolate.
-    if (this.#live === 0 && now - this.#lastWanted > idleMs) void this.#dismiss();
+    if (this.live === 0 && now - this.#lastWanted > idleMs) void this.#dismiss();
     for (const pool of this.#pools) this.#forget(pool);
     this.#watchdog.look();
   }
@@ -218,7 +191,7 @@ export class Isolates implements Dispatcher, PoolHost {
     const pool = this.#owners.get(isolate);
     if (!pool) return;
     pool.freed(isolate);
-    if (this.#places.length > 0 && isolate.flights.size === 0) this.#admit();
+    if (isolate.flights.size === 0) this.#places.admit();
   }
 
   #died(isolate: Isolate, kill: Kill): void {
@@ -226,11 +199,11 @@ export class Isolates implements Dispatcher, PoolHost {
     const pool = this.#owners.get(isolate);
     if (!pool) return;
     this.#owners.delete(isolate);
-    this.#live--;
     if (this.#stopping) return;
+    // First those who wait: else the script that had the place would take it again at once.
+    this.#places.giveBack();
     pool.died(isolate, kill);
     this.#forget(pool);
-    this.#admit();
   }
 
   problem(flight: Flight, error: ProblemError): Response {
@@ -262,12 +235,4 @@ export class Isolates implements Dispatcher, PoolHost {
       if (spare.status === "fulfilled") spare.value.kill({ cause: "retired", detail: "nobody waits for it" });
     }
   }
-}
-
-/** Whose place is taken when nobody is idle: of the script with the most isolates, the one with the least to do. */
-function shareOut(best: Isolate | null, isolate: Isolate, owners: ReadonlyMap<Isolate, ScriptPool>): Isolate {
-  if (!best) return isolate;
-  const more = (owners.get(isolate)?.isolates.length ?? 0) - (owners.get(best)?.isolates.length ?? 0);
-  if (more !== 0) return more > 0 ? isolate : best;
-  return isolate.flights.size < best.flights.size ? isolate : best;
 }

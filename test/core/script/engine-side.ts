@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { ProblemError, problemBody, type Problem } from "../../../sdk/errors.ts";
 import { LIMITS, LIMIT_NAMES, type LimitName, type Limits } from "../../../core/config/limits.ts";
+import { LOAD } from "../../../core/isolate/frames.ts";
 import type { Invocation } from "../../../core/http/dispatch.ts";
 import type { ReadFailure } from "../../../core/script/answer.ts";
 import { makeFlight, type Flight } from "../../../core/script/flight.ts";
@@ -163,24 +164,27 @@ export class House {
   #open(): FakeVessel {
     const vessel = new FakeVessel();
     this.vessels.push(vessel);
-    if (this.willing) queueMicrotask(() => vessel.ready());
+    vessel.willing = this.willing;
     return vessel;
   }
 
   open(given: Partial<Record<LimitName, number>> = {}, fresh = false): ScriptPool {
-    return this.isolates.open({ ...script(given, fresh), message: async () => message });
+    return this.isolates.open({ ...script(given, fresh), sources: [], message: async () => message });
   }
 
   dispatch(pool: ScriptPool, call: Call = {}): Promise<Response> {
     return this.isolates.dispatch(invocation(call, pool));
   }
 
-  /** Waits until the newest vessel was given a script, and says that it has loaded. */
+  readonly #loaded = new Set<FakeVessel>();
+
+  /** Waits until another vessel was given a script, and says that it has loaded. */
   async load(): Promise<FakeVessel> {
     for (let i = 0; i < 20; i++) {
       await turn();
-      const vessel = this.vessels.at(-1);
-      if (vessel && vessel.of(1).length > 0) {
+      const vessel = this.vessels.find((one) => one.kills === 0 && !this.#loaded.has(one) && one.of(LOAD).length > 0);
+      if (vessel) {
+        this.#loaded.add(vessel);
         vessel.loaded();
         await turn();
         return vessel;

@@ -18,6 +18,8 @@ export class FakeVessel implements Vessel {
   /** Frames that the engine sent, in order. */
   readonly sent: SentFrame[] = [];
   kills = 0;
+  /** Says that it is ready as soon as somebody listens. */
+  willing = false;
   /** How many bytes a write takes; 0 is an isolate that does not read. */
   takes = Infinity;
   #events: VesselEvents | null = null;
@@ -25,6 +27,7 @@ export class FakeVessel implements Vessel {
 
   receive(events: VesselEvents): void {
     this.#events = events;
+    if (this.willing) queueMicrotask(() => this.ready());
   }
 
   send(bytes: Buffer): number {
