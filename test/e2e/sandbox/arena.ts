@@ -16,6 +16,7 @@ const BUILD_TIMEOUT_MS = 30_000;
 /** So much of an answer is looked at; then the client leaves. */
 const READ_BYTES = 8 * 1024 * 1024;
 const READ_MS = 3000;
+const BATCH = 40;
 const ENV_CANARY = "canary-in-the-environment";
 
 export interface ArenaOptions {
@@ -54,6 +55,8 @@ export class Arena implements AsyncDisposable {
   readonly #listener: Bun.Server<undefined>;
   readonly #uninterruptedMs: number;
   #heard: string[] = [];
+  #planned: readonly Attack[] = [];
+  #present: readonly Attack[] = [];
   /** Attacks whose script the engine never spoke of. */
   readonly #silent = new Set<string>();
 
@@ -113,8 +116,33 @@ export class Arena implements AsyncDisposable {
     }
   }
 
+  /**
+   * Says which attacks will come, in which order: their scripts are then written and removed by the batch, many enough to
+   * be quick and few enough to see who disturbs whom.
+   */
+  plan(attacks: readonly Attack[]): void {
+    this.#planned = attacks;
+  }
+
+  async #bring(attack: Attack): Promise<void> {
+    if (this.#present.includes(attack)) return;
+    const at = this.#planned.indexOf(attack);
+    const from = at - (at % BATCH);
+    await this.clear();
+    this.#present = this.#planned.slice(from, from + BATCH);
+    await this.#load(this.#present);
+  }
+
+  /** Removes the scripts of the attacks that are there. */
+  async clear(): Promise<void> {
+    for (const attack of this.#present) {
+      for (const kind of [".js", ".ts", ".tsx", ""]) await this.engine.remove(`scripts/${attack.name}${kind}`);
+    }
+    this.#present = [];
+  }
+
   /** Writes the scripts of these attacks and waits until the engine said of each that it serves, or why not. */
-  async load(attacks: readonly Attack[]): Promise<void> {
+  async #load(attacks: readonly Attack[]): Promise<void> {
     const after = this.engine.mark();
     await Promise.all(
       attacks.map(async (attack) => {
@@ -134,12 +162,8 @@ export class Arena implements AsyncDisposable {
     );
   }
 
-  async unload(attacks: readonly Attack[]): Promise<void> {
-    for (const attack of attacks)
-      for (const kind of [".js", ".ts", ".tsx", ""]) await this.engine.remove(`scripts/${attack.name}${kind}`);
-  }
-
   async run(attack: Attack): Promise<Result> {
+    await this.#bring(attack);
     const faults: string[] = [];
     if (this.#silent.has(attack.name)) faults.push("the engine neither loaded nor refused its script");
     const failuresBefore = this.victims.failures.length;

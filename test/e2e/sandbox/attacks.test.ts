@@ -6,7 +6,8 @@ import { ATTACKS } from "./attacks/index.ts";
 import { GENEROUS, isSlow, LATE_MS, rotate, seedOfToday, TIGHT } from "./settings.ts";
 
 const SLOW_COUNT = 20;
-const ATTACK_MS = 45_000;
+/** The first of a batch waits until forty scripts are built, some of them endless. */
+const ATTACK_MS = 90_000;
 const START_MS = 240_000;
 const seed = seedOfToday();
 
@@ -19,7 +20,7 @@ function suite(title: string, attacks: readonly Attack[], limits: Readonly<Recor
       arena = await Arena.open({ limits });
       await arena.settled(6);
       before = arena.figures();
-      await arena.load(attacks);
+      arena.plan(attacks);
     }, START_MS);
 
     afterAll(() => arena?.[Symbol.asyncDispose](), START_MS);
@@ -46,7 +47,7 @@ function suite(title: string, attacks: readonly Attack[], limits: Readonly<Recor
     });
 
     test("processes, threads and memory of the engine are back where they were", async () => {
-      await arena.unload(attacks);
+      await arena.clear();
       expect(await arena.settled(8, 30_000)).toBe(true);
       const after = arena.figures();
       expect(after.threads - before.threads).toBeLessThanOrEqual(4);

@@ -31,10 +31,10 @@ export const LATE_MS = 600;
 
 export const isSlow = (attack: Attack): boolean => attack.slow === true;
 
-/** `count` of the attacks, others each day; `ATTACKS_SEED` repeats a choice. */
+/** About `count` of the attacks, from all over the table, others each day; `ATTACKS_SEED` repeats a choice. */
 export function rotate(attacks: readonly Attack[], count: number, seed: number): readonly Attack[] {
-  const start = (seed * count) % attacks.length;
-  return [...attacks, ...attacks].slice(start, start + Math.min(count, attacks.length));
+  const stride = Math.max(1, Math.ceil(attacks.length / count));
+  return attacks.filter((_, at) => at % stride === seed % stride);
 }
 
 export function seedOfToday(): number {

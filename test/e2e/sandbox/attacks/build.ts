@@ -351,6 +351,7 @@ export const builds: readonly Attack[] = [
   loading("endless-load", "loops while it loads", `for (;;);`),
   loading("endless-microtasks", "loops in microtasks while it loads", `(async () => { for (;;) await null; })();`, [
     "script_failed",
+    "deadline_exceeded",
   ]),
   loading("endless-init", "has an init that never ends", `function init() { for (;;); }`),
   loading(
