@@ -100,6 +100,7 @@ export function compose(given: Given): DependencyContainer {
         engineRoutes: given.engineRoutes,
         onEvent: given.onScript,
         onNames: (names) => from.resolve(TRASH).seen(names),
+        onUnwatched: (error) => log.warn("saved scripts may go unnoticed until the next start", { error }),
       }),
   );
   return root;

@@ -110,8 +110,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   const registry = root.resolve(REGISTRY);
   undo.push(() => root.resolve(TRASH).close());
   undo.push(() => registry.close());
-  watch(registry, log);
-  const [jail] = await Promise.all([checked, registry.start(START_PATIENCE_MS)]);
+  registry.watch();
+  const [jail] = await Promise.all([checked, loadScripts(registry, scriptsDir)]);
   const checks = (): { readonly [name: string]: Json } => ({
     isolates: mode,
     held: [...jail.held],
@@ -175,20 +175,21 @@ function writeTypingsSoon(
   };
 }
 
-/** A machine without watches left still serves. */
-function watch(registry: Registry, log: Log): void {
-  try {
-    registry.watch();
-  } catch (error) {
-    log.warn("saved scripts will not be noticed until the next start", { why: messageOf(error) });
-  }
-}
-
 function prepareScripts(scriptsDir: string): void {
   try {
     mkdirSync(scriptsDir, { recursive: true });
   } catch (error) {
     throw new StartError(`The folder for scripts, ${scriptsDir}, cannot be made: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+async function loadScripts(registry: Registry, scriptsDir: string): Promise<void> {
+  try {
+    await registry.start(START_PATIENCE_MS);
+  } catch (error) {
+    throw new StartError(`The folder for scripts, ${scriptsDir}, cannot be read: ${messageOf(error)}.`, {
       cause: error,
     });
   }

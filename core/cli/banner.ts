@@ -52,7 +52,7 @@ function isolation({ mode, jail }: Banner, paint: Paint): string {
 }
 
 function scriptRow(script: BannerScript, width: number, paint: Paint): string {
-  const name = script.name.padEnd(width);
+  const name = printable(script.name).padEnd(width);
   if (script.problem === undefined) {
     const state = script.building ? "is being built" : plural(script.routes, "route");
     return `    ${name}  ${paint.dim(state)}`;
@@ -70,7 +70,7 @@ function scriptRows(scripts: readonly BannerScript[], paint: Paint): string[] {
   const faults = broken.length === 0 ? "" : paint.red(`, ${broken.length} with a problem`);
   // What is broken comes first: of a thousand scripts it must not be among those left out.
   const listed = [...broken, ...scripts.filter((script) => script.problem === undefined)].slice(0, MOST_LISTED);
-  const width = Math.max(...listed.map((script) => script.name.length));
+  const width = Math.max(...listed.map((script) => printable(script.name).length));
   const rest = scripts.length - listed.length;
   return [
     row("scripts", `${scripts.length}, ${plural(routes, "route")}${faults}`, paint),

@@ -24,11 +24,12 @@ export async function serve(options: ServeOptions, version: string): Promise<num
   const config = loadConfig({ dir, file, set, flags: { host, port, dev } });
   const out = openConsole(config);
   const { log, sink } = out;
-  dieLoudly(out);
+  const faults = watchForFaults(out);
   try {
     const signals = listenForSignals();
     const engine = await startEngine({ config, version, log, onScript: (event) => tellScript(event, out) });
     const stopped = signals.first();
+    faults.serving();
     greet(engine, config, version, out);
     await stopped;
     log.info("stopping", {});
@@ -55,16 +56,26 @@ function openConsole(config: Config): Console {
   return { log, sink, format, paint };
 }
 
-/** A fault of the engine ends it, with its cause in the log: whoever supervises it starts it again within a blink. */
-function dieLoudly({ log, sink }: Console): void {
-  const die = (error: unknown): never => {
+/**
+ * A fault that nothing caught. While it starts the engine ends with it. Once it serves it goes on: the fault is of one
+ * callback, mostly of one request's, and to end would take every script down for what a single one may have provoked.
+ */
+function watchForFaults({ log, sink }: Console): { serving(): void } {
+  let serving = false;
+  const report = (error: unknown): void => {
+    if (serving) return log.error("the engine failed and goes on: please report this", { error });
     log.error("the engine failed, and ends: please report this", { error });
     log.flush();
     sink.flushSync();
     process.exit(1);
   };
-  process.on("uncaughtException", die);
-  process.on("unhandledRejection", die);
+  process.on("uncaughtException", report);
+  process.on("unhandledRejection", report);
+  return {
+    serving() {
+      serving = true;
+    },
+  };
 }
 
 function greet(engine: Engine, config: Config, version: string, { log, sink, format, paint }: Console): void {

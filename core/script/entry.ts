@@ -82,3 +82,9 @@ export function routeTaken(entry: Entry, clash: RouteClash): BuildProblem {
     hint: "It is served as soon as the route is free.",
   };
 }
+
+/** A fault of the engine, which concerns this script only. */
+export function broken(entry: Entry, error: unknown): BuildProblem {
+  const why = error instanceof Error ? error.message : String(error);
+  return { code: "internal", message: `The script could not be taken into service: ${why}.`, file: fileOf(entry) };
+}

@@ -128,6 +128,18 @@ async function toSource(
   return undefined;
 }
 
+/** One folder that may not be read does not matter to the other scripts. */
+function unreadable(entry: Dirent, error: unknown, { problems, disputed }: Findings): undefined {
+  const why = error instanceof Error ? error.message : String(error);
+  disputed.add(SCRIPT_FILE.exec(entry.name)?.[1] ?? entry.name);
+  problems.push({
+    code: "script_failed",
+    message: `${entry.name} cannot be read: ${why}`,
+    file: entry.name,
+    hint: "Give the engine's user the right to read it.",
+  });
+}
+
 function byName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
   const names = new Map<string, Candidate[]>();
   for (const candidate of candidates) {
@@ -147,7 +159,9 @@ export async function discoverScripts(scriptsDir: string): Promise<Discovered> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(missing);
   const real = entries && (await realpath(dir).catch(missing));
   if (entries === undefined || real === undefined) return { scripts: [], disputed, problems };
-  const candidates = await Promise.all(entries.map((entry) => candidateOf(dir, entry, findings)));
+  const candidates = await Promise.all(
+    entries.map((entry) => candidateOf(dir, entry, findings).catch((error) => unreadable(entry, error, findings))),
+  );
   const sources: Promise<ScriptSource | undefined>[] = [];
   for (const [name, same] of byName(candidates.filter((candidate) => candidate !== undefined))) {
     const [only, other] = same;

@@ -63,16 +63,31 @@ function explain(error: unknown, dir: string): Error {
 /**
  * Tells of changes below the folder. `paths` are relative to it; an empty set means that anything may have changed. The
  * folder may be missing, go away, come back or be swapped by a rename, as deployments do: its parent must stay.
- *
- * @throws when the system has no watches left.
+ * `onLost` is told when changes may go unnoticed from now on, above all when the system has no watches left.
  */
-export function watchScripts(scriptsDir: string, onChange: (paths: ReadonlySet<string>) => void): { close(): void } {
+export function watchScripts(
+  scriptsDir: string,
+  onChange: (paths: ReadonlySet<string>) => void,
+  onLost: (error: Error) => void,
+): { close(): void } {
   const dir = resolve(scriptsDir);
   const changes = new Changes(onChange);
+  let parent: FSWatcher | undefined;
   let inner: FSWatcher | undefined;
   let inode: number | undefined;
 
   const inodeNow = (): number | undefined => statSync(dir, { throwIfNoEntry: false })?.ino;
+  const lost = (error: unknown): void => {
+    onLost(explain(error, dir));
+    changes.note();
+  };
+  const attempt = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      lost(error);
+    }
+  };
 
   function open(): void {
     inner?.close();
@@ -81,11 +96,11 @@ export function watchScripts(scriptsDir: string, onChange: (paths: ReadonlySet<s
     if (inode === undefined) return;
     inner = watch(dir, { recursive: true }, (_event, file) => {
       // No name: the folder itself was moved or removed. One of the same name may be there by now, of the same inode too.
-      if (file === null || file === undefined) return reopen();
+      if (file === null || file === undefined) return attempt(reopen);
       const path = told(file);
       if (path !== undefined) changes.note(path);
     });
-    inner.on("error", () => changes.note());
+    inner.on("error", lost);
   }
 
   function reopen(): void {
@@ -93,20 +108,20 @@ export function watchScripts(scriptsDir: string, onChange: (paths: ReadonlySet<s
     changes.note();
   }
 
-  try {
-    const parent = watch(dirname(dir), (_event, file) => {
-      if (file === basename(dir) && (inner === undefined || inodeNow() !== inode)) reopen();
+  attempt(() => {
+    parent = watch(dirname(dir), (_event, file) => {
+      attempt(() => {
+        if (file === basename(dir) && (inner === undefined || inodeNow() !== inode)) reopen();
+      });
     });
-    parent.on("error", () => changes.note());
+    parent.on("error", lost);
     open();
-    return {
-      close() {
-        changes.close();
-        parent.close();
-        inner?.close();
-      },
-    };
-  } catch (error) {
-    throw explain(error, dir);
-  }
+  });
+  return {
+    close() {
+      changes.close();
+      parent?.close();
+      inner?.close();
+    },
+  };
 }

@@ -1,20 +1,25 @@
-/** A fault of the engine itself ends it: with a line that has the cause, and without leaving anything behind. */
+/** A fault of the engine itself: the end of one that starts, a line in the log of one that serves. */
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { lockDataDir } from "../../../core/lock.ts";
+import { LogLines } from "../../e2e/log-lines.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "awe-crash-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+function start(fault: string, afterMs: number) {
+  const main = join(import.meta.dir, "faulty-main.ts");
+  return Bun.spawn([process.execPath, main, "serve", "--port", "0", "--dir", dir], {
+    env: { PATH: process.env["PATH"] ?? "", FAULT: fault, AFTER_MS: String(afterMs) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
 for (const fault of ["throw", "reject"]) {
-  test(`a ${fault} that nobody catches is the last line of the log, and the exit code is 1`, async () => {
-    const main = join(import.meta.dir, "faulty-main.ts");
-    const child = Bun.spawn([process.execPath, main, "serve", "--port", "0", "--dir", dir], {
-      env: { PATH: process.env["PATH"] ?? "", FAULT: fault },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+  test(`a ${fault} that nobody catches while the engine starts is its last line, and the exit code is 1`, async () => {
+    const child = start(fault, 1);
     const [stdout, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
     expect(code).toBe(1);
     const lines = stdout.trim().split("\n");
@@ -24,5 +29,22 @@ for (const fault of ["throw", "reject"]) {
     });
     // Nothing holds the folder any more.
     lockDataDir(join(dir, "data")).release();
+  }, 20_000);
+
+  test(`a ${fault} that nobody catches while it serves is logged with its stack, and it serves on`, async () => {
+    const child = start(fault, 700);
+    const lines = new LogLines();
+    const read = lines.read(child.stdout);
+    const banner = await lines.wait(/http:\/\/127\.0\.0\.1:\d+/);
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(banner)?.[0];
+    for (let i = 0; i < 2; i++) {
+      const line = await lines.wait(/goes on/, { after: lines.count });
+      expect(JSON.parse(line)).toMatchObject({ level: "error", error: { message: "a fault of the engine" } });
+      expect(line).toContain("faulty-main.ts");
+      expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    }
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+    await read;
   }, 20_000);
 }

@@ -5,6 +5,8 @@ if (first === "serve") {
   setInterval(() => {
     if (process.env["FAULT"] === "throw") throw fault;
     void Promise.reject(fault);
-  }, 500);
+  }, Number(process.env["AFTER_MS"]));
 }
 await import("../../../core/main.ts");
+
+export {};

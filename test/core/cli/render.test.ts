@@ -99,6 +99,11 @@ describe("build problem", () => {
       hint: hostile,
     });
     expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    const banner = renderBanner({
+      ...BANNER,
+      scripts: [{ name: hostile, routes: 0, problem: { code: "x", message: hostile } }],
+    });
+    expect(banner).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(Bun.stripANSI(renderBuildProblem(problem, COLOURED))).toBe(renderBuildProblem(problem));
   });
 });

@@ -35,6 +35,7 @@ class House implements AsyncDisposable {
   readonly events: ScriptEvent[] = [];
   readonly names: string[][] = [];
   readonly built: string[] = [];
+  cacheFails = false;
   readonly gate = Promise.withResolvers<void>();
   readonly isolates: Isolates;
   readonly registry: Registry;
@@ -65,7 +66,12 @@ class House implements AsyncDisposable {
         if (text === "bad") return { ok: false, problems: [{ code: "script_failed", message: "bad text" }] };
         return { ok: true, bundle: bundleOf(input, text), warnings: [] };
       },
-      cached: async (input) => (read(input).startsWith("cached:") ? bundleOf(input, read(input).slice(7)) : null),
+      cached: async (input) =>
+        this.cacheFails
+          ? Promise.reject(new Error("EACCES"))
+          : read(input).startsWith("cached:")
+            ? bundleOf(input, read(input).slice(7))
+            : null,
       forget() {},
       dispose: () => Promise.resolve(),
     };
@@ -81,6 +87,9 @@ class House implements AsyncDisposable {
         tell();
       },
       onNames: (names) => void this.names.push([...names]),
+      onUnwatched(error) {
+        throw error;
+      },
     });
   }
 
@@ -142,6 +151,13 @@ test("a bad script at the start is reported and does not matter to the others", 
   expect(house.owner("GET", "/b")).toBe("b");
   expect(house.problemOf("a")).toBe("bad text");
   expect(await house.event("failed", "a")).toMatchObject({ serving: false });
+});
+
+test("a cache that cannot be read costs a build, not the start", async () => {
+  const house = new House({ "a.ts": "GET /a" });
+  house.cacheFails = true;
+  await using started = await house.start();
+  expect(started.owner("GET", "/a")).toBe("a");
 });
 
 test("the start waits for slow builds as long as its patience; they come later", async () => {

@@ -1,9 +1,19 @@
 /** Which files are scripts, and when the engine hears that they changed. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { discoverScripts, watchScripts } from "../../../core/script/source.ts";
+import { discoverScripts, watchScripts, type Discovered } from "../../../core/script/source.ts";
+import { asNobody } from "../../e2e/nobody.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "awe-source-")));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -101,6 +111,21 @@ describe("discoverScripts", () => {
     ]);
   });
 
+  test.skipIf(process.platform !== "linux")("a folder that may not be read does not matter to the others", () => {
+    const dir = folder("a.ts", "shut/index.ts");
+    for (const path of [root, dirname(dir), dir]) chmodSync(path, 0o755);
+    chmodSync(join(dir, "shut"), 0);
+    const module = JSON.stringify(join(import.meta.dir, "../../../core/script/source.ts"));
+    const code = `const found = await (await import(${module})).discoverScripts(${JSON.stringify(dir)});
+      console.log(JSON.stringify({ ...found, disputed: [...found.disputed] }));`;
+    const { stdout } = Bun.spawnSync([...asNobody(), process.execPath, "-e", code], { cwd: "/" });
+    const { scripts, disputed, problems } = JSON.parse(String(stdout)) as Omit<Discovered, "disputed"> & {
+      disputed: string[];
+    };
+    expect([scripts.map(({ name }) => name), disputed]).toEqual([["a"], ["shut"]]);
+    expect(problems).toMatchObject([{ file: "shut", message: expect.stringContaining("EACCES") }]);
+  });
+
   test("1,000 scripts are found within 200 ms", async () => {
     const dir = folder(...Array.from({ length: 500 }, (_, index) => [`f${index}.ts`, `d${index}/index.ts`]).flat());
     const start = performance.now();
@@ -113,10 +138,16 @@ describe("discoverScripts", () => {
 function observe(dir: string) {
   const batches: string[][] = [];
   let wake = (): void => {};
-  const watcher = watchScripts(dir, (paths) => {
-    batches.push([...paths].toSorted());
-    wake();
-  });
+  const watcher = watchScripts(
+    dir,
+    (paths) => {
+      batches.push([...paths].toSorted());
+      wake();
+    },
+    (error) => {
+      throw error;
+    },
+  );
   return {
     batches,
     close: () => watcher.close(),
@@ -133,6 +164,17 @@ const has = (path: string) => (batches: readonly string[][]) => batches.some((ba
 const anything = (batches: readonly string[][]) => batches.some((batch) => batch.length === 0);
 
 describe("watchScripts", () => {
+  test("says that nothing is watched, instead of failing", () => {
+    const errors: Error[] = [];
+    const nowhere = join(root, "nowhere/scripts");
+    watchScripts(
+      nowhere,
+      () => {},
+      (error) => errors.push(error),
+    ).close();
+    expect(errors.map((error) => error.message)).toEqual([`cannot watch ${nowhere} for changes`]);
+  });
+
   test("a burst of writes, and a save by rename, are each one change", async () => {
     const dir = folder("a.ts");
     const seen = observe(dir);
