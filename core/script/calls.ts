@@ -86,15 +86,8 @@ export class CallDesk {
   /** Refuses a call over a limit; the refusal is kept for the caller's problem. */
   #exceed(id: number, flight: Flight, script: IsolateScript, name: LimitName, code: ProblemCode): void {
     this.#stray();
-    const { limits } = script;
-    const what = name === "subrequests" ? "outgoing requests were made" : "calls are under way";
-    const detail = `${limits[name]} ${what} in this invocation; limits.${name} allows no more.`;
-    const limit = limitUse(limits, name, limits[name] + 1);
-    flight.refusal = new ProblemError(code, detail, {
-      limit,
-      ...(code === "overloaded" ? { retryAfterSeconds: 1 } : {}),
-    });
-    this.#refuse(id, code, detail);
+    flight.refusal = exceeded(script, name, code);
+    this.#refuse(id, code, flight.refusal.detail);
   }
 
   async #service(id: number, frame: Frame, entry: Open, script: IsolateScript): Promise<void> {
@@ -143,6 +136,10 @@ export class CallDesk {
         signal: entry.abort.signal,
         maxResponseBytes: limits.responseBytes,
         timeoutMs: limits.wallMs,
+        onRedirect() {
+          if (flight.subrequests >= limits.subrequests) throw exceeded(script, "subrequests", "subrequests_exceeded");
+          flight.subrequests++;
+        },
       });
       const { body, ...head } = answer;
       this.#writer.write(F.CALL_RESULT, id, 0, JSON.stringify({ ...head, body: body !== null }));
@@ -188,4 +185,11 @@ export class CallDesk {
     this.#open.clear();
     for (const entry of entries) entry.abort.abort(reason);
   }
+}
+
+function exceeded({ limits }: IsolateScript, name: LimitName, code: ProblemCode): ProblemError {
+  const what = name === "subrequests" ? "outgoing requests were made" : "calls are under way";
+  const detail = `${limits[name]} ${what} in this invocation; limits.${name} allows no more.`;
+  const limit = limitUse(limits, name, limits[name] + 1);
+  return new ProblemError(code, detail, { limit, ...(code === "overloaded" ? { retryAfterSeconds: 1 } : {}) });
 }

@@ -43,6 +43,8 @@ export interface FetchContext {
   readonly maxResponseBytes: number;
   /** Up to the head of the last answer, all hops together; then for each silence within the body. */
   readonly timeoutMs: number;
+  /** Before each redirect is followed; refuses it by throwing. */
+  readonly onRedirect?: () => void;
   /** Instead of the system's resolver. */
   readonly resolve?: Resolve;
   /** Certificates to trust instead of the system's, PEM. */
@@ -119,6 +121,7 @@ async function follow(
       }
       if (mode === "error") throw new NetworkError(`${target.host}: redirected, which the request forbids`);
       if (hops === MAX_REDIRECTS) throw new NetworkError(`${target.host}: more than ${MAX_REDIRECTS} redirects`);
+      context.onRedirect?.();
       const next = redirected(hop, status, location);
       answer.release();
       hop = next;

@@ -526,6 +526,24 @@ describe("calls", () => {
     });
   });
 
+  test("to the network count their redirects", async () => {
+    let asked = 0;
+    using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: ({ url }) => (asked++, Response.redirect(`${url}x`, 302)),
+    });
+    const bench = await Bench.loaded({ subrequests: 3 });
+    const { flight, answer } = bench.send();
+    const head = { method: "GET", url: `http://127.0.0.1:${server.port}/`, headers: [], redirect: "follow", body: 0 };
+    bench.vessel.emit(F.FETCH, 1, flight.local, JSON.stringify(head));
+    for (let i = 0; i < 200 && bench.vessel.of(F.CALL_RESULT).length === 0; i++) await Bun.sleep(5);
+    expect(JSON.parse(bench.vessel.of(F.CALL_RESULT)[0]?.text ?? "")).toMatchObject({ code: "subrequests_exceeded" });
+    expect(asked).toBe(3);
+    bench.vessel.emit(F.FAILURE, flight.local, 0, '{"kind":"engine","code":"subrequests_exceeded","message":"m"}');
+    expect(await problem(answer)).toMatchObject({ limit: { name: "subrequests", value: 3, used: 4 } });
+  });
+
   test("end with their invocation, and with the isolate", async () => {
     const bench = await Bench.loaded({}, [service]);
     started.length = 0;
