@@ -1,27 +1,15 @@
 /** The one argument of every handler. Everything in it is made when it is first asked for. */
-import { BODY_NONE, BODY_TAKEN, BODY_WHOLE } from "../frames.ts";
+import { BODY_NONE, BODY_WHOLE } from "../frames.ts";
 import { log } from "./console.ts";
 import { makeCookies, setCookies, type Cookies } from "./cookies.ts";
 import { HttpError } from "./errors.ts";
-import { emit } from "./host.ts";
 import { parseQuery, type QueryRecord } from "./query.ts";
-import {
-  cut,
-  ErrorCtor,
-  find,
-  isArray,
-  jsonParse,
-  keysOf,
-  lower,
-  onSettled,
-  PromiseCtor,
-  splitText,
-  trimText,
-} from "./primordials.ts";
+import { cut, ErrorCtor, find, isArray, jsonParse, keysOf, lower, splitText, trimText } from "./primordials.ts";
+import { isForm, isJson, openBodyStream } from "./request-body.ts";
 import type { Live } from "./state.ts";
-import { settleLate } from "./answer.ts";
+import { hold } from "./wait-until.ts";
 import { scriptInfo, scriptConfig } from "./script.ts";
-import { makeAbort, makeByteStream, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode } from "./web/index.ts";
+import { makeAbort, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode } from "./web/index.ts";
 
 const create = Object.create;
 
@@ -160,7 +148,12 @@ export class Context {
         method: this.#line(METHOD),
         url: this.#line(URL_LINE),
         headers: () => this.headers,
-        body: this.#bodyKind === BODY_NONE ? null : whole ? (this.#bytes as Uint8Array) : () => this.#openStream(),
+        body:
+          this.#bodyKind === BODY_NONE
+            ? null
+            : whole
+              ? (this.#bytes as Uint8Array)
+              : () => (this.#stream ??= openBodyStream(this.#live)),
         signal: this.signal,
       });
     }
@@ -228,39 +221,6 @@ export class Context {
     return undefined;
   }
 
-  #openStream(): ReadableStream<Uint8Array> {
-    if (this.#stream) return this.#stream;
-    const live = this.#live;
-    let unread = 0;
-    const made = makeByteStream({
-      pull() {
-        if (unread === 0) return;
-        emit(BODY_TAKEN, live.id, unread, "");
-        unread = 0;
-      },
-      cancel() {
-        live.pipe = null;
-      },
-    });
-    const early = live.early;
-    live.pipe = {
-      enqueue(chunk) {
-        unread += chunk.length;
-        made.pipe.enqueue(chunk);
-      },
-      close: () => made.pipe.close(),
-      error: (reason) => made.pipe.error(reason),
-      get desired() {
-        return made.pipe.desired;
-      },
-    };
-    for (let i = 0; i < early.length; i++) live.pipe.enqueue(early[i] as Uint8Array);
-    early.length = 0;
-    if (live.bodyEnd !== undefined) endPipe(live, live.bodyEnd);
-    this.#stream = made.stream;
-    return made.stream;
-  }
-
   /** True when `body`, `form` or `files` can be asked for, so that the body must be here before the handler runs. */
   static wantsWhole(context: Context): boolean {
     if (context.#schemaBody) return true;
@@ -295,32 +255,3 @@ export class Context {
 }
 
 const none: readonly string[] = [];
-
-function isJson(type: string): boolean {
-  return type === "application/json" || cut(type, -5) === "+json";
-}
-
-function isForm(type: string): boolean {
-  return type === "application/x-www-form-urlencoded" || type === "multipart/form-data";
-}
-
-/** Ends the stream of the request's body. `failure` is a problem code, or null when it is complete. */
-export function endPipe(live: Live, failure: string | null): void {
-  if (!live.pipe) return;
-  if (failure === null) live.pipe.close();
-  else live.pipe.error(new TypeError(`The request body broke off: ${failure}.`));
-  live.pipe = null;
-}
-
-/** `waitUntil`: the invocation lives until the promise settles. */
-export function hold(live: Live, promise: unknown): void {
-  live.waiting++;
-  const done = (): void => {
-    live.waiting--;
-    if (live.answered) settleLate(live);
-  };
-  onSettled(new PromiseCtor((resolve) => resolve(promise)), done, (error: unknown) => {
-    log.error("a promise given to waitUntil was rejected", error instanceof ErrorCtor ? error.stack : error);
-    done();
-  });
-}

@@ -3,14 +3,16 @@ import { BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frame
 import type { Schemas } from "../../script/types.ts";
 import { isEnvelope, isIterable, sendAnswer, sendFailure, settleLate } from "./answer.ts";
 import { log } from "./console.ts";
-import { Context, endPipe, hold } from "./context.ts";
+import { Context } from "./context.ts";
 import { InputError, ScriptError } from "./errors.ts";
 import { emit } from "./host.ts";
 import { isHtml } from "./jsx.ts";
 import { concatBytes, isBytes, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
+import { endPipe } from "./request-body.ts";
 import type { Handler } from "./register.ts";
 import { scriptConfig } from "./script.ts";
 import { addLive, liveOf, type Live } from "./state.ts";
+import { hold } from "./wait-until.ts";
 import { makeCoercer, makeValidator, type ValidationError } from "./validate.ts";
 import { isResponse, makeDomException } from "./web/index.ts";
 

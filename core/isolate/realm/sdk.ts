@@ -1,14 +1,15 @@
 /** `@aiwebengine/sdk` inside a realm: the exports, the classic globals, and the services as they are at hand. */
 import { log } from "./console.ts";
 import { HttpError } from "./errors.ts";
-import { hold } from "./context.ts";
 import { Fragment, jsx, jsxs, raw } from "./jsx.ts";
 import { Context } from "./context.ts";
 import { jsonStringify, keysOf } from "./primordials.ts";
 import { registerWebHandler } from "./register.ts";
 import { scriptConfig, scriptLimits } from "./script.ts";
+import { SDK_NAMES } from "./sdk-names.ts";
 import { makeService } from "./services.ts";
 import { requireInvocation } from "./state.ts";
+import { hold } from "./wait-until.ts";
 import { newResponse } from "./web/index.ts";
 
 const defineProperty = Object.defineProperty;
@@ -46,20 +47,6 @@ const sdk: Record<string, unknown> = {
 defineProperty(sdk, "config", { get: scriptConfig, enumerable: true });
 defineProperty(sdk, "limits", { get: scriptLimits, enumerable: true });
 
-const CLASSIC = [
-  "registerWebHandler",
-  "register",
-  "HttpError",
-  "json",
-  "text",
-  "html",
-  "redirect",
-  "log",
-  "waitUntil",
-  "config",
-  "limits",
-];
-
 /** Makes the SDK reachable: for modules under a symbol, for classic scripts on the global. */
 export function installSdk(global: object): void {
   defineProperty(global, Symbol.for("aiwebengine.sdk"), {
@@ -68,8 +55,8 @@ export function installSdk(global: object): void {
     configurable: false,
     enumerable: false,
   });
-  for (let i = 0; i < CLASSIC.length; i++) {
-    const name = CLASSIC[i] as string;
+  for (let i = 0; i < SDK_NAMES.length; i++) {
+    const name = SDK_NAMES[i] as string;
     defineProperty(global, name, {
       get: () => sdk[name],
       set(value: unknown) {
