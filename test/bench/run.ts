@@ -3,6 +3,7 @@
  * Sections can be named: `npm run bench throughput`. BENCH_ROUNDS and BENCH_SECONDS make it longer.
  */
 import { writeFile } from "node:fs/promises";
+import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { footprint, saves } from "./footprint.ts";
 import { KINDS, kills } from "./kills.ts";
@@ -38,7 +39,7 @@ function rpsRows(label: string, all: readonly Measured[], bars: Readonly<Record<
   if (engine === undefined) throw new Error("the engine was not measured");
   const rows: Row[] = all.map((one) => ({
     what: `${label}: ${one.peer}`,
-    measured: `${thousands(one.rps)}, p50 ${one.p50Ms.toFixed(2)} ms, p99 ${one.p99Ms.toFixed(2)} ms`,
+    measured: `${thousands(one.rps)}, p50 ${one.p50Ms.toFixed(2)} ms, p99 ${one.p99Ms.toFixed(2)} ms, CPU ${one.cpuUs.toFixed(0)} µs each`,
     ...(one.peer === ENGINE ? { bar: "no failed request", holds: one.failed === 0 } : {}),
   }));
   for (const [peer, bar] of Object.entries(bars)) {
@@ -165,7 +166,8 @@ if (unknown.length > 0) {
   console.error(`bench: no section ${unknown.join(", ")}; there are ${Object.keys(SECTIONS).join(", ")}.`);
   process.exit(2);
 }
-console.log(machine());
+const [busy = 0] = loadavg();
+console.log(`${machine()}, load average ${busy.toFixed(1)}`);
 const sections: Section[] = [];
 for (const name of Object.keys(SECTIONS) as Name[]) {
   if (asked.length > 0 && !asked.includes(name)) continue;
@@ -174,6 +176,9 @@ for (const name of Object.keys(SECTIONS) as Name[]) {
   sections.push(section);
 }
 if (asked.length === 0) {
-  const note = `${PACE.rounds} rounds of ${PACE.seconds} s each.`;
-  await writeFile(PAGE, benchPage(sections, [note]));
+  const notes = [
+    `${PACE.rounds} rounds of ${PACE.seconds} s each.`,
+    `Load average when it began: ${busy.toFixed(1)}. Above ${cpus().length / 2} the machine did other work as well, and the figures say less; processor time per request says most then.`,
+  ];
+  await writeFile(PAGE, benchPage(sections, notes));
 }

@@ -1,4 +1,5 @@
 /** Requests a second and latencies, in alternating rounds, so that a noisy moment meets everybody. */
+import { treeFigures } from "../e2e/processes.ts";
 import { load, median, type Load, type LoadOptions } from "./load.ts";
 import type { Peer } from "./peers.ts";
 import type { WorkKind } from "./work.ts";
@@ -11,11 +12,17 @@ export interface Measured {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly failed: number;
+  /** Processor time of all processes of the peer per request: what a busy machine cannot distort as much. */
+  readonly cpuUs: number;
 }
 
 export interface Pace {
   readonly rounds: number;
   readonly seconds: number;
+}
+
+function cpuOf(peer: Peer): number {
+  return treeFigures(peer.pid).reduce((sum, one) => sum + one.cpuMs, 0);
 }
 
 export async function throughput(
@@ -24,19 +31,25 @@ export async function throughput(
   pace: Pace,
   options: Omit<LoadOptions, "seconds">,
 ): Promise<readonly Measured[]> {
-  const runs = new Map<Peer, Load[]>(peers.map((peer) => [peer, []]));
+  const runs = new Map<Peer, (Load & { readonly cpuUs: number })[]>(peers.map((peer) => [peer, []]));
   for (const peer of peers) await load(peer.url + path, { ...options, seconds: 1 });
   for (let round = 0; round < pace.rounds; round++) {
-    for (const peer of peers) runs.get(peer)?.push(await load(peer.url + path, { ...options, seconds: pace.seconds }));
+    for (const peer of peers) {
+      const before = cpuOf(peer);
+      const result = await load(peer.url + path, { ...options, seconds: pace.seconds });
+      const cpuUs = ((cpuOf(peer) - before) * 1000) / Math.max(1, result.requests);
+      runs.get(peer)?.push({ ...result, cpuUs });
+    }
   }
   return peers.map((peer) => {
     const loads = runs.get(peer) ?? [];
-    const middle = (pick: (one: Load) => number): number => median(loads.map(pick));
+    const middle = (pick: (one: Load & { readonly cpuUs: number }) => number): number => median(loads.map(pick));
     return {
       peer: peer.name,
       rps: middle((one) => one.rps),
       p50Ms: middle((one) => one.p50Ms),
       p99Ms: middle((one) => one.p99Ms),
+      cpuUs: middle((one) => one.cpuUs),
       failed: loads.reduce((sum, one) => sum + one.failed, 0),
     };
   });
