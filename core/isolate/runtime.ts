@@ -1,4 +1,5 @@
 /** An isolate from the inside: frames in, a realm in the middle, frames out. The same in a process and in a thread. */
+import { types } from "node:util";
 import * as F from "./frames.ts";
 import { openRealm, type RealmHost } from "./realm-host.ts";
 import { FrameReader, FrameWriter, type Frame } from "./wire.ts";
@@ -28,6 +29,27 @@ export interface LoadMessage {
 const MAX_INPUT_BYTES = 64 * 1024 * 1024;
 /** Past this much unsent output the isolate writes in the middle of a turn, and drops log lines. */
 const FLUSH_BYTES = 1024 * 1024;
+
+/** Added to the status of a failure when work of the invocation goes on. */
+const LINGERS = 0x10000;
+const TOO_LONG = "is longer than a message may be (4 MiB)";
+
+/** Longer than the engine takes: it would end the isolate. */
+function isTooLong(text: string, body: string | Uint8Array | undefined): boolean {
+  const room = F.MAX_FRAME_BYTES - F.HEAD_BYTES;
+  const atMost = text.length * 3 + (typeof body === "string" ? body.length * 3 : (body?.length ?? 0));
+  if (atMost <= room) return false;
+  return Buffer.byteLength(text) + (body === undefined ? 0 : Buffer.byteLength(body)) > room;
+}
+
+const OWN_ERRORS: ReadonlySet<unknown> = new Set(
+  [Error, TypeError, RangeError, SyntaxError, ReferenceError].map((type) => type.prototype),
+);
+
+/** An error of the host's realm. Asks nothing that a script could answer: a proxy's traps, a getter. */
+function isHostError(value: unknown): value is Error {
+  return typeof value === "object" && !types.isProxy(value) && OWN_ERRORS.has(Object.getPrototypeOf(value));
+}
 
 export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtime {
   let realm: RealmHost | null = null;
@@ -74,8 +96,31 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       );
       dropped = 0;
     }
-    writer.write(type, id, a, text, body);
+    if (isTooLong(text, body)) refuse(type, id, a);
+    else writer.write(type, id, a, text, body);
     if (writer.waiting > FLUSH_BYTES) writer.flush();
+  };
+
+  /** A message that is too long is a failure of the call or the invocation that made it. */
+  const refuse = (type: number, id: number, a: number): void => {
+    if (type === F.CALL || type === F.FETCH) {
+      const answer = JSON.stringify({ code: "bad_request", message: `What the call was given ${TOO_LONG}.` });
+      // Not while the realm is still making the call.
+      queueMicrotask(() => realm?.callResult(id, 1, answer));
+    } else if (type === F.RESULT || type === F.RESULT_HEAD || type === F.FAILURE) {
+      const lingers = type === F.RESULT_HEAD || a >= LINGERS;
+      const message = `The head of the answer, or its error, ${TOO_LONG}.`;
+      const failure = { kind: "thrown", name: "RangeError", message, stack: "" };
+      writer.write(F.FAILURE, id, lingers ? LINGERS : 0, JSON.stringify(failure));
+    } else if (type === F.LOADED) {
+      const failure = {
+        kind: "thrown",
+        name: "RangeError",
+        message: `What the script registers ${TOO_LONG}.`,
+        stack: "",
+      };
+      writer.write(F.LOADED, 0, 0, JSON.stringify({ ok: false, failure }));
+    } else dropped++;
   };
 
   const load = (message: LoadMessage): void => {
@@ -146,7 +191,12 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
   return {
     receive: (bytes) => reader.push(bytes, take),
     drain: () => writer.drain(),
-    unhandled: (error) => realm?.unhandled(error),
+    unhandled(error) {
+      // An error of the host must not be seen by a script, not even by its patched intrinsics.
+      if (isHostError(error))
+        writer.write(F.LOG, 0, 3, JSON.stringify([`the isolate failed: ${error.stack ?? error.message}`]));
+      else realm?.unhandled(error);
+    },
   };
 }
 

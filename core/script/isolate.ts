@@ -62,6 +62,8 @@ export class Isolate {
   readonly #replies: Replies;
   readonly #log: ScriptLog;
   readonly #isReady: () => void;
+  /** It has not read enough of what it was sent to be sent more. */
+  #full = false;
   #nextLocal = 0;
   #loaded: ((failure: LoadFailure) => void) | null = null;
   #strays = 0;
@@ -115,7 +117,7 @@ export class Isolate {
   /** How many more invocations it takes now. Open streams are counted by limits.streams alone. */
   get room(): number {
     const { script } = this;
-    if (this.state !== "ready" || !script || this.#writer.waiting > FULL_BYTES) return 0;
+    if (this.state !== "ready" || !script || this.#full) return 0;
     if (script.fresh) return 1 - this.flights.size;
     return script.limits.concurrency - this.flights.size + this.#replies.streams;
   }
@@ -133,6 +135,7 @@ export class Isolate {
     const kind = body === null ? F.BODY_NONE : whole ? F.BODY_WHOLE : F.BODY_STREAM;
     this.flights.set(local, flight);
     this.#writer.write(F.INVOKE, local, route.registration.id * 4 + kind, head, whole);
+    if (this.#writer.waiting > FULL_BYTES) this.#full = true;
     if (kind === F.BODY_STREAM) {
       flight.feed ??= new BodyFeed(body as ReadableStream<Uint8Array>);
       flight.feed.open(this.#writer, local);
@@ -188,14 +191,20 @@ export class Isolate {
 
   /** The end of a turn: what could not be sent waits in the engine's memory. */
   #flushed(): void {
+    if (this.#full) this.#ease();
     if (this.#writer.waiting <= MOST_WAITING_BYTES) return;
     this.kill({ cause: "protocol", detail: "the isolate does not read what it is sent" });
   }
 
   #drained(): void {
-    const full = this.#writer.waiting > FULL_BYTES;
     this.#writer.drain();
-    if (full && this.state === "ready") this.#deps.onFree(this);
+    if (this.#full) this.#ease();
+  }
+
+  #ease(): void {
+    if (this.#writer.waiting > FULL_BYTES) return;
+    this.#full = false;
+    if (this.state === "ready") this.#deps.onFree(this);
   }
 
   #receive(bytes: Buffer): void {

@@ -38,6 +38,9 @@ const scripts = {
     registerWebHandler("GET /calls/fetch", async (ctx) => {
       for (let i = 0; i < 3; i++) try { await fetch("http://10.0.0.1/"); } catch (error) { if (error.code === "subrequests_exceeded") throw error; }
     });
+    registerWebHandler("GET /calls/long", async (ctx) => { try { await ctx.kv.set("k", "x".repeat(6e6)); } catch (error) { return error.code + ": " + error.message; } });
+    registerWebHandler("GET /calls/error", () => { throw Object.assign(new Error("x"), { message: "y".repeat(6e6) }); });
+    registerWebHandler("GET /calls/head", () => new Response("x", { headers: { "x-long": "y".repeat(6e6) } }));
     registerWebHandler("GET /calls/timers", () => { for (let i = 0; i < 5; i++) setTimeout(() => {}, 1e6); return "ok"; });`,
   "wide.ts": `
     registerWebHandler("GET /wide/fits", () => "x".repeat(300000));
@@ -185,6 +188,13 @@ describe("calls out", () => {
     expect(status).toBe(500);
     expect(body.code).toBe("subrequests_exceeded");
     expect(body.limit).toEqual({ name: "subrequests", value: 2, used: 3, key: "limits.subrequests" });
+  });
+
+  test("a message that is longer than the bridge takes fails alone: the isolate serves on", async () => {
+    expect(await (await engine.fetch("/calls/long")).text()).toMatch(/^bad_request: .*4 MiB/);
+    expect((await problem("/calls/error")).body.code).toBe("script_failed");
+    expect((await problem("/calls/head")).body.code).toBe("script_failed");
+    expect(engine.logs).not.toMatch(/isolate killed.*"script":"calls"|"script":"calls".*isolate killed/);
   });
 
   test("timers: the fourth is refused, and the log names the limit", async () => {

@@ -216,6 +216,29 @@ describe("writer", () => {
     expect(writer.waiting).toBe(0);
   });
 
+  test("keeps the order of long and short frames, whatever the socket takes", () => {
+    for (const share of [0, 1, 1000, 40_000, 1_000_000]) {
+      const list: Plain[] = [0, 10, 32_767, 32_768, 5, 200_000, 32_768, 1].map((size, id) => {
+        const body = id % 3 === 0 ? "x".repeat(size) : new Uint8Array(size).fill(id);
+        return { type: 34, id, a: 200, text: `${id}`, body };
+      });
+      const { push, got } = reader();
+      let generous = false;
+      const writer = new FrameWriter((bytes) => {
+        const taken = generous ? bytes.length : Math.min(bytes.length, share);
+        if (taken > 0) push(Buffer.from(bytes.subarray(0, taken)));
+        return taken;
+      });
+      for (const { type, id, a, text, body } of list) writer.write(type, id, a, text, body);
+      writer.flush();
+      writer.drain();
+      generous = true;
+      writer.drain();
+      expect(got).toEqual(list.map(seen));
+      expect(writer.waiting).toBe(0);
+    }
+  });
+
   test("writes a frame larger than its buffer", () => {
     const body = new Uint8Array(3_000_000).map((_, i) => i);
     const bytes = encode([{ type: 34, id: 1, a: 200, text: "t", body }]);

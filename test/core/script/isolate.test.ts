@@ -182,6 +182,17 @@ describe("a hostile isolate is killed when it", () => {
     expect(bench.killed).toMatch(/before any script/);
   });
 
+  test("reads slowly: it gets no more until it has read, and is then known to have room", async () => {
+    const bench = await Bench.loaded();
+    const body = new Uint8Array(3 * MIB);
+    bench.vessel.takes = 0;
+    for (let i = 0; i < 3; i++) bench.send({ method: "POST", body });
+    await turn();
+    expect([bench.isolate.room, bench.freed]).toEqual([0, 0]);
+    bench.vessel.read();
+    expect([bench.isolate.room > 0, bench.freed]).toEqual([true, 1]);
+  });
+
   test("does not read what it is sent", async () => {
     const bench = await Bench.loaded();
     bench.vessel.takes = 0;
