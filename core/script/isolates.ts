@@ -149,9 +149,8 @@ export class Isolates implements Dispatcher, PoolHost {
       return isolate;
     } catch (error) {
       this.#places.giveBack();
-      throw error;
-    } finally {
       this.warm();
+      throw error;
     }
   }
 

@@ -11,6 +11,8 @@ import { Pauses } from "./pauses.ts";
 export interface PoolHost {
   /** A warmed isolate without a script; rejects when none can be started. Waits for a place under isolates.max. */
   acquire(pool: ScriptPool): Promise<Isolate>;
+  /** What was acquired serves, or is gone: now the next spare may start, and takes no time from the call that waited. */
+  warm(): void;
   readonly perScript: number;
   /** Milliseconds. */
   now(): number;
@@ -122,6 +124,7 @@ export class ScriptPool {
     this.isolates.push(isolate);
     if (this.retired && this.waiting.length === 0) {
       this.#starting--;
+      this.#host.warm();
       return this.#letGo(isolate, "replaced");
     }
     let failure: LoadFailure;
@@ -132,6 +135,7 @@ export class ScriptPool {
       failure = error instanceof Error ? error.message : "the bundle could not be read";
     }
     this.#starting--;
+    this.#host.warm();
     if (failure === null) this.#loaded(isolate);
     else this.#loadFailed(isolate, failure);
   }

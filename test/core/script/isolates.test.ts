@@ -129,6 +129,9 @@ describe("spares", () => {
     void made.dispatch(pool);
     await turns();
     expect(made.vessels[0]?.of(F.LOAD).length).toBe(1);
+    expect(made.vessels.length).toBe(2);
+    made.vessels[0]?.loaded();
+    await turns();
     expect(made.vessels.length).toBe(3);
   });
 
@@ -142,6 +145,8 @@ describe("spares", () => {
     await turns();
     expect(made.vessels[0]?.of(F.LOAD).length).toBe(0);
     expect(made.vessels[1]?.of(F.LOAD).length).toBe(1);
+    made.vessels[1]?.loaded();
+    await turns();
     made.vessels.at(-1)?.end();
     expect(made.reports.problems).toEqual([]);
     expect(made.isolates.live).toBe(1);

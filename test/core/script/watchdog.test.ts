@@ -36,7 +36,8 @@ class Kennel {
         return new Promise(() => {});
       },
       problem: (flight, error) => bench.reports.deps().problem(flight, error),
-      onKill() {},
+      warm() {},
+    onKill() {},
       onPause() {},
       onLoadFailure() {},
     };
