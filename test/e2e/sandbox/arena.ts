@@ -1,23 +1,21 @@
 /** An engine with victims under load, into which attacks are let one after the other; it judges what they did. */
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { prepareFolder, startEngine, type Engine } from "../engine.ts";
 import { processTree, treeFigures } from "../processes.ts";
 import { attackFiles, REPORT, WARM, type Attack } from "./attack.ts";
 import { SMUGGLED } from "./attacks/output.ts";
-import { PLACEHOLDERS } from "./attacks/build.ts";
+import { Bait } from "./bait.ts";
+import { codeOf, describe, overshoot, parseFindings, readSome, say, type Answer } from "./answer.ts";
 import type { Findings } from "./toolbox.ts";
 import { VictimLoad, VICTIMS } from "./victims.ts";
 
 /** An attack is cut off here; the engine's own limits are far below. */
 const ATTACK_TIMEOUT_MS = 20_000;
 const BUILD_TIMEOUT_MS = 30_000;
-/** So much of an answer is looked at; then the client leaves. */
-const READ_BYTES = 8 * 1024 * 1024;
-const READ_MS = 3000;
+/** Memory is looked at every few milliseconds: so much may come between two looks. */
+const MOST_OVER_BYTES = 64 * 1024 * 1024;
 const BATCH = 40;
-const ENV_CANARY = "canary-in-the-environment";
 
 export interface ArenaOptions {
   /** Small limits for attacks on time and memory; generous ones for those that must run to their end. */
@@ -38,41 +36,20 @@ export interface Result {
   readonly victimMs: number;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly head: string;
-  readonly text: string;
-  readonly ms: number;
-  /** The answer broke off, or none came. */
-  readonly broken?: string;
-}
-
 export class Arena implements AsyncDisposable {
   readonly engine: Engine;
   readonly victims: VictimLoad;
-  readonly #canaryFile: string;
-  readonly #canary: string;
-  readonly #listener: Bun.Server<undefined>;
+  readonly #bait: Bait;
   readonly #uninterruptedMs: number;
-  #heard: string[] = [];
   #planned: readonly Attack[] = [];
   #present: readonly Attack[] = [];
   /** Attacks whose script the engine never spoke of. */
   readonly #silent = new Set<string>();
 
-  private constructor(
-    engine: Engine,
-    canary: string,
-    listener: Bun.Server<undefined>,
-    heard: string[],
-    uninterruptedMs: number,
-  ) {
+  private constructor(engine: Engine, bait: Bait, uninterruptedMs: number) {
     this.engine = engine;
     this.victims = new VictimLoad(engine);
-    this.#canary = canary;
-    this.#canaryFile = join(dirname(engine.dir), "canary.txt");
-    this.#listener = listener;
-    this.#heard = heard;
+    this.#bait = bait;
     this.#uninterruptedMs = uninterruptedMs;
   }
 
@@ -93,24 +70,12 @@ export class Arena implements AsyncDisposable {
     ].join("\n");
     const dir = await prepareFolder({ scripts: VICTIMS, config });
     const outside = dirname(dir);
-    const canary = `canary-${crypto.randomUUID()}`;
-    await writeFile(join(outside, "canary.txt"), canary);
-    await mkdir(join(outside, "outside-lib"));
-    await writeFile(join(outside, "outside-lib", "m.ts"), `export const value = "outside-lib-secret";\n`);
-    const heard: string[] = [];
-    const listener = Bun.serve({
-      hostname: "127.0.0.1",
-      port: 0,
-      fetch(request) {
-        heard.push(request.url);
-        return new Response("heard on loopback");
-      },
-    });
+    const bait = await Bait.lay(outside);
     try {
-      const engine = await startEngine({ dir, env: { AIWEBENGINE_CANARY: ENV_CANARY } });
-      return new Arena(engine, canary, listener, heard, options.limits["uninterruptedMs"] ?? 1000);
+      const engine = await startEngine({ dir, env: bait.env });
+      return new Arena(engine, bait, options.limits["uninterruptedMs"] ?? 1000);
     } catch (error) {
-      await listener.stop(true);
+      await bait.remove();
       await rm(outside, { recursive: true, force: true });
       throw error;
     }
@@ -146,11 +111,11 @@ export class Arena implements AsyncDisposable {
     const after = this.engine.mark();
     await Promise.all(
       attacks.map(async (attack) => {
-        const files = Object.entries(attackFiles(attack, this.#canaryFile));
+        const files = Object.entries(attackFiles(attack, this.#bait.canaryFile));
         // In a folder the helpers come first: the script is built when its own file appears.
-        for (const [path, content] of files.reverse()) await this.engine.write(path, this.#fill(attack, content));
+        for (const [path, content] of files.reverse()) await this.engine.write(path, this.#bait.fill(attack, content));
         for (const [path, target] of Object.entries(attack.links ?? {}))
-          await this.#link(path, this.#fill(attack, target));
+          await this.#link(path, this.#bait.fill(attack, target));
         const seen = this.engine.waitForLog((line) => isAbout(line, attack.name), {
           timeoutMs: BUILD_TIMEOUT_MS,
           after,
@@ -181,7 +146,7 @@ export class Arena implements AsyncDisposable {
     );
     const findings = this.#judge(attack, answer, faults);
     if (usesToolbox) await this.#report(attack, `${path}?${REPORT}`, faults);
-    this.#secrets(attack, answer, faults);
+    faults.push(...this.#bait.taken(attack, `${answer.head}\n${answer.text}`, this.engine.logs));
     if (!(await this.#alive())) faults.push("the engine no longer answers");
     for (const failure of this.victims.failures.slice(failuresBefore)) faults.push(`a victim was harmed: ${failure}`);
     const late = answer.text.includes('"uninterrupted_exceeded"') ? answer.ms - this.#uninterruptedMs : undefined;
@@ -215,16 +180,8 @@ export class Arena implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.victims.stop();
     await this.engine.stop();
-    await this.#listener.stop(true);
+    await this.#bait.remove();
     await rm(dirname(this.engine.dir), { recursive: true, force: true });
-  }
-
-  #fill(attack: Attack, text: string): string {
-    if (attack.group !== "build" && attack.group !== "fetch") return text;
-    return text
-      .replaceAll(PLACEHOLDERS.canary, this.#canaryFile)
-      .replaceAll(PLACEHOLDERS.marker, `${this.#canaryFile}.marker`)
-      .replaceAll(PLACEHOLDERS.port, String(this.#listener.port));
   }
 
   async #link(path: string, target: string): Promise<void> {
@@ -274,7 +231,11 @@ export class Arena implements AsyncDisposable {
       else if (!findings.done) faults.push("it did not run to its end");
       return findings;
     }
-    const code = /"code":"([a-z_]+)"/.exec(answer.text)?.[1];
+    const code = codeOf(answer);
+    if (code === "memory_exceeded") {
+      const over = overshoot(answer.text);
+      if (over > MOST_OVER_BYTES) faults.push(`it was killed ${Math.round(over / 1024 / 1024)} MiB past its budget`);
+    }
     if (code === undefined || !outcome.includes(code))
       faults.push(`expected one of ${outcome.join(", ")}: ${say(answer)}`);
     return null;
@@ -287,24 +248,6 @@ export class Arena implements AsyncDisposable {
     if (findings !== null) for (const found of findings.found) faults.push(found);
     else if (attack.slow !== true && attack.selfHarm !== true && report.status !== 200)
       faults.push(`its isolate did not survive: ${say(report)}`);
-  }
-
-  #secrets(attack: Attack, answer: Answer, faults: string[]): void {
-    const secrets = [this.#canary, ENV_CANARY, ...(attack.secret === undefined ? [] : [attack.secret])];
-    for (const secret of secrets) {
-      if (answer.text.includes(secret) || answer.head.includes(secret))
-        faults.push(`escaped: the answer holds a secret (${secret.slice(0, 20)})`);
-      if (this.engine.logs.includes(secret)) faults.push(`escaped: the log holds a secret (${secret.slice(0, 20)})`);
-    }
-    if (existsSync(`${this.#canaryFile}.marker`)) faults.push("escaped: the attack wrote a file");
-    if (this.#heard.length > 0) faults.push(`escaped: a listener on loopback was reached: ${this.#heard.join(" ")}`);
-    if (/^\{[^\n]*"message":"forged by a script"/m.test(this.engine.logs) && attack.name.includes("forging")) {
-      const forged = this.engine.logs
-        .split("\n")
-        .find((line) => /^\{"message":"forged|^\{"level":"info","message":"forged/.test(line));
-      if (forged !== undefined) faults.push(`a log line was forged: ${forged.slice(0, 200)}`);
-    }
-    this.#heard.length = 0;
   }
 
   async #alive(): Promise<boolean> {
@@ -345,46 +288,4 @@ export class Arena implements AsyncDisposable {
 /** The engine's log line of a script that was loaded, reloaded or refused. */
 function isAbout(line: string, script: string): boolean {
   return line.includes(`"script":"${script}"`) && /"message":"script (loaded|reloaded|failed)/.test(line);
-}
-
-async function readSome(response: Response): Promise<{ text: string; broken?: string }> {
-  if (response.body === null) return { text: "" };
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  const end = Date.now() + READ_MS;
-  let text = "";
-  try {
-    for (;;) {
-      const late = Bun.sleep(Math.max(0, end - Date.now())).then(() => "late" as const);
-      const next = await Promise.race([reader.read(), late]);
-      if (next === "late" || text.length > READ_BYTES) {
-        await reader.cancel();
-        return { text, broken: "the client left" };
-      }
-      if (next.done) return { text };
-      text += decoder.decode(next.value, { stream: true });
-    }
-  } catch (error) {
-    return { text, broken: String(error) };
-  }
-}
-
-function parseFindings(text: string): Findings | null {
-  if (!text.startsWith('{"done":')) return null;
-  return JSON.parse(text) as Findings;
-}
-
-function say(answer: Answer): string {
-  if (answer.status === 0) return `no answer (${answer.broken})`;
-  return `${answer.status} ${answer.text.slice(0, 300)}`;
-}
-
-function describe(answer: Answer, findings: Findings | null): string {
-  if (findings !== null) return `nothing reached; ${findings.seen} objects walked`;
-  const code = /"code":"([a-z_]+)"/.exec(answer.text)?.[1];
-  if (code !== undefined) return `${answer.status} ${code}`;
-  if (answer.status === 0) return "its own connection was cut";
-  if (answer.broken !== undefined)
-    return `${answer.status}, then ${answer.broken === "the client left" ? "the client left" : "cut off"}`;
-  return `answered ${answer.status}`;
 }
