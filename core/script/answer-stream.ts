@@ -1,9 +1,11 @@
 /** A streamed answer between an isolate and a client: the isolate is held back while the client does not take it. */
+import { ChunkQueue } from "./chunk-queue.ts";
 
 /** How long the server is given to write out what it has, before a failure closes the connection. */
 const WRITE_OUT_MS = 5;
 
 export interface AnswerStream {
+  /** Copies the bytes. */
   push(bytes: Uint8Array): void;
   /** Complete: the client gets what is held, then a clean end. */
   close(): void;
@@ -22,8 +24,7 @@ export function makeAnswerStream(
   taken: (bytes: number) => void,
   left: () => void,
 ): { readonly stream: AnswerStream; readonly readable: ReadableStream<Uint8Array> } {
-  const queue: Uint8Array[] = [];
-  let held = 0;
+  const queue = new ChunkQueue();
   let total = 0;
   let ended: Error | true | null = null;
   let wake: (() => void) | null = null;
@@ -31,7 +32,7 @@ export function makeAnswerStream(
   const stream: AnswerStream = {
     lastMove: performance.now(),
     get held() {
-      return held;
+      return queue.held;
     },
     get total() {
       return total;
@@ -39,7 +40,6 @@ export function makeAnswerStream(
     push(bytes) {
       if (ended) return;
       queue.push(bytes);
-      held += bytes.length;
       total += bytes.length;
       stream.lastMove = performance.now();
       wake?.();
@@ -56,7 +56,7 @@ export function makeAnswerStream(
   const readable = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        while (queue.length === 0 && !ended) {
+        while (queue.held === 0 && !ended) {
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
@@ -65,7 +65,6 @@ export function makeAnswerStream(
         if (gone) return;
         const bytes = queue.shift();
         if (bytes) {
-          held -= bytes.length;
           stream.lastMove = performance.now();
           controller.enqueue(bytes);
           taken(bytes.length);
@@ -78,8 +77,7 @@ export function makeAnswerStream(
       cancel() {
         gone = true;
         ended ??= true;
-        queue.length = 0;
-        held = 0;
+        queue.clear();
         wake?.();
         left();
       },

@@ -3,6 +3,7 @@ import { CALL_CHUNK, CALL_END, WINDOW_BYTES } from "../isolate/frames.ts";
 import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import type { OutboundRequest } from "../service/fetch.ts";
+import { ChunkQueue } from "./chunk-queue.ts";
 
 /** FETCH: the request without its streamed body. @throws ProtocolError when it is none. */
 export function readRequest(frame: Frame, upload: () => ReadableStream<Uint8Array>): OutboundRequest {
@@ -32,11 +33,13 @@ const MOST_AHEAD = 2 * WINDOW_BYTES;
 /** A body on its way out. */
 export class Upload {
   readonly stream: ReadableStream<Uint8Array>;
-  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  readonly #queue = new ChunkQueue();
   readonly #taken: (bytes: number) => void;
-  /** Came, and not yet asked past by the network. */
-  #ahead = 0;
+  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  /** The network waits for the next piece. */
   #wanted = false;
+  /** How it ended: whole, or not. */
+  #complete: boolean | null = null;
 
   /** `taken` tells the realm that it may send that many bytes more. */
   constructor(taken: (bytes: number) => void) {
@@ -47,45 +50,50 @@ export class Upload {
           this.#controller = controller;
         },
         pull: () => {
-          // Asked for more: the queue is empty.
           this.#wanted = true;
-          this.#report();
+          this.#deliver();
         },
         cancel: () => {
           this.#controller = null;
-          this.#report();
+          if (this.#queue.held > 0) this.#taken(this.#queue.held);
+          this.#queue.clear();
         },
       },
       { highWaterMark: 0 },
     );
   }
 
-  #report(): void {
-    if (this.#ahead === 0) return;
-    this.#taken(this.#ahead);
-    this.#ahead = 0;
+  #deliver(): void {
+    const controller = this.#controller;
+    if (!this.#wanted || !controller) return;
+    const piece = this.#queue.shift();
+    if (piece) {
+      this.#wanted = false;
+      controller.enqueue(piece);
+      this.#taken(piece.length);
+    } else if (this.#complete !== null) {
+      this.#controller = null;
+      if (this.#complete) controller.close();
+      else controller.error(new ProblemError("invocation_ended", "The script's request body broke off."));
+    }
   }
 
   /** False when nobody takes it any more. */
   push(piece: Uint8Array): boolean {
-    if (!this.#controller) return false;
-    this.#ahead += piece.length;
-    if (this.#ahead > MOST_AHEAD) throw new ProtocolError("an outgoing body that does not wait for the network");
-    this.#controller.enqueue(new Uint8Array(piece));
-    if (!this.#wanted) return true;
-    // It went straight to the one who waits.
-    this.#wanted = false;
-    this.#report();
+    if (!this.#controller || this.#complete !== null || piece.length === 0) return false;
+    if (this.#queue.held + piece.length > MOST_AHEAD) {
+      throw new ProtocolError("an outgoing body that does not wait for the network");
+    }
+    this.#queue.push(piece);
+    this.#deliver();
     return true;
   }
 
   /** False when it has ended before. */
   end(complete: boolean): boolean {
-    const controller = this.#controller;
-    this.#controller = null;
-    if (!controller) return false;
-    if (complete) controller.close();
-    else controller.error(new ProblemError("invocation_ended", "The script's request body broke off."));
+    if (!this.#controller || this.#complete !== null) return false;
+    this.#complete = complete;
+    this.#deliver();
     return true;
   }
 }

@@ -138,7 +138,7 @@ export class Replies {
     if (stream.held + length > MOST_HELD) throw new ProtocolError("a stream that does not wait for its reader");
     const total = stream.total + length;
     if (total > limits.responseBytes) return this.cut(flight, tooLarge(limits, total));
-    stream.push(new Uint8Array(frame.body));
+    stream.push(frame.body);
   }
 
   end(frame: Frame, flight: Flight): void {

@@ -23,6 +23,10 @@ export class FakeVessel implements Vessel {
   /** How many bytes a write takes; 0 is an isolate that does not read. */
   takes = Infinity;
   #events: VesselEvents | null = null;
+  readonly #out = new FrameWriter((bytes) => {
+    this.raw(bytes);
+    return bytes.length;
+  });
   readonly #reader = new FrameReader(256 * 1024 * 1024);
 
   receive(events: VesselEvents): void {
@@ -59,14 +63,8 @@ export class FakeVessel implements Vessel {
 
   /** Sends one frame to the engine. */
   emit(type: number, id = 0, a = 0, text = "", body?: string | Uint8Array): void {
-    let out: Buffer = Buffer.alloc(0);
-    const writer = new FrameWriter((bytes) => {
-      out = Buffer.concat([out, bytes]);
-      return bytes.length;
-    });
-    writer.write(type, id, a, text, body);
-    writer.flush();
-    this.raw(out);
+    this.#out.write(type, id, a, text, body);
+    this.#out.flush();
   }
 
   ready(): void {
