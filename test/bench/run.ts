@@ -9,6 +9,7 @@ import { footprint, saves } from "./footprint.ts";
 import { KINDS, kills } from "./kills.ts";
 import { hasWrk, HOW_TO_INSTALL } from "./load.ts";
 import { benchPage, machine, printSection, type Row, type Section } from "./page.ts";
+import { saving } from "./saves.ts";
 import { startBare, startEngineFor, startFloor, startWorkerd, type Peer } from "./peers.ts";
 import { cpuTimes, throughput, type Measured, type Pace } from "./throughput.ts";
 import type { WorkKind } from "./work.ts";
@@ -21,6 +22,7 @@ const PACE: Pace = {
   seconds: Number(process.env["BENCH_SECONDS"] ?? 2),
 };
 const CPU_SAMPLES = 200;
+const SAVES = 1000;
 const ORDER = JSON.stringify({ name: "chair", count: 4, tags: ["wood", "oak", "round"] });
 
 const thousands = (n: number): string => `${(n / 1000).toFixed(1)} k req/s`;
@@ -126,6 +128,22 @@ async function footprintSection(): Promise<Section> {
   };
 }
 
+async function saveSection(): Promise<Section> {
+  const it = await saving(SAVES);
+  return {
+    title: "Saving over and over",
+    rows: [
+      {
+        what: "200 saves under load: failed requests",
+        measured: `${it.failed} of ${it.requests}`,
+        bar: "0",
+        holds: it.failed === 0,
+      },
+      atMost(`${SAVES / 2} saves more after ${SAVES / 2}: the engine grows by`, it.growth, 4 * MIB, mib),
+    ],
+  };
+}
+
 async function killSection(): Promise<Section> {
   const rows: Row[] = [];
   for (const kind of KINDS) {
@@ -152,6 +170,7 @@ const SECTIONS = {
   throughput: throughputSection,
   cpu: cpuSection,
   footprint: footprintSection,
+  saves: saveSection,
   kills: killSection,
 } as const;
 type Name = keyof typeof SECTIONS;
