@@ -30,6 +30,8 @@ export interface IsolatesOptions {
   };
   /** An isolate that stays silent so long after its start is given up. */
   readonly startMs?: number;
+  /** The clock of pauses, in milliseconds. */
+  readonly now?: () => number;
 }
 
 const START_MS = 10_000;
@@ -64,7 +66,7 @@ export class Isolates implements Dispatcher, PoolHost {
   }
 
   now(): number {
-    return performance.now();
+    return this.#options.now?.() ?? performance.now();
   }
 
   /** Live isolates that hold a script. */

@@ -1,6 +1,6 @@
 /** The engine's side of the bridge with everything around it made of plain data, for tests. */
 import { createHash } from "node:crypto";
-import { ProblemError, problemBody, type Problem } from "../../../sdk/errors.ts";
+import { problemBody, type Problem, type ProblemError } from "../../../sdk/errors.ts";
 import { LIMITS, LIMIT_NAMES, type LimitName, type Limits } from "../../../core/config/limits.ts";
 import { LOAD } from "../../../core/isolate/frames.ts";
 import type { Invocation } from "../../../core/http/dispatch.ts";
@@ -140,14 +140,9 @@ export class House {
   clock = 1_000;
 
   constructor(config: Partial<IsolatesOptions["config"]> = {}, startMs?: number) {
-    const house = this;
-    const Clocked = class extends Isolates {
-      override now(): number {
-        return house.clock;
-      }
-    };
-    this.isolates = new Clocked({
+    this.isolates = new Isolates({
       config: { max: 8, perScript: 2, spare: 0, idleMs: 60_000, ...config },
+      now: () => this.clock,
       openVessel: async () => this.#open(),
       deps: this.reports.deps(),
       events: {
