@@ -40,25 +40,25 @@ const GROUPS: readonly Omit<Step & { readonly folder: string }, "command">[] = [
   { title: "units, architecture and integration", folder: "test/", withinMs: 5 * MINUTE, quick: true },
 ];
 
-function testSteps(): readonly Step[] {
+function testSteps(quick: boolean): readonly Step[] {
   const files = [...new Bun.Glob("test/**/*.test.{ts,tsx}").scanSync({ cwd: ROOT })].sort();
   return GROUPS.map(({ folder, ...step }) => {
     const chosen = files.filter((file) => GROUPS.find((group) => file.startsWith(group.folder))?.folder === folder);
-    // Measured side by side, engines disturb each other's times; units do not.
-    const flags = step.quick ? ["--parallel=2"] : [];
+    // Units have a process apart, each file its own globals. Side by side is faster, and disturbs those that measure.
+    const flags = step.quick ? [`--parallel=${quick ? 2 : 1}`] : [];
     const command = [BUN, "test", "--no-orphans", ...flags, ...chosen.map((file) => `./${file}`)];
     return { ...step, command, counts: true };
   }).reverse();
 }
 
-function allSteps(): readonly Step[] {
+function allSteps(quick: boolean): readonly Step[] {
   const once = { quick: true, withinMs: 2 * MINUTE };
   return [
     { title: "build", command: [BUN, "core/build.ts", "--if-changed"], decides: true, ...once },
     { title: "format", command: [BUN, "fmt", "--no-script", "--check", ...CODE], ...once },
     { title: "lint", command: [BUN, OXLINT, "--deny-warnings"], ...once },
     { title: "types", command: [BUN, "check", "--no-script"], ...once },
-    ...testSteps(),
+    ...testSteps(quick),
   ];
 }
 
@@ -134,7 +134,7 @@ function report(outcomes: readonly Outcome[]): Sums {
 if (import.meta.main) {
   const quick = process.argv.includes("--quick");
   const outcomes: Outcome[] = [];
-  for (const step of allSteps()) {
+  for (const step of allSteps(quick)) {
     if (quick && step.quick !== true) continue;
     outcomes.push(await run(step));
     // Against the binary of yesterday the tests would say nothing.
