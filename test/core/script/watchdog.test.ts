@@ -37,7 +37,7 @@ class Kennel {
       },
       problem: (flight, error) => bench.reports.deps().problem(flight, error),
       warm() {},
-    onKill() {},
+      onKill() {},
       onPause() {},
       onLoadFailure() {},
     };
