@@ -185,7 +185,7 @@ export class Isolates implements Dispatcher, PoolHost {
     // An engine that serves nobody keeps nobody waiting: its next first call pays for its own isolate.
     if (this.live === 0 && now - this.#lastWanted > idleMs) void this.#dismiss();
     for (const pool of this.#pools) this.#forget(pool);
-    this.#watchdog.look();
+    if (this.#watchdog.look()) this.#watchdog.wake();
   }
 
   #freed(isolate: Isolate): void {

@@ -28,6 +28,8 @@ const MOST_BASE_BYTES = 24 * 1024 * 1024;
 /** CPU time of an isolate without invocations: collecting garbage may take this share of the time, and so much more. */
 const FREE_SHARE = 0.2;
 const FREE_MS = 1_000;
+/** Between two looks; longer, and it was the engine that stood still (a suspended machine, a crowded one). */
+const STALL_MS = 200;
 /** Isolates without invocations are looked at once in so many ticks. */
 const IDLE_EVERY = 10;
 
@@ -69,6 +71,7 @@ export class Watchdog {
   #timer: ReturnType<typeof setInterval> | null = null;
   #idleTicks = 0;
   #ticks = 0;
+  #lastLook = 0;
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
@@ -105,6 +108,8 @@ export class Watchdog {
   /** One look at all that have work, or (`everyone`) at all. True while something is under way. */
   look(everyone = true): boolean {
     const now = this.#now();
+    if (now - this.#lastLook > STALL_MS) this.#forgive(now - this.#lastLook);
+    this.#lastLook = now;
     let busy = false;
     for (const pool of this.#options.pools) {
       if (pool.waiting.length === 0) continue;
@@ -120,6 +125,11 @@ export class Watchdog {
       });
     }
     return busy;
+  }
+
+  /** While the engine stood still nobody saw whether an isolate yielded. */
+  #forgive(ms: number): void {
+    for (const watch of this.#watches.values()) watch.turnSince += ms;
   }
 
   /** One isolate that cannot be watched must not leave the others unwatched. */

@@ -120,6 +120,19 @@ describe("a turn", () => {
     expect(kennel.killed?.cause).toBe("uninterrupted_exceeded");
   });
 
+  test("is not held against a script while the engine itself stood still", async () => {
+    const kennel = await Kennel.open({ uninterruptedMs: 100 });
+    kennel.enter();
+    kennel.turn = 1;
+    kennel.pass(50);
+    kennel.now += 60_000;
+    kennel.watchdog.look();
+    kennel.pass(40);
+    expect(kennel.killed).toBe(null);
+    kennel.pass(30);
+    expect(kennel.killed?.cause).toBe("uninterrupted_exceeded");
+  });
+
   test("while the script loads is a matter of loadMs", async () => {
     const kennel = await Kennel.open({ uninterruptedMs: 100 });
     void kennel.bench.isolate.reset();
