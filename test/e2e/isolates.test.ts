@@ -13,6 +13,16 @@ const until = async (what: string, holds: () => Promise<boolean> | boolean): Pro
   throw new Error(`it never came to: ${what}`);
 };
 const children = (engine: Engine): readonly number[] => processTree(engine.pid).slice(1);
+/** Children that are isolates; the builder is kept warm for a while, too. */
+function isolates(engine: Engine): readonly number[] {
+  return children(engine).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--isolate");
+    } catch {
+      return false; // it has ended
+    }
+  });
+}
 const lives = (pid: number): boolean => figures(pid) !== null;
 const problem = async (pending: Promise<Response>): Promise<Problem & { retryAfter: string | null }> => {
   const response = await pending;
@@ -98,7 +108,7 @@ describe("a child that ends", () => {
   test("from outside: what is safe is sent again, the rest is told, and a broken stream is broken", async () => {
     await using engine = await startEngine({ scripts, config: "[isolates]\nperScript = 1\nspare = 0\n" });
     expect(await call(engine, "/held")).toBe("1");
-    const pids = children(engine);
+    const pids = isolates(engine);
     const safe = engine.fetch("/held/wait");
     const unsafe = engine.fetch("/held/wait", { method: "POST" });
     const stream = await engine.fetch("/held/stream");
@@ -113,15 +123,15 @@ describe("a child that ends", () => {
 
   test("while it is a spare: the next call notices nothing", async () => {
     await using engine = await startEngine({ scripts, config: "[isolates]\nspare = 2\n" });
-    await until("two spares", () => children(engine).length >= 2);
-    for (const pid of children(engine)) process.kill(pid, "SIGKILL");
+    await until("two spares", () => isolates(engine).length >= 2);
+    for (const pid of isolates(engine)) process.kill(pid, "SIGKILL");
     expect(await call(engine, "/held")).toBe("1");
   });
 
   test("stopped for good by the system: it is found out and replaced", async () => {
     await using engine = await startEngine({ scripts, config: "[isolates]\nspare = 0\n[limits]\nwallMs = 300\n" });
     expect(await call(engine, "/held")).toBe("1");
-    const [pid] = children(engine);
+    const [pid] = isolates(engine);
     process.kill(pid as number, "SIGSTOP");
     expect((await problem(engine.fetch("/held"))).code).toBe("deadline_exceeded");
     process.kill(pid as number, "SIGKILL");
@@ -139,7 +149,7 @@ describe("how many", () => {
       scripts: { "busy.ts": busy },
       config: "[isolates]\nspare = 0\nperScript = 3\nidleMs = 400\n",
     });
-    expect(children(engine).length).toBe(0);
+    expect(isolates(engine).length).toBe(0);
     const realms = new Set<string>();
     await Promise.all(
       Array.from({ length: 8 }, async () => {
@@ -147,7 +157,7 @@ describe("how many", () => {
       }),
     );
     expect(realms.size).toBeWithin(2, 4);
-    await until("no isolates", () => children(engine).length === 0);
+    await until("no isolates", () => isolates(engine).length === 0);
     expect((await engine.fetch("/busy")).status).toBe(200);
   }, 20_000);
 
@@ -162,12 +172,12 @@ describe("how many", () => {
     expect(await call(engine, "/b")).toBe("1");
     expect(await call(engine, "/a")).toBe("2");
     expect(await call(engine, "/c")).toBe("1");
-    expect(children(engine).length).toBe(2);
+    expect(isolates(engine).length).toBe(2);
     expect(await call(engine, "/a")).toBe("3");
     expect(await call(engine, "/b")).toBe("1");
     const all = await Promise.all(["a", "b", "c", "a", "b", "c"].map((name) => call(engine, `/${name}/wait`)));
     expect(all).toEqual(["a", "b", "c", "a", "b", "c"]);
-    await until("two isolates at most", () => children(engine).length <= 2);
+    await until("two isolates at most", () => isolates(engine).length <= 2);
   });
 
   test("a script that never rests leaves a place to others in the end", async () => {
@@ -190,11 +200,11 @@ describe("how many", () => {
 
   test("a spare is kept warm", async () => {
     await using engine = await startEngine({ scripts: { "a.ts": counter("a") }, config: "[isolates]\nspare = 1\n" });
-    await until("a spare", () => children(engine).length === 1);
-    const [spare] = children(engine);
+    await until("a spare", () => isolates(engine).length === 1);
+    const [spare] = isolates(engine);
     expect(await call(engine, "/a")).toBe("1");
-    await until("another spare", () => children(engine).length === 2);
-    expect(children(engine)).toContain(spare as number);
+    await until("another spare", () => isolates(engine).length === 2);
+    expect(isolates(engine)).toContain(spare as number);
   });
 
   test("an isolate near its memory limit is replaced in peace", async () => {
@@ -262,7 +272,7 @@ describe("thread mode", () => {
     expect(await call(engine, "/t")).toBe("3");
     expect((await problem(engine.fetch("/t/loop"))).code).toBe("uninterrupted_exceeded");
     expect(await call(engine, "/t")).toBe("1");
-    expect(children(engine).length).toBe(0);
+    expect(isolates(engine).length).toBe(0);
     const mark = engine.mark();
     await engine.write("scripts/t.ts", script.replace("String(++count)", '"new"'));
     await engine.waitForLog(/reloaded/, { after: mark });
@@ -341,13 +351,3 @@ describe("reloads", () => {
     expect((figures(engine.pid)?.rssBytes ?? 0) - before.rss).toBeLessThan(24 * 1024 * 1024);
   }, 60_000);
 });
-
-function isolates(engine: Engine): readonly number[] {
-  return children(engine).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("--isolate");
-    } catch {
-      return false; // it has ended
-    }
-  });
-}
