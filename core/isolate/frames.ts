@@ -66,7 +66,7 @@ export const HEADERS_NONE = "n";
 /** Words of the page that an isolate shares with the engine. */
 export const WORD_TURN = 0; // odd while the isolate runs; even while it waits for events
 export const WORD_ENTERED = 1; // the newest invocation whose user code was entered
-export const WORD_CURRENT = 2; // the invocation that this turn entered; 0 when the turn began otherwise
+export const WORD_CURRENT = 2; // the invocation whose code runs in this turn; 0 when it cannot be told
 
 /** `LOG` levels. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const;

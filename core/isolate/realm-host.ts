@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
 import realmSource from "../../dist/realm.txt" with { type: "text" };
-import { TIMER_START, TIMER_STOP } from "./frames.ts";
+import { CALL, TIMER_START, TIMER_STOP } from "./frames.ts";
 import { makeAsk } from "./host-ops.ts";
 import type { RealmDoors } from "./realm/index.ts";
 
@@ -91,17 +91,28 @@ function openContext(): { context: vm.Context; doors: (emit: unknown, ask: unkno
   return { context, doors: compiledRealm.runInContext(context) as (emit: unknown, ask: unknown) => RealmDoors };
 }
 
-/** `enter` is called before each entry into user code, with the invocation's id or 0. */
-export function openRealm(sink: RealmSink, enter: (invocation: number) => void = () => {}): RealmHost {
+/** Told around each entry into user code, so that the engine can say whose code does not come back. */
+export interface Turnstile {
+  /** `invocation` is 0 when it is not known; `first` when its handler is called. */
+  enter(invocation: number, first: boolean): void;
+  leave(): void;
+}
+
+const OPEN: Turnstile = { enter() {}, leave() {} };
+
+export function openRealm(sink: RealmSink, turnstile: Turnstile = OPEN): RealmHost {
   const current = new AsyncLocalStorage<number>();
   const timers = new Map<number, ReturnType<typeof setTimeout>>();
+  /** Whose service calls are under way: call to invocation. */
+  const callers = new Map<number, number>();
   const { context, doors: boot } = openContext();
 
   const emit = (type: unknown, id: unknown, a: unknown, text: unknown, body: unknown): void => {
     if (typeof type !== "number" || typeof id !== "number" || typeof a !== "number" || typeof text !== "string") return;
-    if (type === TIMER_START) startTimer(id, a);
-    else if (type === TIMER_STOP) stopTimer(id);
-    else if (body === undefined || typeof body === "string") sink(type, id, a, text, body);
+    if (type === TIMER_START) return startTimer(id, a);
+    if (type === TIMER_STOP) return stopTimer(id);
+    if (type === CALL) callers.set(id, a);
+    if (body === undefined || typeof body === "string") sink(type, id, a, text, body);
     else if (typeof body === "object" && body !== null) {
       const bytes = viewBytes(body);
       if (bytes) sink(type, id, a, text, bytes);
@@ -109,14 +120,14 @@ export function openRealm(sink: RealmSink, enter: (invocation: number) => void =
   };
 
   const startTimer = (id: number, ms: number): void => {
-    timers.set(
-      id,
-      setTimeout(() => {
-        timers.delete(id);
-        enter(0);
-        fireTimer(id);
-      }, ms),
-    );
+    const owner = current.getStore() ?? 0;
+    const strike = (): void => {
+      timers.delete(id);
+      turnstile.enter(owner, false);
+      fireTimer(id);
+      turnstile.leave();
+    };
+    timers.set(id, setTimeout(strike, ms));
   };
   const stopTimer = (id: number): void => {
     clearTimeout(timers.get(id));
@@ -156,45 +167,56 @@ export function openRealm(sink: RealmSink, enter: (invocation: number) => void =
         // The builder parses what it gives away, so this is a bundle that someone else wrote.
         return "the bundle is not JavaScript that can be compiled";
       }
-      enter(0);
+      turnstile.enter(0, false);
       load(code, input.meta);
+      turnstile.leave();
       return null;
     },
     dispatch(id, registration, kind, head, body) {
-      enter(id);
+      turnstile.enter(id, true);
       current.run(id, dispatch, id, registration, kind, head, body === undefined ? undefined : inward(body));
+      turnstile.leave();
     },
     bodyChunk(id, bytes) {
-      enter(0);
+      turnstile.enter(id, false);
       bodyChunk(id, inward(bytes));
+      turnstile.leave();
     },
     bodyEnd(id, failed, text) {
-      enter(0);
+      turnstile.enter(id, false);
       current.run(id, bodyEnd, id, failed, text);
+      turnstile.leave();
     },
     cancel(id, reason) {
-      enter(0);
+      turnstile.enter(id, false);
       cancel(id, reason);
+      turnstile.leave();
     },
     credit(id, bytes) {
-      enter(0);
+      turnstile.enter(id, false);
       credit(id, bytes);
+      turnstile.leave();
     },
     callResult(id, failed, text) {
-      enter(0);
+      turnstile.enter(callers.get(id) ?? 0, false);
+      callers.delete(id);
       callResult(id, failed, text);
+      turnstile.leave();
     },
     callChunk(id, bytes) {
-      enter(0);
+      turnstile.enter(0, false);
       callChunk(id, inward(bytes));
+      turnstile.leave();
     },
     callEnd(id, failed, text) {
-      enter(0);
+      turnstile.enter(0, false);
       callEnd(id, failed, text);
+      turnstile.leave();
     },
     callTaken(id, bytes) {
-      enter(0);
+      turnstile.enter(0, false);
       callTaken(id, bytes);
+      turnstile.leave();
     },
     unhandled(error) {
       unhandled(error);

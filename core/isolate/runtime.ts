@@ -1,7 +1,7 @@
 /** An isolate from the inside: frames in, a realm in the middle, frames out. The same in a process and in a thread. */
 import { types } from "node:util";
 import * as F from "./frames.ts";
-import { openRealm, type RealmHost } from "./realm-host.ts";
+import { openRealm, type RealmHost, type Turnstile } from "./realm-host.ts";
 import { FrameReader, FrameWriter, type Frame } from "./wire.ts";
 
 /** What carries the bytes: a socket in a process, a port in a thread. */
@@ -56,9 +56,11 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
   let loaded: LoadMessage | null = null;
   let generation = 0;
   let turn = 0;
+  /** The invocation that this turn is about; 0 when there are several, or it is not known. */
+  let owner = 0;
   let dropped = 0;
 
-  const leave = (): void => {
+  const endTurn = (): void => {
     if (turn & 1) {
       turn = (turn + 1) | 0;
       if (words) {
@@ -67,19 +69,25 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       }
     }
   };
-  const writer = new FrameWriter(carrier.send, leave);
+  const writer = new FrameWriter(carrier.send, endTurn);
 
   /** User code may run from here to the end of the turn: the watchdog sees an odd number that does not change. */
-  const enter = (invocation: number): void => {
-    if ((turn & 1) === 0) {
-      turn = (turn + 1) | 0;
-      writer.wake();
-      if (words) words[F.WORD_TURN] = turn;
-    }
-    if (words) {
+  const turnstile: Turnstile = {
+    enter(invocation, first) {
+      if ((turn & 1) === 0) {
+        turn = (turn + 1) | 0;
+        owner = invocation;
+        writer.wake();
+        if (words) words[F.WORD_TURN] = turn;
+      } else if (owner !== invocation) owner = 0;
+      if (!words) return;
       words[F.WORD_CURRENT] = invocation;
-      if (invocation !== 0) words[F.WORD_ENTERED] = invocation;
-    }
+      if (first) words[F.WORD_ENTERED] = invocation;
+    },
+    // What runs on in microtasks belongs to one of those that entered in this turn: known only if it was a single one.
+    leave() {
+      if (words) words[F.WORD_CURRENT] = owner;
+    },
   };
 
   const sink = (type: number, id: number, a: number, text: string, body: string | Uint8Array | undefined): void => {
@@ -129,7 +137,7 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
     const mine = ++generation;
     realm = openRealm((type, id, a, text, body) => {
       if (mine === generation) sink(type, id, a, text, body);
-    }, enter);
+    }, turnstile);
     loaded = message;
     const fault = realm.load(message);
     if (fault !== null) {
