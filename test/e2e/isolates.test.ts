@@ -41,6 +41,8 @@ describe("a kill", () => {
     registerWebHandler("POST /share/quick", async (ctx) => "got " + ctx.request.method);
     registerWebHandler("POST /share/length", async (ctx) => String((await ctx.request.arrayBuffer()).byteLength));
     registerWebHandler("GET /share/loop", () => { for (;;); });
+    registerWebHandler("GET /share/late/timer", async () => { await new Promise((r) => setTimeout(r, 80)); for (;;); });
+    registerWebHandler("GET /share/late/call", async (ctx) => { for (let i = 0; i < 40; i++) await ctx.kv.get("n"); for (;;); });
     registerWebHandler("GET /share/seen", () => String(seen));`;
   const config = "[isolates]\nperScript = 1\n[limits]\nuninterruptedMs = 250\n";
 
@@ -68,6 +70,15 @@ describe("a kill", () => {
     expect(await (await late).text()).toBe("got POST");
     expect(await (await lateBody).text()).toBe("3000");
     expect(await call(engine, "/share/seen")).toBe("1");
+  });
+
+  test.each(["timer", "call"])("knows the culprit also when it loops after a %s", async (after) => {
+    await using engine = await startEngine({ scripts: { "share.ts": share }, config });
+    expect(await call(engine, "/share/seen")).toBe("0");
+    const innocent = problem(engine.fetch("/share/wait", { method: "POST" }));
+    const guilty = problem(engine.fetch(`/share/late/${after}`));
+    expect(await guilty).toMatchObject({ code: "uninterrupted_exceeded", limit: { name: "uninterruptedMs" } });
+    expect(await innocent).toMatchObject({ code: "isolate_restarted", status: 503 });
   });
 
   test("three in a minute pause the script, others serve on, and a new version ends the pause", async () => {
