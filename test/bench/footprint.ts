@@ -2,7 +2,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { prepareFolder } from "../e2e/engine.ts";
-import { figures, processTree, totalPss } from "../e2e/processes.ts";
+import { figures, isIsolate, processTree, totalPss } from "../e2e/processes.ts";
 import { load, median, quantile } from "./load.ts";
 import { ENGINE_SCRIPTS, fillers, startEngineFor } from "./peers.ts";
 
@@ -58,7 +58,7 @@ export async function footprint(times: number): Promise<Footprint> {
     let engine = await startEngineFor({ dir: ten.dir });
     for (let i = 0; i < WARM_CALLS; i++) for (const path of WARM_PATHS) await (await fetch(engine.url + path)).text();
     await Bun.sleep(SETTLE_MS);
-    const isolates = processTree(engine.pid).filter((pid) => pid !== engine.pid);
+    const isolates = processTree(engine.pid).filter(isIsolate);
     const isolatePrivate = median(isolates.map((pid) => figures(pid)?.privateBytes ?? 0));
     await engine.stop();
     engine = await startEngineFor({ dir: ten.dir });

@@ -31,6 +31,11 @@ export function processTree(root: number): readonly number[] {
   return found;
 }
 
+/** Whether the process is an isolate of an engine; builders are children as well. */
+export function isIsolate(pid: number): boolean {
+  return read(`/proc/${pid}/cmdline`)?.includes("--isolate") === true;
+}
+
 /** Null when the process has ended, or may not be looked at. */
 export function figures(pid: number): ProcessFigures | null {
   const status = read(`/proc/${pid}/status`);

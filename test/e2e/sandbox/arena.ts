@@ -11,7 +11,7 @@ import type { Findings } from "./toolbox.ts";
 import { VictimLoad, VICTIMS } from "./victims.ts";
 
 /** An attack is cut off here; the engine's own limits are far below. */
-const ATTACK_TIMEOUT_MS = 20_000;
+const ATTACK_TIMEOUT_MS = 45_000;
 const BUILD_TIMEOUT_MS = 30_000;
 /** Memory is looked at every few milliseconds: so much may come between two looks. */
 const MOST_OVER_BYTES = 64 * 1024 * 1024;

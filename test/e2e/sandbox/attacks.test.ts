@@ -7,7 +7,7 @@ import { GENEROUS, isSlow, LATE_MS, rotate, seedOfToday, TIGHT } from "./setting
 
 const SLOW_COUNT = 20;
 /** The first of a batch waits until forty scripts are built, some of them endless. */
-const ATTACK_MS = 90_000;
+const ATTACK_MS = 120_000;
 const START_MS = 240_000;
 const seed = seedOfToday();
 
