@@ -1,5 +1,6 @@
 /** HTTP against the engine's binary: routes, limits from config, bad input over raw sockets, TLS, the end. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { RawClient, rawRequest } from "../core/http/raw.ts";
@@ -199,13 +200,9 @@ test(
 
 test("a taken port is refused, and its holder named", async () => {
   await using other = await startEngine();
-  const { code, stderr, stdout } = await runEngine([
-    "serve",
-    "--port",
-    String(engine.port),
-    "--dir",
-    `${other.dir}/second`,
-  ]);
+  const dir = `${other.dir}/second`;
+  mkdirSync(dir);
+  const { code, stderr, stdout } = await runEngine(["serve", "--port", String(engine.port), "--dir", dir]);
   expect(code).toBe(1);
   expect(stdout + stderr).toMatch(new RegExp(`port ${engine.port} on 127\\.0\\.0\\.1 is taken by .*pid ${engine.pid}`));
 });

@@ -2,6 +2,9 @@
 
 const NOBODY = "65534";
 
+/** False where a command cannot be run as somebody else: not Linux, or root without util-linux. */
+export const canBeNobody = process.platform === "linux" && (process.getuid?.() !== 0 || Bun.which("setpriv") !== null);
+
 /** What a command starts with, to run without rights. */
 export function asNobody(): readonly string[] {
   return process.getuid?.() === 0 ? ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"] : [];
