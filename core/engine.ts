@@ -149,7 +149,7 @@ function listen({ config, log }: EngineOptions, registry: Registry, isolates: Is
     dev,
     routes: () => registry.routes,
     dispatcher: isolates,
-    onRequestLog: (record) => log.access({ ...record, script: record.script ?? undefined }),
+    onRequestLog: (record) => log.access(record),
     onFailure: (error, id) => log.error("request failed", { id, error }),
   });
 }

@@ -18,7 +18,7 @@ export interface AccessRecord {
   readonly ms: number;
   readonly ip: string;
   /** The script that answered, when one did. */
-  readonly script?: string | undefined;
+  readonly script?: string | null | undefined;
 }
 
 export interface Log {
@@ -134,10 +134,10 @@ class EngineLog implements Log {
     if (batch.options.format === "pretty") {
       const { id, script, ip } = record;
       const message = `${record.method} ${record.path} ${record.status} ${ms}ms`;
-      this.pretty("info", message, { script, ip, id });
+      this.pretty("info", message, { script: script ?? undefined, ip, id });
       return;
     }
-    const script = record.script === undefined ? "" : `,"script":${quote(record.script)}`;
+    const script = record.script === null || record.script === undefined ? "" : `,"script":${quote(record.script)}`;
     batch.add(
       `{"at":"${batch.time()}","level":"info","message":"request"${this.members},"id":${quote(record.id)},"method":${quote(record.method)},"path":${quote(record.path)},"status":${record.status},"ms":${ms},"ip":${quote(record.ip)}${script}}\n`,
     );

@@ -25,6 +25,9 @@ const USUAL: { readonly [kind: string]: string | undefined } = {
   [HEADERS_HTML]: "text/html;charset=utf-8",
 };
 
+/** What Bun says of a string without being asked. */
+const BUNS_OWN_TYPE = USUAL[HEADERS_TEXT];
+
 export type AnswerBody = string | Uint8Array | ReadableStream<Uint8Array> | null;
 
 /** Statuses whose answers have no body. https://fetch.spec.whatwg.org/#null-body-status */
@@ -62,6 +65,14 @@ function readHeaders(text: string, id: string): HeaderInit {
 export function makeResponse(status: number, headersText: string, id: string, body: AnswerBody): Response {
   if (status < 200 || status > 599)
     throw new BadAnswer(`${status} is not a status that a script can answer with; use 200 to 599`);
+  const usual = status === 200 ? USUAL[headersText] : undefined;
+  // Most answers, and a tenth of their time: headers that are set cost less than headers that a constructor reads.
+  if (usual !== undefined) {
+    const response = new Response(body as BodyInit);
+    if (usual !== BUNS_OWN_TYPE || typeof body !== "string") response.headers.set("content-type", usual);
+    response.headers.set("x-request-id", id);
+    return response;
+  }
   const headers = readHeaders(headersText, id);
   try {
     return new Response(NO_BODY.has(status) ? null : (body as BodyInit | null), { status, headers });
