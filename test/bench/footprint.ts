@@ -9,6 +9,7 @@ import { ENGINE_SCRIPTS, fillers, startEngineFor } from "./peers.ts";
 export interface Footprint {
   readonly startMs: number;
   readonly startManyMs: number;
+  readonly readyPss: number;
   readonly idlePss: number;
   readonly loadedPss: number;
   /** Pages of a warm isolate that nobody else has; the median of those alive. */
@@ -19,7 +20,10 @@ export interface Footprint {
 const TEN = { ...ENGINE_SCRIPTS, ...fillers(5) };
 const MANY = { ...ENGINE_SCRIPTS, ...fillers(995) };
 const FIRST_BUILD_MS = 300_000;
-const SETTLE_MS = 1500;
+/** Longer than an isolate rests before it collects its garbage. */
+const SETTLE_MS = 4000;
+/** Stands for the minute after which an engine that nobody calls lets its spare isolates go. */
+const IDLE_MS = 2000;
 /** Isolates that served a few calls: warm, not yet grown by load. */
 const WARM_PATHS = ["/hello", "/touched", "/filler/0", "/filler/1", "/filler/2"];
 const WARM_CALLS = 5;
@@ -40,21 +44,27 @@ async function starts(
   return { startMs: median(all), dir };
 }
 
-async function idleOf(dir: string): Promise<number> {
+/** Ready: just started, a spare isolate warmed. Idle: nobody has called for isolates.idleMs. */
+async function restOf(dir: string): Promise<{ readyPss: number; idlePss: number }> {
   // Not by way of a script: nothing has been called yet.
-  const engine = await startEngineFor({ dir, first: "/health/live" });
+  const ready = await startEngineFor({ dir, first: "/health/live" });
   await Bun.sleep(SETTLE_MS);
-  const pss = totalPss(engine.pid);
-  await engine.stop();
-  return pss;
+  const readyPss = totalPss(ready.pid);
+  await ready.stop();
+  const idle = await startEngineFor({ dir, first: "/health/live", set: `isolates.idleMs=${IDLE_MS}` });
+  while (processTree(idle.pid).some(isIsolate)) await Bun.sleep(100);
+  await Bun.sleep(SETTLE_MS);
+  const idlePss = totalPss(idle.pid);
+  await idle.stop();
+  return { readyPss, idlePss };
 }
 
 export async function footprint(times: number): Promise<Footprint> {
   const ten = await starts(TEN, times);
   const many = await starts(MANY, times);
   try {
-    const idlePss = await idleOf(ten.dir);
-    const manyPss = await idleOf(many.dir);
+    const { readyPss, idlePss } = await restOf(ten.dir);
+    const { idlePss: manyPss } = await restOf(many.dir);
     let engine = await startEngineFor({ dir: ten.dir });
     for (let i = 0; i < WARM_CALLS; i++) for (const path of WARM_PATHS) await (await fetch(engine.url + path)).text();
     await Bun.sleep(SETTLE_MS);
@@ -65,7 +75,7 @@ export async function footprint(times: number): Promise<Footprint> {
     await load(`${engine.url}/hello`, { connections: 32, seconds: 3 });
     const loadedPss = totalPss(engine.pid);
     await engine.stop();
-    return { startMs: ten.startMs, startManyMs: many.startMs, idlePss, loadedPss, isolatePrivate, manyPss };
+    return { startMs: ten.startMs, startManyMs: many.startMs, readyPss, idlePss, loadedPss, isolatePrivate, manyPss };
   } finally {
     for (const dir of [ten.dir, many.dir]) await rm(dirname(dir), { recursive: true, force: true });
   }

@@ -130,6 +130,8 @@ export async function startEngineFor(
     config?: string;
     timeoutMs?: number;
     first?: string;
+    /** `key=value`. */
+    set?: string;
   } = {},
 ): Promise<Peer> {
   const dir =
@@ -140,7 +142,9 @@ export async function startEngineFor(
     }));
   const port = await freePort();
   const started = performance.now();
-  const child = Bun.spawn([...engineCommand(), "serve", "--host", "127.0.0.1", "--port", String(port), "--dir", dir], {
+  const flags = ["--host", "127.0.0.1", "--port", String(port), "--dir", dir];
+  if (options.set !== undefined) flags.push("--set", options.set);
+  const child = Bun.spawn([...engineCommand(), "serve", ...flags], {
     cwd: dir,
     env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: dir },
     stdio: ["ignore", "ignore", "ignore"],
