@@ -49,7 +49,10 @@ export async function loadOnce(
   try {
     const refused = realm.load({ name, form: bundled.form, code: bundled.code, meta: JSON.stringify(meta) });
     if (refused !== null) throw new BuildFailure([await uncompilable(bundled, sources, file)]);
-    const report = JSON.parse(await answer.promise) as
+    const text = await answer.promise;
+    // A promise that the top level left running must come to rest: one that never does would cost every isolate its start.
+    await new Promise((resolve) => setImmediate(resolve));
+    const report = JSON.parse(text) as
       { ok: true; registrations: string } | { ok: false; failure: RealmFailure };
     if (!report.ok) throw new BuildFailure([describe(report.failure, sources, file)]);
     const registrations = JSON.parse(report.registrations) as Registration[];

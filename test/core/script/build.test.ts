@@ -163,6 +163,12 @@ test("a top level that does not end is ended at the limit, and says so", async (
   await at.bundle("hello.ts");
 });
 
+test("a promise of the top level that never comes to rest is ended at the limit", async () => {
+  const source = "export {};\nvoid (async () => { for (;;) await null; })();";
+  await using at = await bench({ "restless.ts": source }, { timeoutMs: 700 });
+  expect(await at.problem("restless.ts")).toMatchObject({ code: "deadline_exceeded" });
+});
+
 test("an init() that never settles is ended at the limit", async () => {
   await using at = await bench({ "wait.ts": "export const init = () => new Promise(() => {});" }, { timeoutMs: 700 });
   expect(await at.problem("wait.ts")).toMatchObject({
