@@ -52,8 +52,7 @@ export async function loadOnce(
     const text = await answer.promise;
     // A promise that the top level left running must come to rest: one that never does would cost every isolate its start.
     await new Promise((resolve) => setImmediate(resolve));
-    const report = JSON.parse(text) as
-      { ok: true; registrations: string } | { ok: false; failure: RealmFailure };
+    const report = JSON.parse(text) as { ok: true; registrations: string } | { ok: false; failure: RealmFailure };
     if (!report.ok) throw new BuildFailure([describe(report.failure, sources, file)]);
     const registrations = JSON.parse(report.registrations) as Registration[];
     return { reported: report.registrations, registrations };
