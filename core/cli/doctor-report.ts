@@ -5,11 +5,11 @@ import { inspectIsolate } from "../script/check-isolation.ts";
 import { startSpawner } from "../script/spawner.ts";
 import { threadVessel } from "../script/thread-vessel.ts";
 import { processVessel } from "../script/vessel.ts";
+import type { Call } from "./command.ts";
 import { doctorFailed, renderDoctor } from "./doctor.ts";
-import { COLOURED, PLAIN, wantsColours } from "./paint.ts";
 
 /** Exit code 1 when a known leak is open or nothing holds. */
-export async function doctor(version: string): Promise<number> {
+export async function run({ io, version }: Call): Promise<number> {
   const mode = process.platform === "win32" ? "thread" : "process";
   const spawner = mode === "process" ? await startSpawner({ command: ownCommand(), jail: true }) : null;
   try {
@@ -27,7 +27,7 @@ export async function doctor(version: string): Promise<number> {
       jail,
       selfTest: { leaks, ms: performance.now() - since },
     } as const;
-    process.stdout.write(renderDoctor(report, wantsColours(process.stdout, process.env) ? COLOURED : PLAIN));
+    io.stdout(renderDoctor(report, io.paint));
     return doctorFailed(report) ? 1 : 0;
   } finally {
     await spawner?.dispose();

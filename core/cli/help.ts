@@ -1,49 +1,115 @@
 /** Help, from the table of commands. */
-import { COMMANDS, type Command, type Flag } from "./commands.ts";
+import { isGroup, type Argument, type Command, type CommandGroup, type Entry, type Flag } from "./command.ts";
+import { HELP } from "./flags.ts";
 import type { Paint } from "./paint.ts";
 
-function columns(rows: readonly (readonly [string, string])[], paint: Paint): string {
+type Row = readonly [left: string, right: string];
+
+function columns(rows: readonly Row[], paint: Paint): string {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${paint.cyan(left.padEnd(width))}  ${right}`).join("\n");
-}
-
-function flagRow(flag: Flag): readonly [string, string] {
-  return [`--${flag.name}${flag.value === undefined ? "" : ` ${flag.value}`}`, flag.meaning];
 }
 
 function section(title: string, body: string, paint: Paint): string {
   return `${paint.bold(title)}\n${body}`;
 }
 
-/** Help for one command, or for all. Ends with a line break. */
-export function renderHelp(command: Command | undefined, paint: Paint): string {
-  const parts = command ? commandHelp(command, paint) : overview(paint);
+function examples(lines: readonly string[], paint: Paint): string {
+  return section("Examples", lines.map((line) => `  ${line}`).join("\n"), paint);
+}
+
+/** `-f, --follow`, `--port PORT`. */
+export function spellFlag({ name, short, value }: Flag): string {
+  return `${short === undefined ? "" : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+}
+
+/** `<script>`, `[script]`, `[script…]`, `<package…>`. */
+export function spellArgument({ name, takes, choices }: Argument): string {
+  const word = choices?.join("|") ?? name;
+  const more = takes === "any" || takes === "some" ? `${word}…` : word;
+  return takes === "one" || takes === "some" ? `<${more}>` : `[${more}]`;
+}
+
+/** `aiwebengine new <script|plugin|test> <name> [FLAGS]`. */
+export function usageOf(path: string, { args = [], flags = [] }: Command): string {
+  const words = [...args.map(spellArgument), ...(flags.length > 0 ? ["[FLAGS]"] : [])];
+  return ["aiwebengine", path, ...words].join(" ");
+}
+
+/** Help for one command or group (`path`: as it is typed), or for all. Ends with a line break. */
+export function renderHelp(table: readonly Entry[], entry: Entry | undefined, path: string, paint: Paint): string {
+  const parts =
+    entry === undefined
+      ? overview(table, paint)
+      : isGroup(entry)
+        ? groupHelp(entry, paint)
+        : commandHelp(entry, path, paint);
   return `${parts.join("\n\n")}\n`;
 }
 
-function overview(paint: Paint): string[] {
+function overview(table: readonly Entry[], paint: Paint): string[] {
+  // One each: of all that there are nobody would read one.
+  const lines = table.flatMap((entry) => (isGroup(entry) ? [] : (entry.examples.at(-1) ?? [])));
   return [
     `${paint.bold("aiwebengine")}: serves web applications written as small scripts, each sandboxed and under limits.`,
     section("Usage", "  aiwebengine [COMMAND] [FLAGS]", paint),
     section(
       "Commands",
       columns(
-        COMMANDS.map(({ name, meaning }) => [name, meaning]),
+        table.map(({ name, summary }): Row => [name, summary]),
         paint,
       ),
       paint,
     ),
-    section("Examples", COMMANDS.flatMap(({ examples }) => examples.map((line) => `  ${line}`)).join("\n"), paint),
+    examples(["aiwebengine", ...lines], paint),
     "For the flags of a command: aiwebengine COMMAND --help",
   ];
 }
 
-function commandHelp(command: Command, paint: Paint): string[] {
-  const flags: readonly Flag[] = [...command.flags, { name: "help", kind: "switch", meaning: "This help" }];
+function groupHelp({ name, summary, commands }: CommandGroup, paint: Paint): string[] {
   return [
-    command.meaning,
-    section("Usage", `  aiwebengine ${command.name}${command.flags.length > 0 ? " [FLAGS]" : ""}`, paint),
-    section("Flags", columns(flags.map(flagRow), paint), paint),
-    section("Examples", command.examples.map((line) => `  ${line}`).join("\n"), paint),
+    summary,
+    section("Usage", commands.map((one) => `  ${usageOf(`${name} ${one.name}`, one)}`).join("\n"), paint),
+    section(
+      "Commands",
+      columns(
+        commands.map((one): Row => [one.name, one.summary]),
+        paint,
+      ),
+      paint,
+    ),
+    examples(
+      commands.flatMap((one) => one.examples),
+      paint,
+    ),
+  ];
+}
+
+function commandHelp(command: Command, path: string, paint: Paint): string[] {
+  const { summary, details, args = [], flags = [] } = command;
+  return [
+    details === undefined ? summary : `${summary}\n\n${details}`,
+    section("Usage", `  ${usageOf(path, command)}`, paint),
+    ...(args.length > 0
+      ? [
+          section(
+            "Arguments",
+            columns(
+              args.map((one): Row => [one.name, one.meaning]),
+              paint,
+            ),
+            paint,
+          ),
+        ]
+      : []),
+    section(
+      "Flags",
+      columns(
+        [...flags, HELP].map((flag): Row => [spellFlag(flag), flag.meaning]),
+        paint,
+      ),
+      paint,
+    ),
+    examples(command.examples, paint),
   ];
 }

@@ -1,73 +1,56 @@
-/** The command line: arguments in, exit code out. What the commands do comes from outside. */
+/** The command line: arguments in, exit code out. The table of commands comes from outside. */
 import { StartError } from "../errors.ts";
+import type { Call, Entry, Io } from "./command.ts";
 import { renderHelp } from "./help.ts";
-import { COLOURED, PLAIN } from "./paint.ts";
-import { parseArguments, type Flags } from "./parse.ts";
+import { parseArguments } from "./parse.ts";
+import { fromPlugin, type PluginCommand } from "./plugin-command.ts";
 
-/** What `serve` was asked for; unset is not given. Values are as typed: config checks them. */
-export interface ServeOptions {
-  readonly dir: string;
-  readonly config: string | undefined;
-  readonly set: readonly string[];
-  readonly host: string | undefined;
-  readonly port: string | undefined;
-  readonly dev: boolean;
-}
-
-export interface CliDependencies {
-  /** Serves until the engine ends; answers the exit code. */
-  serve(options: ServeOptions): Promise<number>;
-  doctor(): Promise<number>;
+export interface CliOptions {
+  readonly commands: readonly Entry[];
+  /** Commands that plugins brought; asked for only when the engine has none of that name, since plugins cost time to load. */
+  pluginCommands?(argv: readonly string[]): Promise<readonly PluginCommand[]>;
   readonly version: string;
-  stdout(text: string): void;
-  stderr(text: string): void;
-  /** See `wantsColours`. */
-  readonly colours: boolean;
+  readonly io: Io;
 }
 
 /** 0: done; 1: what was asked for failed; 2: wrong usage or config. Never rejects. */
 export type ExitCode = number;
 
-function serveOptions(flags: Flags): ServeOptions {
-  return {
-    dir: flags.text.get("dir") ?? ".",
-    config: flags.text.get("config"),
-    set: flags.many.get("set") ?? [],
-    host: flags.text.get("host"),
-    port: flags.text.get("port"),
-    dev: flags.switches.has("dev"),
-  };
-}
-
-export async function runCli(argv: readonly string[], deps: CliDependencies): Promise<ExitCode> {
-  const paint = deps.colours ? COLOURED : PLAIN;
+export async function runCli(argv: readonly string[], options: CliOptions): Promise<ExitCode> {
+  const { version, io } = options;
   try {
-    const parsed = parseArguments(argv);
+    const commands = await commandsFor(argv, options);
+    const parsed = parseArguments(argv, commands);
     if (parsed.kind === "help") {
-      deps.stdout(renderHelp(parsed.command, paint));
+      io.stdout(renderHelp(commands, parsed.entry, parsed.path, io.paint));
       return 0;
     }
-    switch (parsed.command) {
-      case "serve":
-        return await deps.serve(serveOptions(parsed.flags));
-      case "doctor":
-        return await deps.doctor();
-      case "version":
-        deps.stdout(`${deps.version}\n`);
-        return 0;
-    }
+    const { command, args, flags } = parsed;
+    const call: Call = { args, flags, io, version, commands };
+    return await (await command.load()).run(call);
   } catch (error) {
-    return report(error, deps, paint.red);
+    return report(error, io);
   }
+}
+
+async function commandsFor(
+  argv: readonly string[],
+  { commands, pluginCommands }: CliOptions,
+): Promise<readonly Entry[]> {
+  const name = argv[0] === "help" ? argv[1] : argv[0];
+  const known =
+    name === undefined || name.startsWith("-") || name === "help" || commands.some((one) => one.name === name);
+  if (known || pluginCommands === undefined) return commands;
+  return [...commands, ...(await pluginCommands(argv)).map(fromPlugin)];
 }
 
 /** A sentence for what the engine foresaw; the stack for what it did not, since that is a fault of ours. */
-function report(error: unknown, deps: CliDependencies, red: (text: string) => string): ExitCode {
+function report(error: unknown, { stderr, errorPaint }: Io): ExitCode {
   if (error instanceof StartError) {
-    deps.stderr(`${red("aiwebengine:")} ${error.message}\n`);
+    stderr(`${errorPaint.red("aiwebengine:")} ${error.message}\n`);
     return error.exitCode;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  deps.stderr(`${red("aiwebengine: unexpected error, please report it")}\n${text}\n`);
+  stderr(`${errorPaint.red("aiwebengine: unexpected error, please report it")}\n${text}\n`);
   return 1;
 }

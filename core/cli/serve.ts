@@ -4,7 +4,8 @@ import { startEngine, type Engine } from "../engine.ts";
 import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
 import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
-import type { ServeOptions } from "./index.ts";
+import type { Call } from "./command.ts";
+import { configInput } from "./config-input.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
 import { tellScript } from "./script-event.ts";
 
@@ -19,9 +20,9 @@ export interface Console {
   readonly paint: Paint;
 }
 
-export async function serve(options: ServeOptions, version: string): Promise<number> {
-  const { dir, config: file, set, host, port, dev } = options;
-  const config = loadConfig({ dir, file, set, flags: { host, port, dev } });
+/** Serves until the engine ends. */
+export async function run({ flags, version }: Call): Promise<number> {
+  const config = loadConfig(configInput(flags));
   const out = openConsole(config);
   const { log, sink } = out;
   const faults = watchForFaults(out);

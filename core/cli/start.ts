@@ -1,15 +1,20 @@
-/** The command line of this process: its streams, its version, and what the commands do. */
+/** The command line of this process: its streams, its version and its commands. */
 import pkg from "../../package.json" with { type: "json" };
+import { COMMANDS } from "./commands.ts";
 import { runCli } from "./index.ts";
-import { wantsColours } from "./paint.ts";
+import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
 
 export function start(argv: readonly string[]): Promise<number> {
+  const paintFor = (stream: { readonly isTTY?: boolean }): Paint =>
+    wantsColours(stream, process.env) ? COLOURED : PLAIN;
   return runCli(argv, {
+    commands: COMMANDS,
     version: pkg.version,
-    stdout: (text) => process.stdout.write(text),
-    stderr: (text) => process.stderr.write(text),
-    colours: wantsColours(process.stdout, process.env),
-    serve: async (options) => (await import("./serve.ts")).serve(options, pkg.version),
-    doctor: async () => (await import("./doctor-report.ts")).doctor(pkg.version),
+    io: {
+      stdout: (text) => void process.stdout.write(text),
+      stderr: (text) => void process.stderr.write(text),
+      paint: paintFor(process.stdout),
+      errorPaint: paintFor(process.stderr),
+    },
   });
 }

@@ -1,34 +1,56 @@
 /** The command line from its front door: what runs, what is refused, and with which exit code. */
 import { describe, expect, test } from "bun:test";
-import { runCli, type ServeOptions } from "../../../core/cli/index.ts";
-import { wantsColours } from "../../../core/cli/paint.ts";
-import { ConfigError } from "../../../core/config/index.ts";
+import { isGroup, type Call, type Command } from "../../../core/cli/command.ts";
+import { COMMANDS } from "../../../core/cli/commands.ts";
+import { runCli } from "../../../core/cli/index.ts";
+import { COLOURED, PLAIN, wantsColours } from "../../../core/cli/paint.ts";
+import type { PluginCommand } from "../../../core/cli/plugin-command.ts";
+import { configInput } from "../../../core/cli/config-input.ts";
+import { ConfigError, type ConfigInput } from "../../../core/config/index.ts";
 import { StartError } from "../../../core/errors.ts";
 
 interface Outcome {
   readonly code: number;
   readonly out: string;
   readonly err: string;
-  readonly served: ServeOptions | undefined;
+  readonly served: ConfigInput | undefined;
 }
-async function run(argv: readonly string[], fail?: unknown, colours = false): Promise<Outcome> {
+
+interface Changes {
+  /** What `serve` fails with. */
+  readonly fail?: unknown;
+  readonly colours?: boolean;
+  readonly plugins?: readonly PluginCommand[];
+}
+
+/** The real table; only what the commands do is replaced. */
+async function run(argv: readonly string[], { fail, colours = false, plugins }: Changes = {}): Promise<Outcome> {
   let out = "";
   let err = "";
-  let served: ServeOptions | undefined;
+  let served: ConfigInput | undefined;
+  const serve = ({ flags }: Call): number => {
+    served = configInput(flags);
+    if (fail !== undefined) throw fail;
+    return 0;
+  };
+  const replaced = (command: Command): Command => {
+    if (command.name === "version") return command;
+    return { ...command, load: () => Promise.resolve({ run: command.name === "serve" ? serve : () => 1 }) };
+  };
+  const commands = COMMANDS.map((entry) =>
+    isGroup(entry) ? { ...entry, commands: entry.commands.map(replaced) } : replaced(entry),
+  );
+  const paint = colours ? COLOURED : PLAIN;
   const code = await runCli(argv, {
-    serve(options) {
-      served = options;
-      return fail === undefined ? Promise.resolve(0) : Promise.reject(fail);
-    },
-    doctor: () => Promise.resolve(1),
+    commands,
     version: "1.2.3",
-    stdout: (text) => void (out += text),
-    stderr: (text) => void (err += text),
-    colours,
+    ...(plugins ? { pluginCommands: () => Promise.resolve(plugins) } : {}),
+    io: { stdout: (text) => void (out += text), stderr: (text) => void (err += text), paint, errorPaint: paint },
   });
   return { code, out, err, served };
 }
-const DEFAULTS: ServeOptions = { dir: ".", config: undefined, set: [], host: undefined, port: undefined, dev: false };
+const NONE = { host: undefined, port: undefined, dev: false };
+const DEFAULTS: ConfigInput = { dir: ".", file: undefined, set: [], flags: NONE };
 
 describe("commands", () => {
   test("no arguments serve the current folder", async () => {
@@ -48,13 +70,11 @@ describe("commands", () => {
       "--set=c=d=e",
       "--dev",
     ];
-    const wanted: ServeOptions = {
+    const wanted: ConfigInput = {
       dir: "/a",
-      port: "0",
-      host: "::",
-      config: "c.toml",
+      file: "c.toml",
       set: ["a.b=1", "c=d=e"],
-      dev: true,
+      flags: { port: "0", host: "::", dev: true },
     };
     expect((await run(["serve", ...all])).served).toEqual(wanted);
     expect((await run(all)).served).toEqual(wanted);
@@ -75,13 +95,21 @@ describe("commands", () => {
 });
 
 describe("help", () => {
-  test("names every command, with examples that the parser takes", async () => {
+  test("names every command, with an example of each", async () => {
     const { out, code } = await run(["--help"]);
     expect(code).toBe(0);
-    for (const command of ["serve", "doctor", "version"]) expect(out).toContain(`\n  ${command}`);
+    for (const { name } of COMMANDS) expect(out).toContain(`\n  ${name} `);
     const examples = out.match(/^ {2}aiwebengine(?! \[).*$/gm) ?? [];
     expect(examples.length).toBeGreaterThan(3);
-    for (const line of examples) expect((await run(line.trim().split(" ").slice(1))).code).not.toBe(2);
+  });
+
+  const all = COMMANDS.flatMap((entry) => (isGroup(entry) ? entry.commands : [entry]));
+  test.each(all.flatMap(({ examples }) => examples))("the parser takes the example: %s", async (line) => {
+    expect((await run(line.split(" ").slice(1))).code).not.toBe(2);
+  });
+
+  test("every command has an example", () => {
+    for (const { examples } of all) expect(examples.length).toBeGreaterThan(0);
   });
 
   test("of a command names every flag, wherever it stands", async () => {
@@ -132,18 +160,18 @@ describe("refusals", () => {
 describe("failures", () => {
   test("wrong config ends with 2, any other foreseen failure with 1, both without a stack", async () => {
     const config = new ConfigError([{ key: "server.port", message: "expected a whole number", place: "a.toml:1:1" }]);
-    expect(await run([], config)).toMatchObject({
+    expect(await run([], { fail: config })).toMatchObject({
       code: 2,
       err: "aiwebengine: The config has a problem.\n\na.toml:1:1: server.port: expected a whole number\n",
     });
-    expect(await run([], new StartError("The port is taken."))).toMatchObject({
+    expect(await run([], { fail: new StartError("The port is taken.") })).toMatchObject({
       code: 1,
       err: "aiwebengine: The port is taken.\n",
     });
   });
 
   test("an unforeseen failure ends with 1 and shows its stack", async () => {
-    const { code, err } = await run([], new TypeError("oops"));
+    const { code, err } = await run([], { fail: new TypeError("oops") });
     expect(code).toBe(1);
     expect(err).toContain("please report it\nTypeError: oops\n    at ");
   });
@@ -159,8 +187,48 @@ describe("colours", () => {
   });
 
   test("do not change the text", async () => {
-    const coloured = (await run(["--help"], undefined, true)).out;
+    const coloured = (await run(["--help"], { colours: true })).out;
     expect(coloured).toContain("\x1b[");
     expect(Bun.stripANSI(coloured)).toBe((await run(["--help"])).out);
+  });
+});
+
+describe("commands of plugins", () => {
+  const calls: unknown[] = [];
+  const greet: PluginCommand = {
+    name: "greet",
+    summary: "Greets somebody.",
+    usage: "<name>",
+    flags: [
+      { name: "loud", kind: "switch", meaning: "Shout" },
+      { name: "word", kind: "text", meaning: "What to say" },
+    ],
+    run({ args, flags, dir, stdout }) {
+      calls.push({ args, flags, dir });
+      stdout("hello\n");
+    },
+  };
+
+  test("run with their arguments and the flags that were given", async () => {
+    const argv = ["greet", "ada", "--loud", "--word=hi", "--dir", "/a"];
+    expect(await run(argv, { plugins: [greet] })).toMatchObject({ code: 0, out: "hello\n", err: "" });
+    expect(calls).toEqual([{ args: ["ada"], flags: { loud: true, word: "hi" }, dir: "/a" }]);
+  });
+
+  test("have help and refusals like those of the engine", async () => {
+    expect((await run(["greet", "--help"], { plugins: [greet] })).out).toContain("--loud");
+    expect((await run(["help", "greet"], { plugins: [greet] })).out).toContain("Greets somebody.");
+    expect((await run(["greet", "--lound"], { plugins: [greet] })).err).toContain("Did you mean --loud?");
+    expect((await run(["gret"], { plugins: [greet] })).err).toContain("Did you mean greet?");
+  });
+
+  test("are not loaded for a command of the engine", async () => {
+    const { code } = await runCli(["version"], {
+      commands: COMMANDS,
+      version: "1.2.3",
+      pluginCommands: () => Promise.reject(new Error("loaded")),
+      io: { stdout: () => {}, stderr: () => {}, paint: PLAIN, errorPaint: PLAIN },
+    }).then((code) => ({ code }));
+    expect(code).toBe(0);
   });
 });
