@@ -1,4 +1,5 @@
 /** What a built script is, as data: the shapes that the builder gives back and the registry holds. */
+import type { PointFunction } from "../../sdk/plugin.ts";
 
 /** JSON data: the only thing that crosses from a script to the engine. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -32,6 +33,22 @@ export interface Registration {
 export interface BuiltRegistration extends Registration {
   readonly schemas: Schemas;
 }
+
+/** One function by which scripts register at a point. */
+export interface PointEntry {
+  /** The point's name: also its plugin's, for who reads it. */
+  readonly point: string;
+  /** The function's own name; another one where this entry is an alias. */
+  readonly canonical: string;
+  readonly args: PointFunction["args"];
+  /** An arktype definition of the options; other keys are refused. */
+  readonly options?: { readonly [key: string]: string };
+  /** Options that are themselves schemas. */
+  readonly definitions?: readonly string[];
+}
+
+/** The points of the plugins that serve, by function name, as builders and realms need them. */
+export type PointTable = { readonly [fn: string]: PointEntry };
 
 /** A fault in a script that its author can mend. */
 export interface BuildProblem {
