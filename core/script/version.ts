@@ -5,7 +5,7 @@ import type { EngineRoute } from "../http/server.ts";
 import type { ScriptMeta } from "../isolate/realm/script.ts";
 import type { Isolates, PooledRoute } from "./isolates.ts";
 import type { ScriptPool } from "./pool.ts";
-import type { BuildProblem, Json, ScriptBundle, ScriptCode } from "./types.ts";
+import type { BuildProblem, Json, Registration, ScriptBundle, ScriptCode } from "./types.ts";
 
 export type AnyRoute = PooledRoute | EngineRoute;
 
@@ -79,15 +79,15 @@ function routesOf(bundle: ScriptBundle, pool: ScriptPool, config: Config): Route
   const script = bundle.name;
   return bundle.registrations.map((registration) => {
     const value: PooledRoute = { script, registration, pool };
-    const { method, path } =
-      registration.fn === "default.fetch" ? { method: "ANY", path: fetchPath(script, config) } : registration;
-    return { method, path, value, owner: script };
+    return { ...addressOf(registration, script, config), value, owner: script };
   });
 }
 
-function fetchPath(script: string, config: Config): string {
+/** Where a registration answers: the fetch form wherever config mounts it. */
+export function addressOf({ fn, method, path }: Registration, script: string, config: Config) {
+  if (fn !== "default.fetch") return { method, path };
   const { mount = `/${script}` } = scriptConfig(config, script);
-  return `${mount.replace(/\/+$/, "")}/*`;
+  return { method: "ANY", path: `${mount.replace(/\/+$/, "")}/*` };
 }
 
 /** The first path that the router does not take. */
