@@ -80,6 +80,8 @@ export interface Io {
   readonly paint: Paint;
   /** For `stderr`. */
   readonly errorPaint: Paint;
+  /** A person sees `stderr`: progress may be shown there. */
+  readonly live: boolean;
 }
 
 export function isGroup(entry: Entry): entry is CommandGroup {

@@ -1,6 +1,6 @@
 /** The commands of the engine, as data: the parser, the help, the completion and docs/cli.md are made of it. */
 import type { Entry } from "./command.ts";
-import { CONFIG, DIR, SET } from "./flags.ts";
+import { CONFIG, DIR, JSON_OUTPUT, SET } from "./flags.ts";
 
 export const COMMANDS: readonly Entry[] = [
   {
@@ -25,6 +25,18 @@ export const COMMANDS: readonly Entry[] = [
       "aiwebengine serve --set limits.wallMs=2000 --set log.format=json",
     ],
     load: () => import("./serve.ts"),
+  },
+  {
+    name: "check",
+    summary: "Build, load and type-check scripts without serving them.",
+    details:
+      "Each script is built and loaded as for serving, with every effect withheld, and its types are checked. Nothing is\n" +
+      "written but the types in scripts/.aiwebengine/; an engine that serves the same folder is not disturbed.\n" +
+      "It ends with 1 when there is an error; a warning changes nothing.",
+    args: [{ name: "script", meaning: "the script to report on; default: all", takes: "any", completes: "script" }],
+    flags: [DIR, CONFIG, SET, JSON_OUTPUT],
+    examples: ["aiwebengine check", "aiwebengine check hello shop", "aiwebengine check --dir ./shop --json"],
+    load: () => import("./check.ts"),
   },
   {
     name: "doctor",

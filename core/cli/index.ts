@@ -1,14 +1,15 @@
 /** The command line: arguments in, exit code out. The table of commands comes from outside. */
+import type { CommandSpec } from "../../sdk/plugin.ts";
 import { StartError } from "../errors.ts";
 import type { Call, Entry, Io } from "./command.ts";
 import { renderHelp } from "./help.ts";
 import { parseArguments } from "./parse.ts";
-import { fromPlugin, type PluginCommand } from "./plugin-command.ts";
+import { fromPlugin } from "./plugin-command.ts";
 
 export interface CliOptions {
   readonly commands: readonly Entry[];
   /** Commands that plugins brought; asked for only when the engine has none of that name, since plugins cost time to load. */
-  pluginCommands?(argv: readonly string[]): Promise<readonly PluginCommand[]>;
+  pluginCommands?(argv: readonly string[]): Promise<readonly CommandSpec[]>;
   readonly version: string;
   readonly io: Io;
 }

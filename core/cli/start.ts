@@ -15,6 +15,7 @@ export function start(argv: readonly string[]): Promise<number> {
       stderr: (text) => void process.stderr.write(text),
       paint: paintFor(process.stdout),
       errorPaint: paintFor(process.stderr),
+      live: process.stderr.isTTY === true && process.env["TERM"] !== "dumb",
     },
   });
 }

@@ -4,10 +4,10 @@ import { isGroup, type Call, type Command } from "../../../core/cli/command.ts";
 import { COMMANDS } from "../../../core/cli/commands.ts";
 import { runCli } from "../../../core/cli/index.ts";
 import { COLOURED, PLAIN, wantsColours } from "../../../core/cli/paint.ts";
-import type { PluginCommand } from "../../../core/cli/plugin-command.ts";
 import { configInput } from "../../../core/cli/config-input.ts";
 import { ConfigError, type ConfigInput } from "../../../core/config/index.ts";
 import { StartError } from "../../../core/errors.ts";
+import type { CommandSpec } from "../../../sdk/plugin.ts";
 
 interface Outcome {
   readonly code: number;
@@ -20,7 +20,7 @@ interface Changes {
   /** What `serve` fails with. */
   readonly fail?: unknown;
   readonly colours?: boolean;
-  readonly plugins?: readonly PluginCommand[];
+  readonly plugins?: readonly CommandSpec[];
 }
 
 /** The real table; only what the commands do is replaced. */
@@ -45,7 +45,13 @@ async function run(argv: readonly string[], { fail, colours = false, plugins }: 
     commands,
     version: "1.2.3",
     ...(plugins ? { pluginCommands: () => Promise.resolve(plugins) } : {}),
-    io: { stdout: (text) => void (out += text), stderr: (text) => void (err += text), paint, errorPaint: paint },
+    io: {
+      stdout: (text) => void (out += text),
+      stderr: (text) => void (err += text),
+      paint,
+      errorPaint: paint,
+      live: false,
+    },
   });
   return { code, out, err, served };
 }
@@ -195,24 +201,22 @@ describe("colours", () => {
 
 describe("commands of plugins", () => {
   const calls: unknown[] = [];
-  const greet: PluginCommand = {
+  const greet: CommandSpec = {
     name: "greet",
     summary: "Greets somebody.",
     usage: "<name>",
-    flags: [
-      { name: "loud", kind: "switch", meaning: "Shout" },
-      { name: "word", kind: "text", meaning: "What to say" },
-    ],
-    run({ args, flags, dir, stdout }) {
-      calls.push({ args, flags, dir });
+    flags: { loud: { type: "switch", summary: "Shout" }, word: { type: "text", summary: "What to say" } },
+    run({ words, flags, stdout }) {
+      calls.push({ words, flags });
       stdout("hello\n");
+      return 0;
     },
   };
 
   test("run with their arguments and the flags that were given", async () => {
     const argv = ["greet", "ada", "--loud", "--word=hi", "--dir", "/a"];
     expect(await run(argv, { plugins: [greet] })).toMatchObject({ code: 0, out: "hello\n", err: "" });
-    expect(calls).toEqual([{ args: ["ada"], flags: { loud: true, word: "hi" }, dir: "/a" }]);
+    expect(calls).toEqual([{ words: ["ada"], flags: { loud: true, word: "hi" } }]);
   });
 
   test("have help and refusals like those of the engine", async () => {
@@ -227,7 +231,7 @@ describe("commands of plugins", () => {
       commands: COMMANDS,
       version: "1.2.3",
       pluginCommands: () => Promise.reject(new Error("loaded")),
-      io: { stdout: () => {}, stderr: () => {}, paint: PLAIN, errorPaint: PLAIN },
+      io: { stdout: () => {}, stderr: () => {}, paint: PLAIN, errorPaint: PLAIN, live: false },
     }).then((code) => ({ code }));
     expect(code).toBe(0);
   });
