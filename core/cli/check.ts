@@ -1,0 +1,143 @@
+/** `aiwebengine check`: builds, loads and type-checks scripts, and touches nothing but the types beside them. */
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { loadConfig, type Config } from "../config/index.ts";
+import { suggest } from "../config/suggest.ts";
+import { StartError } from "../errors.ts";
+import type { ScriptSource } from "../script/source.ts";
+import { writeTypings } from "../script/typings.ts";
+import { CHECK_CODES } from "./check/codes.ts";
+import { findClashes, findSilent, findUnusedSchemas, routesOf, type Route } from "./check/findings.ts";
+import { framed, located, scriptOfFile, type CheckProblem } from "./check/problem.ts";
+import { openProject, type BuiltScript, type Project } from "./check/project.ts";
+import { checkJson, failed, renderCheck, type CheckedScript, type CheckReport } from "./check/report.ts";
+import { checkTypes } from "./check/typecheck.ts";
+import type { Call } from "./command.ts";
+import { configInput } from "./config-input.ts";
+import { offersOf, type Offers } from "./offers.ts";
+import { UsageError } from "./parse.ts";
+import { withProgress } from "./progress.ts";
+
+export async function run({ args, flags, io, version }: Call): Promise<number> {
+  const config = loadConfig(configInput(flags));
+  let say = "checking";
+  const work = (): Promise<CheckReport> => check(config, version, args, (text) => (say = text));
+  const report = await withProgress(io, () => say, work);
+  io.stdout(flags.has("json") ? checkJson(report) : renderCheck(report, process.cwd(), io.paint));
+  return failed(report) ? 1 : 0;
+}
+
+/**
+ * The report on the scripts of a project; with names only on those.
+ * @throws StartError when there is no folder of scripts, or no script of a name.
+ */
+export async function check(
+  config: Config,
+  version: string,
+  names: readonly string[],
+  tell: (progress: string) => void,
+): Promise<CheckReport> {
+  const since = performance.now();
+  const scriptsDir = join(config.dir, "scripts");
+  const offers = offersOf(config);
+  const project = await openFolder(config, version, offers);
+  try {
+    requireScripts(names, project.scripts);
+    const all = project.scripts.length;
+    const [typeProblems, built] = await Promise.all([
+      checkTypesOf(scriptsDir, offers, version),
+      // The others too: a route is taken by whom it is taken.
+      project.build(project.scripts, (done) => tell(`checking: ${done} of ${all} scripts`)),
+    ]);
+    const routes = new Map(built.map((one) => [one.source.name, routesOfBuilt(one, config, project)]));
+    const problems = gather(built, routes, typeProblems, offers, project);
+    const asked = (name: string | undefined): boolean =>
+      names.length === 0 || name === undefined || names.includes(name);
+    return {
+      dir: config.dir,
+      scriptsDir,
+      scripts: project.scripts
+        .filter(({ name }) => asked(name))
+        .map((source): CheckedScript => ({ name: source.name, file: fileOf(source), routes: routes.get(source.name) })),
+      problems: problems.filter(({ script }) => asked(script)),
+      ms: performance.now() - since,
+    };
+  } finally {
+    await project.dispose();
+  }
+}
+
+/** A slip in `--dir` must not pass as a project without a fault. */
+export async function openFolder(config: Config, version: string, { services }: Offers): Promise<Project> {
+  const scriptsDir = join(config.dir, "scripts");
+  if (!existsSync(scriptsDir)) {
+    throw new StartError(
+      `There is no folder ${scriptsDir}. Make a project with: aiwebengine init, or name its folder with --dir.`,
+    );
+  }
+  return openProject({ config, version, services });
+}
+
+export function requireScripts(names: readonly string[], scripts: readonly ScriptSource[], command = "check"): void {
+  const known = scripts.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = suggest(basename(name).replace(/\.\w+$/, ""), known);
+    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
+    throw new UsageError(`There is no script ${JSON.stringify(name)}.${meant}`, command);
+  }
+}
+
+export function routesOfBuilt(
+  { source, result }: BuiltScript,
+  config: Config,
+  { read }: Project,
+): readonly Route[] | undefined {
+  return result.ok ? routesOf(result.bundle, fileOf(source), source.dir, config, read) : undefined;
+}
+
+/** Relative to the folder of scripts. */
+export function fileOf({ entry, dir }: ScriptSource): string {
+  return entry.slice(dir.length + 1);
+}
+
+async function checkTypesOf(scriptsDir: string, { types }: Offers, version: string): Promise<CheckProblem[]> {
+  try {
+    await writeTypings(scriptsDir, { services: types, version });
+  } catch (error) {
+    const message = `The types could not be written: ${error instanceof Error ? error.message : String(error)}.`;
+    return [{ severity: "error", code: "types_unwritten", message, hint: CHECK_CODES.types_unwritten.fix }];
+  }
+  return checkTypes(scriptsDir);
+}
+
+function gather(
+  built: readonly BuiltScript[],
+  routes: ReadonlyMap<string, readonly Route[] | undefined>,
+  typeProblems: readonly CheckProblem[],
+  offers: Offers,
+  { problems: folder, read }: Project,
+): CheckProblem[] {
+  const all = [...routes.values()].flatMap((ofScript) => ofScript ?? []);
+  const found: CheckProblem[] = [
+    ...folder.map((problem): CheckProblem => ({ severity: "error", ...problem })),
+    ...built.flatMap(({ source, result }) => {
+      const script = source.name;
+      const told = result.ok ? result.warnings : result.problems;
+      const severity = result.ok ? "warning" : "error";
+      const own = told.map((problem): CheckProblem => ({ severity, script, ...located(problem, read) }));
+      return result.ok ? [...own, ...findSilent(result.bundle, fileOf(source))] : own;
+    }),
+    ...findClashes([...offers.routes, ...all]),
+    ...findUnusedSchemas(all),
+  ];
+  // The build says the same of a line, and knows better what to do.
+  const told = new Set(found.map(({ file, line }) => `${file}:${line}`));
+  for (const problem of typeProblems) {
+    const { file, line } = problem;
+    if (line !== undefined && told.has(`${file}:${line}`)) continue;
+    const script = file === undefined ? undefined : scriptOfFile(file);
+    found.push(script === undefined ? problem : { ...problem, script });
+  }
+  return found.map((problem) => framed(problem, read));
+}

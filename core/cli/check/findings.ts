@@ -1,0 +1,145 @@
+/** What is wrong with scripts that build: with their routes among each other, and with schemas that nothing uses. */
+import type { Config } from "../../config/index.ts";
+import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
+import { addressOf } from "../../script/version.ts";
+import type { BuiltRegistration, JsonSchema, ScriptBundle } from "../../script/types.ts";
+import { CHECK_CODES } from "./codes.ts";
+import { placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
+
+/** A route of a script or of the engine, with where it was made as far as that can be told. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  /** The script, or who else registered it. */
+  readonly owner: string;
+  /** Undefined for a route that no script registered. */
+  readonly registration?: BuiltRegistration;
+  /** Relative to the folder of scripts. */
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** The routes of a script, in the order of their registration. `entry`: its first file, relative to the folder. */
+export function routesOf(
+  bundle: ScriptBundle,
+  entry: string,
+  scriptsDir: string,
+  config: Config,
+  read: ReadSource,
+): Route[] {
+  const files = [entry, ...bundle.inputs.map((path) => path.slice(scriptsDir.length + 1))];
+  return bundle.registrations.map((registration) => {
+    const address = addressOf(registration, bundle.name, config);
+    const place = placeOfRoute(registration, files, read) ?? { file: entry };
+    return { ...address, owner: bundle.name, registration, ...place };
+  });
+}
+
+/** One for every route that another one has already, or that no router takes. The first in the list keeps it. */
+export function findClashes(routes: readonly Route[]): CheckProblem[] {
+  const held = new Map<string, Route>();
+  const problems: CheckProblem[] = [];
+  for (const route of routes) {
+    const malformed = checkPattern(route.path);
+    if (malformed !== null) {
+      const message = `The path "${route.path}" cannot be registered: ${malformed}.`;
+      problems.push({ ...placed(route), code: "bad_registration", message, hint: "Correct the path." });
+      continue;
+    }
+    const shapes = expandPattern(route.path).map((segments) => `${route.method} ${shapeOf(segments)}`);
+    const holder = shapes.map((shape) => held.get(shape)).find((one) => one !== undefined);
+    if (holder !== undefined) problems.push(clash(route, holder));
+    else for (const shape of shapes) held.set(shape, route);
+  }
+  return problems;
+}
+
+/** Names of parameters do not tell routes apart. */
+function shapeOf(segments: readonly Segment[]): string {
+  return JSON.stringify(segments.map((one) => (one.kind === "static" ? one.text : one.kind === "param" ? 1 : 2)));
+}
+
+function placed({
+  owner,
+  file,
+  line,
+  column,
+}: Route): Pick<CheckProblem, "severity" | "script" | "file" | "line" | "column"> {
+  return {
+    severity: "error",
+    script: owner,
+    ...(file === undefined ? {} : { file }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+  };
+}
+
+function clash(wanted: Route, holder: Route): CheckProblem {
+  const place =
+    holder.file === undefined ? "" : ` (${holder.file}${holder.line === undefined ? "" : `:${holder.line}`})`;
+  const same = wanted.owner === holder.owner;
+  return {
+    ...placed(wanted),
+    code: "route_taken",
+    message: `${wanted.method} ${wanted.path} is taken: ${same ? "the script" : `"${holder.owner}"`} registers ${holder.method} ${holder.path}${place}.`,
+    hint: same ? "Remove one of the two." : "Change the path of one of the two.",
+  };
+}
+
+/** Schemas of parts that a request to the route never has. */
+export function findUnusedSchemas(routes: readonly Route[]): CheckProblem[] {
+  return routes.flatMap((route) => {
+    const { schemas } = route.registration ?? {};
+    if (schemas === undefined || checkPattern(route.path) !== null) return [];
+    return [...unusedBody(route, schemas.body), ...unusedParams(route, schemas.params)];
+  });
+}
+
+function unusedBody(route: Route, body: JsonSchema | undefined): CheckProblem[] {
+  if (body === undefined || (route.method !== "GET" && route.method !== "HEAD")) return [];
+  const message = `${route.method} ${route.path} has a schema for a body, and a ${route.method} request has none: each is answered with 422.`;
+  return [unused(route, "error", message)];
+}
+
+function unusedParams(route: Route, params: JsonSchema | undefined): CheckProblem[] {
+  if (params === undefined) return [];
+  const segments = expandPattern(route.path).flat();
+  const names = new Set(segments.map((one) => (one.kind === "param" ? one.name : one.kind === "tail" ? "*" : "")));
+  const required = new Set(Array.isArray(params.required) ? params.required : []);
+  const properties =
+    typeof params.properties === "object" && params.properties !== null ? Object.keys(params.properties) : [];
+  return properties
+    .filter((name) => !names.has(name))
+    .map((name) => {
+      const must = required.has(name);
+      const effect = must ? "each request is answered with 422" : "it is never there";
+      const message = `${route.method} ${route.path} has a schema for the parameter "${name}", which is not in its path: ${effect}.`;
+      return unused(route, must ? "error" : "warning", message);
+    });
+}
+
+function unused(route: Route, severity: CheckProblem["severity"], message: string): CheckProblem {
+  return {
+    ...placed(route),
+    severity,
+    code: "unused_schema",
+    message,
+    hint: "Remove it, or correct the method or the path.",
+  };
+}
+
+export function findSilent(bundle: ScriptBundle, entry: string): CheckProblem[] {
+  if (bundle.registrations.length > 0) return [];
+  const message = `The script "${bundle.name}" registers nothing.`;
+  return [
+    {
+      severity: "warning",
+      script: bundle.name,
+      code: "no_registration",
+      message,
+      file: entry,
+      hint: CHECK_CODES.no_registration.fix,
+    },
+  ];
+}

@@ -1,0 +1,92 @@
+/** The scripts of a folder, built and loaded once to see what they register; a running engine beside it notices nothing. */
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { limitsFor, scriptConfig, type Config } from "../../config/index.ts";
+import { ownCommand } from "../../isolate/jail/probe.ts";
+import { createBuilder } from "../../script/build.ts";
+import { discoverScripts, type ScriptSource } from "../../script/source.ts";
+import { startSpawner } from "../../script/spawner.ts";
+import type { BuildProblem, BuildResult, Json } from "../../script/types.ts";
+import type { ReadSource } from "./problem.ts";
+
+export interface BuiltScript {
+  readonly source: ScriptSource;
+  readonly result: BuildResult;
+}
+
+export interface Project {
+  /** Enabled scripts, sorted by name. */
+  readonly scripts: readonly ScriptSource[];
+  /** What is wrong with the folder itself. */
+  readonly problems: readonly BuildProblem[];
+  /** Never rejects; told of each script when it is done. */
+  build(sources: readonly ScriptSource[], onBuilt?: (done: number) => void): Promise<readonly BuiltScript[]>;
+  readonly read: ReadSource;
+  dispose(): Promise<void>;
+}
+
+export interface ProjectOptions {
+  readonly config: Config;
+  readonly version: string;
+  /** The names of the services that scripts have, with their methods. */
+  readonly services: { readonly [name: string]: readonly string[] };
+}
+
+/** Larger than any file that a script may have. */
+const MOST_READ_BYTES = 8 * 1024 * 1024;
+
+export async function openProject({ config, version, services }: ProjectOptions): Promise<Project> {
+  const scriptsDir = join(config.dir, "scripts");
+  const { scripts, problems } = await discoverScripts(scriptsDir);
+  const spawner = await startSpawner({ command: ownCommand(), jail: true });
+  // Not `data/cache`: that one is written by the engine that serves this folder, and warnings come from a build only.
+  const cacheDir = mkdtempSync(join(tmpdir(), "aiwebengine-check-"));
+  const builder = createBuilder({
+    spawner,
+    cacheDir,
+    engineVersion: version,
+    services,
+    timeoutMs: config.limits.loadMs,
+  });
+  const read = readerOf(scriptsDir);
+  return {
+    scripts: scripts.filter(({ name }) => scriptConfig(config, name).enabled),
+    problems,
+    read,
+    build(sources, onBuilt) {
+      let done = 0;
+      return Promise.all(
+        sources.map(async (source) => {
+          const { name, entry, root, dir } = source;
+          const own = { config: scriptConfig(config, name).config as Json, limits: limitsFor(config, name) };
+          const result = await builder.build({ name, entry, root, scriptsDir: dir, ...own });
+          onBuilt?.(++done);
+          return { source, result };
+        }),
+      );
+    },
+    async dispose() {
+      await builder.dispose();
+      await spawner.dispose();
+      rmSync(cacheDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Files are read once, for their frames. */
+function readerOf(scriptsDir: string): ReadSource {
+  const known = new Map<string, string | undefined>();
+  return (file) => {
+    if (!known.has(file)) known.set(file, readOptional(join(scriptsDir, file)));
+    return known.get(file);
+  };
+}
+
+function readOptional(path: string): string | undefined {
+  try {
+    return statSync(path).size > MOST_READ_BYTES ? undefined : readFileSync(path, "utf8");
+  } catch {
+    return undefined; // gone since: the problem is told without its lines
+  }
+}
