@@ -4,4 +4,5 @@ import "reflect-metadata";
 const [first] = process.argv.slice(2);
 if (first === "--isolate") await (await import("./isolate/child.ts")).runIsolate();
 else if (first === "--builder") await (await import("./isolate/builder.ts")).runBuilder();
+else if (first === "--plugin-builder") await (await import("./plugin/bundler.ts")).runBundler();
 else process.exitCode = await (await import("./cli/start.ts")).start(process.argv.slice(2));

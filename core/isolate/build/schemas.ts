@@ -57,6 +57,19 @@ export async function compileSchemas(
   return { registrations: built, problems };
 }
 
+/** One definition by itself: a plugin's config. Throws an error whose message names the place and the reason. */
+export async function compileDefinition(definition: unknown): Promise<JsonSchema> {
+  const compile = await loadCompiler();
+  try {
+    return compile(definition);
+  } catch (error) {
+    const [path, cause] = locate(error, "config", definition as Json, compile);
+    const sentence =
+      cause instanceof Unfit ? `is ${cause.message}` : cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`at \`${shown(path)}\`: ${shown(sentence)}`, { cause });
+  }
+}
+
 /** Without code generation: this process has none, and a schema is compiled here, never run. */
 async function loadCompiler(): Promise<Compile> {
   const { configure } = await import("arktype/config");

@@ -1,0 +1,206 @@
+/** What `setup(ctx)` is given: each verb leaves something in the generation, and its undoing with the plugin. */
+import type {
+  CommandSpec,
+  Dispose,
+  HealthResult,
+  HookName,
+  Hooks,
+  Json,
+  PluginContext,
+  PluginLog,
+  PointSpec,
+  RouteEvent,
+  ServiceSpec,
+} from "../../sdk/plugin.ts";
+import { suggest } from "../config/suggest.ts";
+import type { Hooked } from "./hook.ts";
+import type { Keeper } from "./keep.ts";
+
+type Awaitable<T> = T | PromiseLike<T>;
+
+export interface PluginRoute {
+  readonly plugin: string;
+  readonly method: string;
+  readonly path: string;
+  readonly options: { readonly [key: string]: Json };
+  readonly handler: (event: RouteEvent) => Awaitable<Response>;
+}
+
+export interface Owned<Spec> {
+  readonly plugin: string;
+  readonly name: string;
+  readonly spec: Spec;
+}
+
+/** Everything that the plugins of one generation gave. */
+export class Contributions {
+  readonly hooks: { readonly [Name in HookName]: Hooked<Hooks[Name]>[] } = {
+    match: [],
+    request: [],
+    invoke: [],
+    fetch: [],
+  };
+  readonly routes: PluginRoute[] = [];
+  readonly services = new Map<string, Owned<ServiceSpec>>();
+  readonly points = new Map<string, Owned<PointSpec>>();
+  readonly commands: Owned<CommandSpec>[] = [];
+  readonly health = new Map<string, Owned<() => Awaitable<HealthResult>>>();
+  readonly visits: { readonly plugin: string; readonly capability: string; visit(value: unknown): Dispose | void }[] =
+    [];
+}
+
+/** Values by capability: a container of its own per generation. */
+export interface Scope {
+  has(capability: string): boolean;
+  get(capability: string): unknown;
+  set(capability: string, value: unknown): void;
+}
+
+export interface ContextParts {
+  readonly plugin: {
+    readonly name: string;
+    readonly requires: readonly string[];
+    readonly provides: readonly string[];
+  };
+  readonly config: unknown;
+  readonly log: PluginLog;
+  readonly paths: PluginContext["paths"];
+  readonly into: Contributions;
+  readonly scope: Scope;
+  readonly keeper: Keeper;
+  /** The plugin's own; run in reverse. */
+  readonly undo: Dispose[];
+}
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
+const HOOKS: readonly HookName[] = ["match", "request", "invoke", "fetch"];
+const IDENTIFIER = /^[a-z][a-zA-Z0-9]*$/;
+
+/** @returns the context, and what closes it: verbs are for `setup` only. */
+export function makeContext(parts: ContextParts): { readonly context: PluginContext<never>; close(): void } {
+  const { plugin, into, scope, keeper, undo } = parts;
+  let open = true;
+  const during = (verb: string): void => {
+    if (!open) throw new Error(`${verb}() was called after setup was over; a plugin is wired in setup only`);
+  };
+  const once = (held: { readonly plugin: string } | undefined, what: string): void => {
+    if (held !== undefined) throw new Error(`${what} is taken by the plugin "${held.plugin}"`);
+  };
+  const context: PluginContext<never> = {
+    name: plugin.name,
+    config: parts.config as never,
+    log: parts.log,
+    paths: parts.paths,
+    hook(name, handler) {
+      during("hook");
+      if (!HOOKS.includes(name)) throw new Error(`there is no hook "${name}"${meant(name, HOOKS)}`);
+      wantFunction(handler, `the hook "${name}"`);
+      (into.hooks[name] as Hooked<typeof handler>[]).push({ plugin: plugin.name, handler });
+    },
+    route(pattern: string, ...rest: readonly unknown[]) {
+      during("route");
+      const [options, handler] = typeof rest[0] === "function" ? [{}, rest[0]] : rest;
+      wantFunction(handler, `the route "${pattern}"`);
+      into.routes.push({
+        plugin: plugin.name,
+        ...readPattern(pattern),
+        options: (options ?? {}) as PluginRoute["options"],
+        handler: handler as PluginRoute["handler"],
+      });
+    },
+    provide(capability, value) {
+      during("provide");
+      if (capability !== plugin.name && !plugin.provides.includes(capability)) {
+        throw new Error(`it provides "${capability}", which its manifest's "provides" does not name`);
+      }
+      scope.set(capability, value);
+    },
+    use(capability) {
+      during("use");
+      if (!plugin.requires.includes(capability)) {
+        const near = meant(capability, plugin.requires);
+        throw new Error(`it uses "${capability}", which its manifest's "requires" does not name${near}`);
+      }
+      if (!scope.has(capability)) {
+        throw new Error(`"${capability}" was promised by its provider's manifest and not provided in its setup`);
+      }
+      return scope.get(capability) as never;
+    },
+    whenProvided(capability, visit) {
+      during("whenProvided");
+      into.visits.push({ plugin: plugin.name, capability, visit: visit as (value: unknown) => Dispose | void });
+    },
+    service(name, spec) {
+      during("service");
+      wantIdentifier(name, "service");
+      once(into.services.get(name), `the service "${name}"`);
+      into.services.set(name, { plugin: plugin.name, name, spec });
+    },
+    point(name, spec) {
+      during("point");
+      wantIdentifier(name, "point");
+      once(into.points.get(name), `the point "${name}"`);
+      for (const other of into.points.values()) {
+        for (const fn of namesOf(spec)) {
+          if (namesOf(other.spec).includes(fn)) once(other, `the registration function "${fn}"`);
+        }
+      }
+      into.points.set(name, { plugin: plugin.name, name, spec });
+    },
+    keep(key, make, dispose) {
+      during("keep");
+      const { value, release } = keeper.keep(`${plugin.name}/${key}`, make, dispose);
+      undo.push(release);
+      return value;
+    },
+    defer(dispose) {
+      during("defer");
+      wantFunction(dispose, "defer");
+      undo.push(dispose);
+    },
+    command(spec) {
+      during("command");
+      once(
+        into.commands.find(({ name }) => name === spec.name),
+        `the command "${spec.name}"`,
+      );
+      into.commands.push({ plugin: plugin.name, name: spec.name, spec });
+    },
+    health(name, check) {
+      during("health");
+      wantFunction(check, `the health check "${name}"`);
+      once(into.health.get(name), `the health check "${name}"`);
+      into.health.set(name, { plugin: plugin.name, name, spec: check });
+    },
+  };
+  return { context, close: () => void (open = false) };
+}
+
+/** Every name that a point's functions have in a script. */
+export function namesOf(spec: PointSpec): readonly string[] {
+  return Object.entries(spec.functions).flatMap(([fn, { aliases = [] }]) => [fn, ...aliases]);
+}
+
+function meant(word: string, known: readonly string[]): string {
+  const near = suggest(word, known);
+  return near === undefined ? "" : `; did you mean "${near}"?`;
+}
+
+function wantFunction(value: unknown, what: string): void {
+  if (typeof value !== "function") throw new TypeError(`${what} needs a function; it was given ${typeof value}`);
+}
+
+function wantIdentifier(name: string, what: string): void {
+  if (!IDENTIFIER.test(name)) {
+    throw new Error(
+      `"${name}" cannot be the name of a ${what}: scripts write it, so it is letters and digits, a small letter first`,
+    );
+  }
+}
+
+function readPattern(pattern: string): { readonly method: string; readonly path: string } {
+  const [method = "", path = "", ...more] = pattern.split(" ");
+  if (METHODS.includes(method) && path.startsWith("/") && more.length === 0) return { method, path };
+  const near = METHODS.includes(method.toUpperCase()) ? "" : meant(method.toUpperCase(), METHODS);
+  throw new Error(`"${pattern}" is no route; write a method and a path, such as "GET /tea/:kind"${near}`);
+}
