@@ -64,7 +64,7 @@ export function problemsPage(): string {
   const rows = Object.entries<ProblemSpec>(PROBLEMS)
     .toSorted(([, a], [, b]) => a.status - b.status)
     .map(([code, { status, meaning, fix }]) => [`\`${code}\``, String(status), meaning, fix]);
-  return `<!-- Generated from sdk/errors.ts by test/docs/generate.ts -->
+  return `<!-- Generated from sdk/problem-table.ts by test/docs/generate.ts -->
 # Problems
 
 Every failure is answered as \`application/problem+json\` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)):

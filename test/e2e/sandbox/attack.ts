@@ -27,7 +27,7 @@ export type Outcome =
   | "refused"
   /** Any whole answer of the engine or the script, problem or not: what counts is that nobody else is harmed. */
   | "survived"
-  /** A problem with one of these codes (of `sdk/errors.ts`). */
+  /** A problem with one of these codes (of `sdk/problem-table.ts`). */
   | readonly string[];
 
 export interface Attack {
