@@ -31,9 +31,21 @@ export type JsonForm<T> = unknown extends T
           ? never
           : T extends readonly unknown[]
             ? { [I in keyof T]: NullForUndefined<JsonForm<T[I]>> }
-            : T extends object
-              ? { [K in keyof T as DataKey<T, K>]: JsonForm<T[K]> }
-              : never;
+            : T extends NoFields
+              ? {}
+              : T extends object
+                ? { [K in keyof T as DataKey<T, K>]: JsonForm<T[K]> }
+                : never;
+
+/** What JSON shows as `{}`: what they hold is no property. */
+type NoFields =
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | WeakMap<WeakKey, unknown>
+  | WeakSet<WeakKey>
+  | PromiseLike<unknown>
+  | RegExp
+  | ArrayBuffer;
 
 /** In a list, what JSON cannot carry becomes null. */
 type NullForUndefined<T> = T extends undefined ? null : T;

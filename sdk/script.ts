@@ -39,17 +39,19 @@ export interface JsonResponse<T> extends Response {
   readonly "~json"?: T;
 }
 
-/** What a caller reads from a handler's value. */
+/** What a caller reads from a handler's value. An object with a key beside an envelope's is no envelope. */
 export type OutputOf<Value> =
   Value extends JsonResponse<infer T>
     ? JsonForm<T>
-    : Value extends Envelope<infer Body>
-      ? JsonForm<Body>
+    : Value extends Uint8Array
+      ? Blob
       : Value extends undefined | void
         ? undefined
         : Value extends AsyncIterable<unknown>
           ? string
-          : JsonForm<Value>;
+          : [Value, keyof Value] extends [Envelope<infer Body>, keyof Envelope]
+            ? JsonForm<Body>
+            : JsonForm<Value>;
 
 /** Options of a web handler: schemas as arktype definitions, and words for the documentation. */
 export interface WebOptions<

@@ -96,6 +96,11 @@ same<OutputOf<undefined>, undefined>(true);
 same<OutputOf<{ status: 201; body: { a: Date } }>, { a: string }>(true);
 const made = registerWebHandler("GET /j", () => json({ a: 1 }, { status: 201 }));
 same<Out<typeof made>, { a: number }>(true);
+same<OutputOf<{ status: 201; extra: 1 }>, { status: 201; extra: 1 }>(true);
+same<OutputOf<{ status: 204 }>, unknown>(true);
+same<OutputOf<Uint8Array>, Blob>(true);
+same<OutputOf<AsyncGenerator<number>>, string>(true);
+same<JsonForm<{ a: Map<string, number>; b: Set<number>; c?: RegExp }>, { a: {}; b: {}; c?: {} }>(true);
 same<JsonForm<{ a: Date; f: () => void; l: [undefined, 1] }>, { a: string; l: [null, 1] }>(true);
 
 // Services and the rest.
