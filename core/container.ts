@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Config } from "./config/index.ts";
 import type { RouteEntry } from "./http/router.ts";
 import type { Log } from "./log.ts";
+import type { ScriptLogs } from "./log/script-logs.ts";
 import { createBuilder, type Builder } from "./script/build.ts";
 import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
 import type { ScriptEvent } from "./script/entry.ts";
@@ -31,6 +32,7 @@ export const REGISTRY = token<Registry>("registry");
 export interface Given {
   readonly config: Config;
   readonly log: Log;
+  readonly scriptLogs: Pick<ScriptLogs, "release">;
   readonly version: string;
   readonly spawner: Spawner;
   readonly openVessel: IsolatesOptions["openVessel"];
@@ -80,10 +82,12 @@ export function compose(given: Given): DependencyContainer {
       dataDir,
       release(script) {
         from.resolve(BUILDER).forget(script);
+        given.scriptLogs.release(script);
         for (const service of from.resolve(SERVICES).values()) service.close?.(script);
       },
       onMoved: (script, path) =>
-        path !== null && log.info("data of a removed script moved to the trash", { script, path }),
+        // Not as `script`: its log has gone with it, and would begin again with this line.
+        path !== null && log.info("data of a removed script moved to the trash", { removed: script, path }),
       onError: (path, error) =>
         log.warn("data of a removed script could not be moved or deleted", { path, error: String(error) }),
     }),

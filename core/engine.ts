@@ -10,6 +10,7 @@ import type { JailReport } from "./isolate/jail/lockdown.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import { lockDataDir } from "./lock.ts";
 import type { Log } from "./log.ts";
+import type { ScriptLogs } from "./log/script-logs.ts";
 import type { Isolates, PooledRoute } from "./script/isolates.ts";
 import type { ScriptEvent, ScriptStatus } from "./script/entry.ts";
 import type { Registry } from "./script/registry.ts";
@@ -25,6 +26,7 @@ export interface EngineOptions {
   readonly config: Config;
   readonly version: string;
   readonly log: Log;
+  readonly scriptLogs: Pick<ScriptLogs, "release">;
   readonly onScript: (event: ScriptEvent) => void;
 }
 
@@ -75,7 +77,7 @@ async function unwind(undo: Undo, log: Log): Promise<void> {
 }
 
 async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
-  const { config, version, log, onScript } = options;
+  const { config, version, log, scriptLogs, onScript } = options;
   const mode = isolateMode(config);
   const scriptsDir = join(config.dir, "scripts");
   const lock = lockDataDir(join(config.dir, "data"));
@@ -92,6 +94,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   const root = compose({
     config,
     log,
+    scriptLogs,
     version,
     spawner,
     openVessel: () => openVessel(),

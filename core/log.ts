@@ -1,7 +1,9 @@
 /** The engine's log: JSON lines for machines, readable lines for people, in batches, at about a microsecond a line. */
 import { quote } from "./log/escape.ts";
-import { toMembers, type Fields } from "./log/json.ts";
+import { Members, type Fields } from "./log/json.ts";
 import { prettyLine } from "./log/pretty.ts";
+import type { ScriptLogs } from "./log/script-logs.ts";
+import type { Secrets } from "./log/secrets.ts";
 
 export type { Fields } from "./log/json.ts";
 
@@ -19,6 +21,8 @@ export interface AccessRecord {
   readonly ip: string;
   /** The script that answered, when one did. */
   readonly script?: string | null | undefined;
+  /** The pattern of the route: `/notes/:id`. */
+  readonly route?: string | null | undefined;
 }
 
 export interface Log {
@@ -26,8 +30,13 @@ export interface Log {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
-  /** For levels that come as data, from a script's `console`. */
-  at(level: LogLevel, message: string, fields?: Fields): void;
+  /**
+   * For levels that come as data, from a script's `console`. `detail` are fields for machines: they are left out where a
+   * person reads, who is told otherwise.
+   */
+  at(level: LogLevel, message: string, fields?: Fields, detail?: Fields): void;
+  /** Text for a person, as it is, between the lines; without secrets. */
+  print(text: string): void;
   /** The same log with fields on every line. A line's own fields cannot take their names. */
   child(fields: Fields): Log;
   /** The line of one request, level `info`. */
@@ -45,7 +54,14 @@ export interface LogOptions {
   readonly write: (text: string) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Values that no line may tell. */
+  readonly secrets?: Secrets;
+  /** Gets each line that has a script, too. */
+  readonly scripts?: Pick<ScriptLogs, "add">;
 }
+
+/** The message of the line of one request. */
+const REQUEST = "request";
 
 /** Lines collect for this long: a few large writes a second instead of thousands of small ones. */
 const BATCH_MS = 5;
@@ -79,6 +95,11 @@ class Batch {
     else this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
   }
 
+  print(text: string): void {
+    this.flush();
+    this.options.write(this.options.secrets?.redact(text) ?? text);
+  }
+
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -92,17 +113,19 @@ class Batch {
 const OWN: ReadonlySet<string> = new Set(["at", "level", "message"]);
 
 class EngineLog implements Log {
-  /** Rendered once: `,"script":"shop"`. */
+  /** Rendered once: `,"plugin":"cors"`. */
   private readonly members: string;
   private readonly taken: ReadonlySet<string>;
+  private readonly own: Members;
   private readonly least: number;
 
   constructor(
     private readonly batch: Batch,
     private readonly fields: Fields,
   ) {
-    this.members = toMembers(fields, OWN);
+    this.members = new Members(OWN).text(fields);
     this.taken = new Set([...OWN, ...Object.keys(fields)]);
+    this.own = new Members(this.taken);
     this.least = LEVELS.indexOf(batch.options.level);
   }
 
@@ -118,8 +141,8 @@ class EngineLog implements Log {
   error(message: string, fields?: Fields): void {
     this.line(3, message, fields);
   }
-  at(level: LogLevel, message: string, fields?: Fields): void {
-    this.line(LEVELS.indexOf(level), message, fields);
+  at(level: LogLevel, message: string, fields?: Fields, detail?: Fields): void {
+    this.line(LEVELS.indexOf(level), message, fields, detail);
   }
 
   child(fields: Fields): Log {
@@ -128,42 +151,58 @@ class EngineLog implements Log {
   }
 
   access(record: AccessRecord): void {
-    if (this.least > 1) return;
-    const { batch } = this;
+    const { id, method, path, status, ip } = record;
     const ms = Math.round(record.ms * 100) / 100;
-    if (batch.options.format === "pretty") {
-      const { id, script, ip } = record;
-      const message = `${record.method} ${record.path} ${record.status} ${ms}ms`;
-      this.pretty("info", message, { script: script ?? undefined, ip, id });
-      return;
-    }
-    const script = record.script === null || record.script === undefined ? "" : `,"script":${quote(record.script)}`;
-    batch.add(
-      `{"at":"${batch.time()}","level":"info","message":"request"${this.members},"id":${quote(record.id)},"method":${quote(record.method)},"path":${quote(record.path)},"status":${record.status},"ms":${ms},"ip":${quote(record.ip)}${script}}\n`,
-    );
+    const script = record.script ?? undefined;
+    const route = typeof record.route === "string" ? `${method} ${record.route}` : undefined;
+    this.line(1, REQUEST, { id, method, path, status, ms, ip, script, kind: "http", route });
+  }
+
+  print(text: string): void {
+    this.batch.print(text);
   }
 
   flush(): void {
     this.batch.flush();
   }
 
-  private line(index: number, message: string, fields?: Fields): void {
+  private line(index: number, message: string, fields: Fields = NONE, detail?: Fields): void {
     const level = LEVELS[index];
     if (index < this.least || level === undefined) return;
-    const { batch } = this;
-    if (batch.options.format === "pretty") {
-      this.pretty(level, message, { ...this.fields, ...fields });
-      return;
+    const { format, scripts } = this.batch.options;
+    const script = scripts && (this.fields["script"] ?? fields["script"]);
+    if (format === "json" || typeof script === "string") {
+      const line = this.json(level, message, fields, detail);
+      if (typeof script === "string") scripts?.add(script, line, isRequest(message, fields));
+      if (format === "json") return this.batch.add(`{${line}`);
     }
-    const members = fields ? toMembers(fields, this.taken) : "";
-    batch.add(`{"at":"${batch.time()}","level":"${level}","message":${quote(message)}${this.members}${members}}\n`);
+    this.pretty(level, message, fields);
+  }
+
+  /** Without the opening brace, so that who keeps the line can put its number first. */
+  private json(level: LogLevel, message: string, fields: Fields, detail: Fields | undefined): string {
+    const { batch, members, own } = this;
+    const more = own.text(fields) + (detail ? own.text(detail) : "");
+    const line = `"at":"${batch.time()}","level":"${level}","message":${quote(message)}${members}${more}}\n`;
+    const { secrets } = batch.options;
+    return secrets ? secrets.redactJson(`{${line}`).slice(1) : line;
   }
 
   private pretty(level: LogLevel, message: string, fields: Fields): void {
+    const { batch } = this;
+    const { colours = false, secrets } = batch.options;
     // The date is of no use to somebody who watches.
-    const time = this.batch.time().slice(11, 23);
-    this.batch.add(prettyLine(time, level, message, fields, this.batch.options.colours ?? false));
+    const time = batch.time().slice(11, 23);
+    const text = prettyLine(time, level, message, { ...this.fields, ...fields }, colours);
+    batch.add(secrets?.redact(text) ?? text);
   }
+}
+
+const NONE: Fields = {};
+
+/** A script may say "request" as well; what it says has a source. */
+function isRequest(message: string, fields: Fields): boolean {
+  return message === REQUEST && fields["source"] === undefined;
 }
 
 /**

@@ -31,6 +31,11 @@ function routeOf(flight: Flight): string {
   return `${method} ${path}`;
 }
 
+/** What every log line of an invocation says. */
+function invocationOf(flight: Flight): { readonly id: string; readonly kind: string; readonly route: string } {
+  return { id: flight.invocation.id, kind: "http", route: routeOf(flight) };
+}
+
 /** HttpError: its status and its sentence, as a problem of RFC 9457. */
 function httpFailure(flight: Flight, failure: ReadFailure): Response {
   const status = failure.status ?? 500;
@@ -107,16 +112,16 @@ export function isolateDeps(
     onServiceError: (script, what, error, id) =>
       log.error("a service failed", { id, script, what, error: reasonOf(error) }),
     onFailure(flight, failure) {
-      const { id, route } = flight.invocation;
+      const { script } = flight.invocation.route;
       const error = failure.stack || `${failure.name}: ${failure.message}`;
       const place = placeOf(flight, failure);
-      onScript({ kind: "threw", script: route.script, id, route: routeOf(flight), error, place });
+      onScript({ kind: "threw", script, invocation: invocationOf(flight), error, place });
     },
     problem(flight, error) {
       const { id, route } = flight.invocation;
       if (error.status >= 500 && error.code !== "script_failed") {
         const { type: _, title: __, ...fields } = problemBody(error, id);
-        log.warn("invocation refused", { ...fields, script: route.script, route: routeOf(flight) });
+        log.warn("invocation refused", { ...fields, script: route.script, ...invocationOf(flight) });
       }
       if (!config.dev || !error.dev) return problemResponse(error, id, false);
       const dev = { ...error.dev, ...placeOf(flight, error.cause as ReadFailure) };
@@ -128,17 +133,17 @@ export function isolateDeps(
       );
     },
     onBroken(flight, error) {
-      const { id, route } = flight.invocation;
+      const { script } = flight.invocation.route;
       const { code, detail, limit } = error;
-      log.warn("answer broken off", { id, script: route.script, route: routeOf(flight), code, detail, limit });
+      log.warn("answer broken off", { script, ...invocationOf(flight), code, detail, limit });
     },
     httpFailure,
-    log: (script, level, message, data, id) =>
+    log: (script, level, message, data, flight) =>
       log.at(LEVELS[level] ?? "info", message, {
-        ...(id === null ? {} : { id }),
         script,
-        kind: "console",
-        ...(data === undefined ? {} : { data }),
+        source: "script",
+        ...(flight && invocationOf(flight)),
+        data,
       }),
   };
 }
@@ -153,6 +158,7 @@ export function isolateEvents(log: Log): IsolatesOptions["events"] {
     onKill: (script, kill, flights) =>
       log.warn("isolate killed", {
         script,
+        id: kill.culprit?.invocation.id,
         cause: kill.cause,
         detail: kill.detail,
         limit: kill.limit,

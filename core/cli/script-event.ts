@@ -17,14 +17,13 @@ export function tellScript(event: ScriptEvent, out: Console): void {
       return out.log.at(cached ? "debug" : "info", `script ${kind}`, { script, routes, ms: Math.round(ms) });
     }
     case "threw": {
-      const { id, route, error, place } = event;
-      if (out.format === "json") return out.log.error("script error", { id, script, route, error, ...place });
+      const { invocation, error, place } = event;
+      out.log.at("error", "script error", { script, ...invocation }, { error, ...place });
+      if (out.format === "json") return;
       const [message = "", ...stack] = error.split("\n");
-      out.log.error("script error", { script, route, id });
-      out.log.flush();
       // With the lines around it the stack's first line says nothing new.
       const rest = place?.frame === undefined ? stack : stack.slice(1);
-      out.sink.write(
+      out.log.print(
         renderBuildProblem({ code: "script_failed", ...place, message: [message, ...rest].join("\n") }, out.paint),
       );
       return;
@@ -44,13 +43,9 @@ function tellProblem(
   text: string,
   fields: Fields,
   problem: BuildProblem,
-  { log, sink, format, paint }: Console,
+  { log, format, paint }: Console,
 ): void {
-  if (format === "json") {
-    const { message, ...rest } = problem;
-    return log.at(level, text, { ...fields, problem: message, ...rest });
-  }
-  log.at(level, text, fields);
-  log.flush();
-  sink.write(renderBuildProblem(problem, paint));
+  const { message, ...rest } = problem;
+  log.at(level, text, fields, { problem: message, ...rest });
+  if (format === "pretty") log.print(renderBuildProblem(problem, paint));
 }

@@ -1,7 +1,10 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
+import { join } from "node:path";
 import { loadConfig, type Config } from "../config/index.ts";
 import { startEngine, type Engine } from "../engine.ts";
 import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
+import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
+import { createSecrets } from "../log/secrets.ts";
 import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
@@ -12,8 +15,9 @@ import { tellScript } from "./script-event.ts";
 /** How long a reader of the log may take for the last lines. */
 const LAST_LINES_MS = 1000;
 
-/** Standard output, as a log and as text for a person. */
+/** Standard output, as a log and as text for a person, and what is kept of it for each script. */
 export interface Console {
+  readonly scriptLogs: ScriptLogs;
   readonly log: Log;
   readonly sink: Sink;
   readonly format: "json" | "pretty";
@@ -24,11 +28,17 @@ export interface Console {
 export async function run({ flags, version }: Call): Promise<number> {
   const config = loadConfig(configInput(flags));
   const out = openConsole(config);
-  const { log, sink } = out;
+  const { log, sink, scriptLogs } = out;
   const faults = watchForFaults(out);
   try {
     const signals = listenForSignals();
-    const engine = await startEngine({ config, version, log, onScript: (event) => tellScript(event, out) });
+    const engine = await startEngine({
+      config,
+      version,
+      log,
+      scriptLogs,
+      onScript: (event) => tellScript(event, out),
+    });
     const stopped = signals.first();
     faults.serving();
     greet(engine, config, version, out);
@@ -37,7 +47,7 @@ export async function run({ flags, version }: Call): Promise<number> {
     await engine.stop();
   } finally {
     log.flush();
-    await sink.drain(LAST_LINES_MS);
+    await Promise.all([sink.drain(LAST_LINES_MS), Promise.race([scriptLogs.flush(), Bun.sleep(LAST_LINES_MS)])]);
   }
   // A handle that something left open must not keep a stopped engine alive.
   process.exit(0);
@@ -47,14 +57,23 @@ function openConsole(config: Config): Console {
   const format = resolveFormat(config.log.format, process.stdout.isTTY === true, config.dev);
   const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
   const sink = createSink({ fd: 1, notice: droppedNotice({ format, now: Date.now }) });
-  const log = createLog({
+  const scriptLogs = createScriptLogs({
+    dataDir: join(config.dir, "data"),
+    limits: () => config.log,
+    onTrouble: (folder, error) =>
+      log.warn("log lines of scripts are lost: their files cannot be written, or not fast enough", { folder, error }),
+    onRecovered: (lines) => log.info("the logs of scripts are written again", { lost: lines }),
+  });
+  const log: Log = createLog({
     level: config.log.level,
     format,
     colours: paint === COLOURED,
     write: (text) => sink.write(text),
     now: Date.now,
+    secrets: createSecrets(),
+    scripts: scriptLogs,
   });
-  return { log, sink, format, paint };
+  return { log, sink, scriptLogs, format, paint };
 }
 
 /**

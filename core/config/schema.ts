@@ -224,6 +224,20 @@ export const SCHEMA = {
           choices: ["auto", "json", "pretty"],
           meaning: "`auto` is `pretty` on a terminal and with `--dev`, else `json`.",
         },
+        scriptBytes: {
+          type: "integer",
+          default: 8_388_608,
+          min: 1_048_576,
+          max: CEILING,
+          meaning: "Bytes that are kept of each script's log, in `data/`; the oldest lines go first.",
+        },
+        requestBytes: {
+          type: "integer",
+          default: 4_194_304,
+          min: 0,
+          max: CEILING,
+          meaning: "The same for the lines of its requests, which have files of their own; 0 keeps none.",
+        },
       },
     },
     fetch: {

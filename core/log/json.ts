@@ -52,14 +52,39 @@ export function toJson(value: unknown): string {
   }
 }
 
-/** `,"name":value` for every field. A name that is `taken` gets a `_` before it: a field cannot forge the line's own. */
-export function toMembers(fields: Fields, taken: ReadonlySet<string>): string {
-  let text = "";
-  for (const name of Object.keys(fields)) {
-    const value = fields[name];
-    if (value === undefined) continue;
-    const safe = taken.has(name) ? `_${name}` : name;
-    text += `,${quote(safe)}:${isSecret(name) ? `"${REDACTED}"` : toJson(value)}`;
+/** What is done to a field of this name, found out once. */
+interface Name {
+  /** `,"name":`, or all of the member where the value must not be told. */
+  readonly text: string;
+  readonly secret: boolean;
+}
+
+/** Names may come from data: no more than these are remembered. */
+const MOST_NAMES = 500;
+
+/** Renders fields as members of a line, `,"name":value`. */
+export class Members {
+  readonly #names = new Map<string, Name>();
+
+  /** @param taken names of the line's own: a field of that name gets a `_` before it and cannot forge them. */
+  constructor(private readonly taken: ReadonlySet<string>) {}
+
+  text(fields: Fields): string {
+    let text = "";
+    for (const name in fields) {
+      const value = fields[name];
+      if (value === undefined) continue;
+      const known = this.#names.get(name) ?? this.#learn(name);
+      text += known.secret ? known.text : known.text + toJson(value);
+    }
+    return text;
   }
-  return text;
+
+  #learn(name: string): Name {
+    const secret = isSecret(name);
+    const key = quote(this.taken.has(name) ? `_${name}` : name);
+    const known = { text: `,${key}:${secret ? `"${REDACTED}"` : ""}`, secret };
+    if (this.#names.size < MOST_NAMES) this.#names.set(name, known);
+    return known;
+  }
 }

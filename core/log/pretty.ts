@@ -39,14 +39,16 @@ function errorBlock(error: Error, colours: boolean): string {
   return text;
 }
 
+/** The line of a request says as a sentence what its fields say. */
+function shortened(message: string, fields: Fields): readonly [string, Fields] {
+  const { method, path, status, ms, kind, route: _, ...rest } = fields;
+  if (message !== "request" || status === undefined || kind === undefined) return [message, fields];
+  return [`${String(method)} ${String(path)} ${String(status)} ${String(ms)}ms`, rest];
+}
+
 /** One line, with blocks below it; ends with a line break. */
-export function prettyLine(
-  time: string,
-  level: PrettyLevel,
-  message: string,
-  fields: Fields,
-  colours: boolean,
-): string {
+export function prettyLine(time: string, level: PrettyLevel, text: string, all: Fields, colours: boolean): string {
+  const [message, fields] = shortened(text, all);
   let inline = "";
   let below = "";
   for (const name of Object.keys(fields)) {

@@ -23,12 +23,11 @@ export type ScriptEvent =
       readonly problems: readonly BuildProblem[];
       readonly serving: boolean;
     }
-  /** A handler threw. `id` is its invocation's. */
+  /** A handler threw in an invocation. */
   | {
       readonly kind: "threw";
       readonly script: string;
-      readonly id: string;
-      readonly route: string;
+      readonly invocation: { readonly id: string; readonly kind: string; readonly route: string };
       readonly error: string;
       readonly place: FailurePlace | null;
     }

@@ -7,7 +7,8 @@ import type { IsolateScript } from "./isolate.ts";
 import { limitUse } from "./limit-use.ts";
 
 export interface ScriptLogDeps {
-  log(script: string, level: number, message: string, data: unknown, invocation: string | null): void;
+  /** Without a flight: from outside of any invocation. */
+  log(script: string, level: number, message: string, data: unknown, flight: Flight | null): void;
 }
 
 /** The realm cuts a message and its data at 16,384 characters each, which escapes make up to six times as long. */
@@ -38,7 +39,7 @@ export class ScriptLog {
     const line: unknown = JSON.parse(text);
     if (!Array.isArray(line) || typeof line[0] !== "string") throw new ProtocolError("a log line that is none");
     const level = frame.a < LEVELS.length ? frame.a : 1;
-    this.#deps.log(script.name, level, line[0], line[1], flight?.invocation.id ?? null);
+    this.#deps.log(script.name, level, line[0], line[1], flight ?? null);
   }
 
   /** False once the invocation has logged its share; it ends then. */

@@ -69,6 +69,7 @@ describe("json", () => {
       ...ACCESS,
       ms: 1.23,
       script: "shop",
+      kind: "http",
     });
     expect(second).toMatchObject({ path: hostile, method: hostile, ip: hostile, id: hostile });
   });

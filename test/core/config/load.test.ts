@@ -49,7 +49,7 @@ describe("defaults", () => {
     expect(config.isolates).toEqual({ mode: "auto", max: 64, perScript: 4, spare: 1, idleMs: 60000, require: [] });
     expect(config.limits.memoryBytes).toBe(134217728);
     expect(config.limits.requestBytes).toBe(10485760);
-    expect(config.log).toEqual({ level: "info", format: "auto" });
+    expect(config.log).toEqual({ level: "info", format: "auto", scriptBytes: 8388608, requestBytes: 4194304 });
     expect(config.fetch).toEqual({ allowPrivate: false, allowHosts: [], denyHosts: [] });
     expect(config.file).toBeUndefined();
     expect(config.dev).toBe(false);

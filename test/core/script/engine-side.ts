@@ -79,7 +79,8 @@ export class Reports {
         return new Response(JSON.stringify(body), { status: error.status });
       },
       httpFailure: (_flight, failure) => new Response(failure.message, { status: failure.status ?? 500 }),
-      log: (_script, level, text, _data, id) => void this.logs.push({ level, message: text, invocation: id }),
+      log: (_script, level, text, _data, flight) =>
+        void this.logs.push({ level, message: text, invocation: flight?.invocation.id ?? null }),
     };
   }
 }

@@ -1,0 +1,185 @@
+/**
+ * The log of each script on disk, `data/scripts/<name>/log/`: written in batches beside all else, under a cap. Requests
+ * have files of their own, so that a busy hour of them leaves what the script itself said where it is.
+ */
+import { join } from "node:path";
+import { Ring, type Loss } from "./ring.ts";
+
+export interface ScriptLogs {
+  /** Takes a line of JSON without its opening brace, with its line break. Never throws, never waits. */
+  add(script: string, line: string, request: boolean): void;
+  /** Lets go of a script whose folder is to be moved. */
+  release(script: string): void;
+  /** Resolves when all that was taken is on disk, or lost. */
+  flush(): Promise<void>;
+}
+
+export interface ScriptLogsOptions {
+  /** The engine's `data/`. */
+  readonly dataDir: string;
+  /** Bytes that are kept of a script's lines, and of the lines of its requests; 0 keeps none. */
+  readonly limits: () => { readonly scriptBytes: number; readonly requestBytes: number };
+  /** Lines are lost: the disk is full, or the folder cannot be written, or (without an error) the disk is too slow. */
+  readonly onTrouble: (folder: string, error: unknown) => void;
+  /** After trouble, which is told once until then. */
+  readonly onRecovered: (lost: number) => void;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** Lines wait so long for others; it is also what a SIGKILL may cost. */
+const BATCH_MS = 100;
+/** Or until there are so many characters. */
+const BATCH_CHARACTERS = 64 * 1024;
+/** Characters that may wait for a slow disk: of one log, and of all. What is more is lost. */
+const MOST_WAITING = 1024 * 1024;
+const MOST_WAITING_OF_ALL = 16 * MOST_WAITING;
+/** A disk that refused is not asked again at once. */
+const REST_MS = 1000;
+/** Trouble lasts at least so long: who floods a log must not flood the log that tells of it. */
+const TROUBLE_MS = 10_000;
+/** A longer line is left out. Less than what is read of a file to find its last line. */
+const LONGEST_LINE = 128 * 1024;
+
+/** What else stands in a `script` field names no folder. */
+export const SCRIPT_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
+
+/** Where a script's log lies. */
+export function logFolder(dataDir: string, script: string): string {
+  return join(dataDir, "scripts", script, "log");
+}
+/** Within a log folder. */
+export const REQUESTS = "requests";
+
+interface Feed {
+  readonly ring: Ring;
+  lines: string[];
+  characters: number;
+  writing: Promise<void> | null;
+  /** Lines that found no room since the last write. */
+  overflow: number;
+  /** No write before this time. */
+  restUntil: number;
+}
+
+class DiskLogs implements ScriptLogs {
+  readonly #options: ScriptLogsOptions;
+  readonly #now: () => number;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #requests = new Map<string, Feed>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #waiting = 0;
+  /** Null while all is well. */
+  #trouble: { readonly since: number; lost: number } | null = null;
+
+  constructor(options: ScriptLogsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  add(script: string, whole: string, request: boolean): void {
+    const feed = (request ? this.#requests : this.#feeds).get(script) ?? this.#open(script, request);
+    if (feed === null) return;
+    const line = whole.length > LONGEST_LINE ? stub(whole, script) : whole;
+    if (feed.characters + line.length > MOST_WAITING || this.#waiting + line.length > MOST_WAITING_OF_ALL) {
+      feed.overflow++;
+      return this.#lose(feed, 1, undefined);
+    }
+    feed.lines.push(line);
+    feed.characters += line.length;
+    this.#waiting += line.length;
+    if (feed.characters >= BATCH_CHARACTERS) this.#write(feed);
+    else this.#timer ??= setTimeout(this.#writeAll, BATCH_MS);
+  }
+
+  release(script: string): void {
+    for (const feeds of [this.#feeds, this.#requests]) {
+      const feed = feeds.get(script);
+      if (!feed) continue;
+      feed.ring.close();
+      this.#waiting -= feed.characters;
+      feed.lines = [];
+      feed.characters = 0;
+      feeds.delete(script);
+    }
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const feed of [...this.#feeds.values(), ...this.#requests.values()]) {
+      while (feed.writing !== null || (feed.lines.length > 0 && feed.restUntil <= this.#now())) {
+        this.#write(feed);
+        await feed.writing;
+      }
+    }
+  }
+
+  #open(script: string, request: boolean): Feed | null {
+    if (!SCRIPT_NAME.test(script)) return null;
+    const { limits, dataDir } = this.#options;
+    const most = (): number => (request ? limits().requestBytes : limits().scriptBytes);
+    if (most() === 0) return null;
+    const folder = logFolder(dataDir, script);
+    const ring = new Ring(request ? join(folder, REQUESTS) : folder, most, this.#now);
+    const feed: Feed = { ring, lines: [], characters: 0, writing: null, overflow: 0, restUntil: 0 };
+    (request ? this.#requests : this.#feeds).set(script, feed);
+    return feed;
+  }
+
+  readonly #writeAll = (): void => {
+    this.#timer = undefined;
+    for (const feed of this.#feeds.values()) this.#write(feed);
+    for (const feed of this.#requests.values()) this.#write(feed);
+  };
+
+  /** One write at a time for each log; what comes meanwhile is the next one. */
+  #write(feed: Feed): void {
+    if (feed.writing !== null || feed.lines.length === 0) return;
+    if (feed.restUntil > this.#now()) return this.#later();
+    const { lines, ring } = feed;
+    this.#waiting -= feed.characters;
+    feed.lines = [];
+    feed.characters = 0;
+    feed.writing = ring.append(lines).then((loss) => this.#written(feed, loss));
+    // They came after these, and before the next ones.
+    ring.skip(feed.overflow);
+    feed.overflow = 0;
+  }
+
+  #written(feed: Feed, loss: Loss | null): void {
+    feed.writing = null;
+    if (loss) {
+      feed.restUntil = this.#now() + REST_MS;
+      this.#lose(feed, loss.lines, loss.cause);
+    } else if (this.#trouble !== null && this.#now() - this.#trouble.since >= TROUBLE_MS) {
+      const { lost } = this.#trouble;
+      this.#trouble = null;
+      this.#options.onRecovered(lost);
+    }
+    if (!loss && feed.characters >= BATCH_CHARACTERS) this.#write(feed);
+    else if (feed.lines.length > 0) this.#later();
+  }
+
+  #later(): void {
+    this.#timer ??= setTimeout(this.#writeAll, BATCH_MS);
+  }
+
+  #lose({ ring }: Feed, lines: number, error: unknown): void {
+    if (this.#trouble === null) {
+      this.#trouble = { since: this.#now(), lost: 0 };
+      this.#options.onTrouble(ring.folder, error);
+    }
+    this.#trouble.lost += lines;
+  }
+}
+
+/** What stands for a line that is too long: its time and level, which come first in every line. */
+function stub(line: string, script: string): string {
+  const head = line.slice(0, line.indexOf('"message":'));
+  return `${head}"message":"a line of ${line.length} characters was left out","script":"${script}"}\n`;
+}
+
+export function createScriptLogs(options: ScriptLogsOptions): ScriptLogs {
+  return new DiskLogs(options);
+}
