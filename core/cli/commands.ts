@@ -27,6 +27,38 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./serve.ts"),
   },
   {
+    name: "init",
+    summary: "Make a project: a script with its test, settings, and what editors and agents need.",
+    details: "A file that is there already stays as it is; the command says which.",
+    args: [
+      {
+        name: "dir",
+        meaning: "the folder, made if it is not there; default: the current one",
+        takes: "maybe",
+        completes: "folder",
+      },
+    ],
+    flags: [JSON_OUTPUT],
+    examples: ["aiwebengine init", "aiwebengine init ./shop"],
+    load: () => import("./init.ts"),
+  },
+  {
+    name: "new",
+    summary: "Write a new script, a test of a script, or a plugin.",
+    args: [
+      { name: "kind", meaning: "what to write", takes: "one", choices: ["script", "test", "plugin"] },
+      {
+        name: "name",
+        meaning: "its name: lower-case letters, digits and hyphens; for a test the script's",
+        takes: "one",
+        completes: "script",
+      },
+    ],
+    flags: [DIR],
+    examples: ["aiwebengine new script shop", "aiwebengine new test shop", "aiwebengine new plugin teapot"],
+    load: () => import("./new.ts"),
+  },
+  {
     name: "check",
     summary: "Build, load and type-check scripts without serving them.",
     details:

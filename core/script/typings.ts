@@ -81,17 +81,30 @@ export async function writeTypings(scriptsDir: string, options: TypingsOptions):
   await writeNew(join(scriptsDir, "tsconfig.json"), `${JSON.stringify(AUTHORS_CONFIG, null, 2)}\n`);
 }
 
-/** Some 150 files that change with the engine's version only: one stamp spares reading them all at every start. */
+/**
+ * Some 150 files that change with the engine's version only: one stamp spares reading them all at every start. They are
+ * written beside and moved: an engine and a `check` may begin with the same folder at the same time.
+ */
 async function writePackages(folder: string, stamp: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const stampFile = join(folder, PACKAGES, ".stamp");
-  if ((await read(stampFile)) === stamp) return;
-  await rm(join(folder, PACKAGES), { recursive: true, force: true });
-  const packages = Object.entries(files).filter(([path]) => path.startsWith(PACKAGES));
-  for (const path of new Set(packages.map(([path]) => dirname(path))))
-    await mkdir(join(folder, path), { recursive: true });
-  await Promise.all(packages.map(([path, content]) => writeFile(join(folder, path), content)));
-  // Last: a start that was cut short writes them again.
-  await writeFile(stampFile, stamp);
+  const isCurrent = async (): Promise<boolean> => (await read(join(folder, PACKAGES, ".stamp"))) === stamp;
+  if (await isCurrent()) return;
+  const draft = join(folder, `.packages-${process.pid}`);
+  const packages = Object.entries(files)
+    .filter(([path]) => path.startsWith(PACKAGES))
+    .map(([path, content]) => [join(draft, path.slice(PACKAGES.length)), content] as const);
+  try {
+    for (const path of new Set(packages.map(([path]) => dirname(path)))) await mkdir(path, { recursive: true });
+    await Promise.all(packages.map(([path, content]) => writeFile(path, content)));
+    await writeFile(join(draft, ".stamp"), stamp);
+    if (await isCurrent()) return;
+    await rm(join(folder, PACKAGES), { recursive: true, force: true });
+    await rename(draft, join(folder, PACKAGES));
+  } catch (error) {
+    // The other one was done in between.
+    if (!(await isCurrent())) throw error;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
 }
 
 async function read(path: string): Promise<string | undefined> {
@@ -107,7 +120,7 @@ async function read(path: string): Promise<string | undefined> {
 async function writeChanged(path: string, content: string): Promise<void> {
   if ((await read(path)) === content) return;
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.new`;
+  const draft = `${path}.${process.pid}`;
   await writeFile(draft, content);
   await rename(draft, path);
 }
