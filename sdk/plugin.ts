@@ -109,8 +109,12 @@ export interface FetchEvent {
   readonly headers: Headers;
   /** 0 for the request itself, 1 for the first redirect. */
   readonly hop: number;
-  /** False after a redirect to another origin. */
+  /** False after a redirect to another origin, also when a later one comes back. */
   readonly sameOrigin: boolean;
+  /** The same for all hops of one request. */
+  readonly state: Map<string, unknown>;
+  /** Where the answer's headers or URL repeat the value, as it is or percent-encoded, the script sees `shown` instead. */
+  conceal(value: string, shown: string): void;
 }
 
 export interface Hooks {

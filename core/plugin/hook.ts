@@ -1,4 +1,5 @@
 /** The onion: named chains of functions around one core, the first plugin's outermost. */
+import { ProblemError } from "../../sdk/errors.ts";
 import type { FetchEvent, Hooks, InvokeEvent, RequestEvent } from "../../sdk/plugin.ts";
 
 type Awaitable<T> = T | PromiseLike<T>;
@@ -73,5 +74,12 @@ function runInvoke(
 }
 
 async function runFetch(hooks: readonly Hooked<Hooks["fetch"]>[], event: FetchEvent): Promise<void> {
-  for (const { handler } of hooks) await handler(event);
+  for (const { plugin, handler } of hooks) {
+    try {
+      await handler(event);
+    } catch (error) {
+      if (error instanceof ProblemError) throw error;
+      throw new Error(`the fetch hook of the plugin "${plugin}" failed`, { cause: error });
+    }
+  }
 }

@@ -5,10 +5,12 @@ import { codingsOf, receiveBody, tooLarge, type OutboundBody } from "./fetch-bod
 import { NetworkError, networkError } from "./fetch-error.ts";
 import { exchange, type Answer } from "./fetch-exchange.ts";
 import { checkHeaders, forOtherOrigin, incoming, withoutBody, type HeaderList } from "./fetch-headers.ts";
+import { HookedRequest, type FetchHook } from "./fetch-hook.ts";
 import { parseUrl, resolveTarget, systemResolve, type FetchPolicy, type Resolve, type Target } from "./fetch-target.ts";
 
 export { NetworkError } from "./fetch-error.ts";
 export { parseHostPattern } from "./fetch-address.ts";
+export type { FetchHook } from "./fetch-hook.ts";
 export type { FetchPolicy, Resolve } from "./fetch-target.ts";
 
 /** A request as an isolate sends it: hostile, so every part is checked here. */
@@ -45,6 +47,8 @@ export interface FetchContext {
   readonly timeoutMs: number;
   /** Before each redirect is followed; refuses it by throwing. */
   readonly onRedirect?: () => void;
+  /** Plugins, before each hop is sent; what they throw refuses it. */
+  readonly hook?: FetchHook | undefined;
   /** Instead of the system's resolver. */
   readonly resolve?: Resolve;
   /** Certificates to trust instead of the system's, PEM. */
@@ -109,15 +113,21 @@ async function follow(
   context: FetchContext,
   signal: AbortSignal,
 ): Promise<OutboundResponse> {
+  const hooked = context.hook && new HookedRequest(context.hook);
   let hop = first;
   for (let hops = 0; ; hops++) {
     const target = await settleTarget(hop.url, context, signal);
-    const answer = await exchange(target, { ...hop, signal, ca: context.ca });
+    const sent = hooked ? await unlessAborted(hooked.apply(hop, hops), signal) : hop;
+    const answer = await exchange(
+      { ...target, url: sent.url },
+      { ...hop, headers: sent.headers, signal, ca: context.ca },
+    );
     try {
       const location = answer.message.headers.location;
       const status = answer.message.statusCode ?? 0;
       if (mode === "manual" || location === undefined || !REDIRECTS.has(status)) {
-        return respond(answer, target, hop.method, hops > 0, context);
+        const response = respond(answer, target, hop.method, hops > 0, context);
+        return hooked ? concealed(response, hooked) : response;
       }
       if (mode === "error") throw new NetworkError(`${target.host}: redirected, which the request forbids`);
       if (hops === MAX_REDIRECTS) throw new NetworkError(`${target.host}: more than ${MAX_REDIRECTS} redirects`);
@@ -132,21 +142,39 @@ async function follow(
   }
 }
 
-/** Checks and resolves, but no longer than there is patience: a resolver cannot be cancelled, only left alone. */
+/** Checks and resolves, but no longer than there is patience. */
 async function settleTarget(url: URL, context: FetchContext, signal: AbortSignal): Promise<Target> {
-  const gone = Promise.withResolvers<never>();
-  const abort = () => gone.reject(signal.reason);
-  signal.addEventListener("abort", abort);
   try {
     signal.throwIfAborted();
     const target = resolveTarget(url, context.policy, context.hosts, context.resolve ?? systemResolve);
-    return await Promise.race([target, gone.promise]);
+    return await unlessAborted(target, signal);
   } catch (error) {
     if (error instanceof ProblemError || signal.aborted) throw error;
     throw networkError(url.host, error);
+  }
+}
+
+/** Waits for what cannot be cancelled, and leaves it alone when there is no more patience. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const gone = Promise.withResolvers<never>();
+  const abort = () => gone.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, gone.promise]);
   } finally {
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** A server that repeats what a plugin put in must not thereby show it to the script. */
+function concealed(response: OutboundResponse, hooked: HookedRequest): OutboundResponse {
+  return {
+    ...response,
+    statusText: hooked.conceal(response.statusText),
+    url: hooked.conceal(response.url),
+    headers: response.headers.map((text, i) => (i % 2 === 0 ? text : hooked.conceal(text))),
+  };
 }
 
 /** The next hop by the standard's rules, https://fetch.spec.whatwg.org/#http-redirect-fetch, and stricter on secrets. */

@@ -104,7 +104,7 @@ describe("hooks", () => {
         { plugin: "c", handler: () => void seen.push("c") },
       ],
     });
-    await expect(fetch?.({} as FetchEvent)).rejects.toThrow("no");
+    await expect(fetch?.({} as FetchEvent)).rejects.toThrow(`the fetch hook of the plugin "b" failed`);
     expect(seen).toEqual(["a"]);
   });
 });
