@@ -252,7 +252,7 @@ export class Watchdog {
   #deadlines(isolate: Isolate, pool: ScriptPool, now: number): void {
     const { limits } = pool.script;
     for (const flight of [...isolate.flights.values()]) {
-      if (!flight.watched) this.#listen(flight, pool);
+      if (!flight.watched && now - flight.sentAt > TICK_MS) this.#listen(flight, pool);
       if (flight.done) continue;
       const { stream } = flight;
       if (!stream) {
