@@ -134,14 +134,44 @@ export class FrameWriter {
   }
 }
 
-/** One frame; `text` and `body` are views that are gone when the callback returns. */
-export interface Frame {
-  type: number;
-  flags: number;
-  id: number;
-  a: number;
-  text: string;
-  body: Buffer;
+/** One frame; it and its body are gone when the callback returns. */
+export class Frame {
+  type = 0;
+  flags = 0;
+  id = 0;
+  a = 0;
+  text = "";
+  #bytes: Buffer = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+
+  get bodyLength(): number {
+    return this.#to - this.#from;
+  }
+
+  /** A view into what was received. Most frames have a short body or none, and a view costs more than its text. */
+  get body(): Buffer {
+    return this.#bytes.subarray(this.#from, this.#to);
+  }
+
+  bodyText(): string {
+    return this.#bytes.utf8Slice(this.#from, this.#to);
+  }
+
+  /** Takes the frame of `total` bytes that begins at `at`. */
+  read(bytes: Buffer, at: number, total: number): void {
+    const textBytes = bytes.readUInt32LE(at + 14);
+    const bodyAt = at + HEAD_BYTES + textBytes;
+    if (bodyAt > at + total) throw new ProtocolError("a text longer than its frame");
+    this.type = bytes[at + 4] as number;
+    this.flags = bytes[at + 5] as number;
+    this.id = bytes.readUInt32LE(at + 6);
+    this.a = bytes.readUInt32LE(at + 10);
+    this.text = textBytes === 0 ? "" : bytes.utf8Slice(at + HEAD_BYTES, bodyAt);
+    this.#bytes = bytes;
+    this.#from = bodyAt;
+    this.#to = at + total;
+  }
 }
 
 export class ProtocolError extends Error {}
@@ -151,7 +181,7 @@ export class FrameReader {
   #pending: Buffer | null = null;
   #filled = 0;
   readonly #most: number;
-  readonly #frame: Frame = { type: 0, flags: 0, id: 0, a: 0, text: "", body: Buffer.alloc(0) };
+  readonly #frame = new Frame();
 
   constructor(mostBytes: number) {
     this.#most = mostBytes;
@@ -206,16 +236,7 @@ export class FrameReader {
   }
 
   #read(bytes: Buffer, at: number, total: number, take: (frame: Frame) => void): void {
-    const textBytes = bytes.readUInt32LE(at + 14);
-    const bodyAt = at + HEAD_BYTES + textBytes;
-    if (bodyAt > at + total) throw new ProtocolError("a text longer than its frame");
-    const frame = this.#frame;
-    frame.type = bytes[at + 4] as number;
-    frame.flags = bytes[at + 5] as number;
-    frame.id = bytes.readUInt32LE(at + 6);
-    frame.a = bytes.readUInt32LE(at + 10);
-    frame.text = textBytes === 0 ? "" : bytes.utf8Slice(at + HEAD_BYTES, bodyAt);
-    frame.body = bytes.subarray(bodyAt, at + total);
-    take(frame);
+    this.#frame.read(bytes, at, total);
+    take(this.#frame);
   }
 }

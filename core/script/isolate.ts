@@ -67,7 +67,7 @@ export class Isolate {
   #nextLocal = 0;
   #loaded: ((failure: LoadFailure) => void) | null = null;
   #strays = 0;
-  #straysSince = 0;
+  #straysSince = performance.now();
 
   constructor(vessel: Vessel, deps: IsolateDeps) {
     this.vessel = vessel;

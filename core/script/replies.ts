@@ -57,9 +57,8 @@ export class Replies {
   result(frame: Frame, flight: Flight, limits: Limits): void {
     if (flight.answered) return this.#steps.stray();
     const lingers = frame.a >= LINGERS;
-    const { body } = frame;
-    const { length } = body;
-    const content = length === 0 ? null : frame.flags & F.FLAG_TEXT ? body.utf8Slice(0, length) : new Uint8Array(body);
+    const length = frame.bodyLength;
+    const content = length === 0 ? null : frame.flags & F.FLAG_TEXT ? frame.bodyText() : new Uint8Array(frame.body);
     const sent = this.#respond(flight, limits, lingers ? frame.a - LINGERS : frame.a, frame.text, content, length);
     if (sent && !lingers) this.#steps.finish(flight);
   }
@@ -132,7 +131,7 @@ export class Replies {
 
   chunk(frame: Frame, flight: Flight, limits: Limits): void {
     const { stream } = flight;
-    const { length } = frame.body;
+    const length = frame.bodyLength;
     if (!stream || length === 0) return this.#steps.stray();
     // A well-behaved isolate waits for credit; one that does not is filling the engine's memory.
     if (stream.held + length > MOST_HELD) throw new ProtocolError("a stream that does not wait for its reader");
