@@ -19,6 +19,7 @@ interface Rule {
 }
 
 const REALM = "core/isolate/realm/";
+const SDK_PACKAGE = "sdk/package/";
 const ALIASES: readonly (readonly [name: string, path: string])[] = [
   ["@aiwebengine/sdk", "sdk/script.ts"],
   ["@aiwebengine/sdk/", "sdk/"],
@@ -50,7 +51,11 @@ const RULES: readonly Rule[] = [
   },
   {
     says: "the SDK runs wherever a script runs: it has no package and no host at run time",
-    forbids: ({ from, own, typeOnly }) => within(from, "sdk/") && !own && !typeOnly,
+    forbids: ({ from, own, typeOnly }) => within(from, "sdk/") && !within(from, SDK_PACKAGE) && !own && !typeOnly,
+  },
+  {
+    says: "what makes a package of the SDK is no part of it, nor of the engine",
+    forbids: ({ from, to }) => within(to, SDK_PACKAGE) && !within(from, SDK_PACKAGE) && !within(from, "test/"),
   },
   {
     says: "a plugin knows the SDK only, neither core nor another plugin",

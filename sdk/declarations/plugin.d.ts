@@ -1,0 +1,363 @@
+/**
+ * What plugins import from `@aiwebengine/sdk/plugin`. A plugin is one default export of one file:
+ *
+ * ```ts
+ * import { definePlugin } from "@aiwebengine/sdk/plugin";
+ *
+ * export default definePlugin({
+ *   name: "teapot",
+ *   version: "1.0.0",
+ *   config: { strength: "number.integer > 0 = 3" },
+ *   setup({ config, route }) {
+ *     route("GET /tea", () => new Response(`strength ${config.strength}`, { status: 418 }));
+ *   },
+ * });
+ * ```
+ */
+import type { Checked, Infer, Json } from "./schema.js";
+/** A fault that a script (from a service, a point) or a client (from a route, a hook) may read; any other is `internal`. */
+export { ProblemError } from "./errors.js";
+export type { Checked, Infer, Json } from "./schema.js";
+type Awaitable<T> = T | PromiseLike<T>;
+/** What ends a contribution when its plugin goes. */
+export type Dispose = () => Awaitable<void>;
+/** Fields of a structured log line. */
+export interface LogFields {
+  readonly [name: string]: unknown;
+}
+/** Lines carry the plugin's name. */
+export interface PluginLog {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+/** The route that a request matched. */
+export interface RouteInfo {
+  /** Upper case; `ANY` is every method. */
+  readonly method: string;
+  /** The pattern: `/notes/:id`. */
+  readonly path: string;
+  /** The script or plugin that registered it. */
+  readonly owner: string;
+  /** The options as they were registered, without schemas. */
+  readonly options: {
+    readonly [key: string]: Json;
+  };
+}
+/** One HTTP request on its way through the `request` hooks. */
+export interface RequestEvent {
+  /** UUIDv7; the `x-request-id` of the answer. */
+  readonly id: string;
+  /** As it was received. Who reads its body takes it away from the handler. */
+  readonly request: Request;
+  readonly method: string;
+  /** As received, without the query. */
+  readonly path: string;
+  readonly url: URL;
+  /** The client's address, after `server.trustedProxies`. */
+  readonly ip: string;
+  /** The caller's own `x-request-id`, where it is no trusted proxy. */
+  readonly clientRequestId: string | undefined;
+  /** Undefined when nothing matched. */
+  readonly route: RouteInfo | undefined;
+  /** The script that answers; undefined for a plugin's route and where nothing matched. */
+  readonly script: string | undefined;
+  /** For what plugins tell each other about this request. */
+  readonly state: Map<string, unknown>;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+}
+/** A request that a plugin's own route answers. */
+export interface RouteEvent extends RequestEvent {
+  /** Decoded; null-prototype. */
+  readonly params: Readonly<Record<string, string>>;
+}
+/** One call into a script on its way through the `invoke` hooks. */
+export interface InvokeEvent {
+  /** Of this invocation. A request's is the request's. */
+  readonly id: string;
+  /** The invocation that caused this one. */
+  readonly parentId: string | undefined;
+  readonly script: string;
+  /** `http`, or the name of the point. */
+  readonly kind: string;
+  /** The id of the registration: its ordinal in the script's load. */
+  readonly registration: number;
+  readonly user: Json;
+  /** What the handler gets; undefined for `http`, whose request has hooks of its own. */
+  readonly input: Json | undefined;
+  readonly state: Map<string, unknown>;
+  readonly signal: AbortSignal;
+}
+/** One outgoing request of a script, before each hop of it is sent. What is changed here, the script never sees. */
+export interface FetchEvent {
+  readonly script: string;
+  /** The invocation's id. */
+  readonly id: string;
+  readonly method: string;
+  /** Where this hop goes. A new path or query may be set, a new origin may not. */
+  url: URL;
+  readonly headers: Headers;
+  /** 0 for the request itself, 1 for the first redirect. */
+  readonly hop: number;
+  /** False after a redirect to another origin, also when a later one comes back. */
+  readonly sameOrigin: boolean;
+  /** The same for all hops of one request. */
+  readonly state: Map<string, unknown>;
+  /** Where the answer's headers or URL repeat the value, as it is or percent-encoded, the script sees `shown` instead. */
+  conceal(value: string, shown: string): void;
+}
+export interface Hooks {
+  /** Synchronous, before the router: the only place that may change what is matched. */
+  match(url: URL, request: Request): URL;
+  /** Around every HTTP request, also when nothing matched. */
+  request(event: RequestEvent, next: () => Awaitable<Response>): Awaitable<Response>;
+  /** Around every call into a script. A request's value is its Response. */
+  invoke(event: InvokeEvent, next: () => Promise<unknown>): Promise<unknown>;
+  /** Before every outgoing request of a script. Throws to refuse it: with a `ProblemError`, the script sees the sentence. */
+  fetch(event: FetchEvent): Awaitable<void>;
+}
+export type HookName = keyof Hooks;
+/** Who calls a service. */
+export interface ServiceCall {
+  /** The invocation's id (UUIDv7). */
+  readonly invocation: string;
+  readonly script: string;
+  readonly user: Json;
+  /** Aborts when the invocation ends. */
+  readonly signal: AbortSignal;
+}
+/** Async functions for scripts, as `context[name]` and as an export of the SDK. */
+export interface ServiceSpec {
+  /** Arguments come from a hostile script: data of any shape. Throw a `ProblemError` for what the script should read. */
+  readonly methods: {
+    readonly [method: string]: (call: ServiceCall, ...args: Json[]) => Promise<Json | undefined | void>;
+  };
+  /**
+   * TypeScript declarations for script authors, of an `interface` whose name is the service's with a capital
+   * (`interface Teapot { boil(): Promise<number> }` for `teapot`).
+   */
+  readonly types: string;
+  /** Methods that change something: an invocation that called one is not sent again after its isolate was lost. */
+  readonly mutates?: readonly string[];
+  /** Lets go of what is held of a script: it was removed, and its data is about to be moved away. */
+  release?(script: string): void;
+}
+/** What an argument of a registration function is: in its order. */
+export type PointArgument = "name" | "path" | "options" | "handler" | "data";
+export interface PointFunction {
+  /** `["name", "options", "handler"]`; an argument that ends in `?` may be absent, as options may: `"options?"`. */
+  readonly args: readonly (PointArgument | `${PointArgument}?`)[];
+  readonly aliases?: readonly string[];
+}
+/** One registration of a script at a point. */
+export interface PointRegistration {
+  readonly script: string;
+  /** Its ordinal in the script's load. */
+  readonly id: number;
+  /** The canonical function name. */
+  readonly fn: string;
+  readonly name?: string;
+  readonly path?: string;
+  readonly options: {
+    readonly [key: string]: Json;
+  };
+  readonly data?: Json;
+  /** JSON Schema of the options that `definitions` names. */
+  readonly schemas: {
+    readonly [option: string]: {
+      readonly [key: string]: Json;
+    };
+  };
+  /** Calls the handler, in the script's isolate and under its limits. Absent when the function takes none. */
+  readonly invoke?: Remote;
+}
+export interface RemoteInput {
+  /** `context.payload`. Checked against the schema of the option `input`, where the registration has one. */
+  readonly payload?: Json;
+  /** `context.args`; the same holds. */
+  readonly args?: Json;
+  readonly user?: Json;
+  /** The invocation that causes this one. */
+  readonly parentId?: string;
+  readonly signal?: AbortSignal;
+}
+/** Rejects with a `ProblemError` whose `code` is a problem code: `invalid_input`, `deadline_exceeded`, `script_failed`, … */
+export type Remote = (input: RemoteInput) => Promise<Json | undefined>;
+/** A kind of registration. Data only: no code of the plugin enters a script's realm. */
+export interface PointSpec {
+  /** The functions that scripts see. */
+  readonly functions: {
+    readonly [fn: string]: PointFunction;
+  };
+  /** Options that a registration may have, as an arktype definition; another is refused with a suggestion. */
+  readonly options?: {
+    readonly [key: string]: string;
+  };
+  /** Options that are themselves schemas (arktype definitions), compiled when the script is built: `["input"]`. */
+  readonly definitions?: readonly string[];
+  /** TypeScript declarations of the functions, for script authors. */
+  readonly types: string;
+  /** Throws a `ProblemError` that tells the author what is wrong; `all` are those that serve, of every script. */
+  validate?(registration: PointRegistration, all: readonly PointRegistration[]): void;
+  /** Takes over the registrations that serve from now on. All or nothing: what it throws keeps the previous ones. */
+  change(next: readonly PointRegistration[], previous: readonly PointRegistration[]): void;
+}
+export interface CommandFlag {
+  readonly type: "text" | "switch";
+  readonly summary: string;
+}
+/** A command of the command line, beside the engine's own. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly usage?: string;
+  readonly examples?: readonly string[];
+  readonly flags?: {
+    readonly [name: string]: CommandFlag;
+  };
+  /** Answers the exit code: 0 done, 1 what was asked for failed, 2 wrong usage. */
+  run(args: {
+    readonly words: readonly string[];
+    readonly flags: {
+      readonly [name: string]: string | boolean | undefined;
+    };
+    stdout(text: string): void;
+    stderr(text: string): void;
+  }): Awaitable<number>;
+}
+export interface HealthResult {
+  readonly ok: boolean;
+  /** One sentence for the operator; nothing secret: anyone may read it. */
+  readonly detail?: string;
+}
+/** What `setup` gets. Everything that is done through it is undone, in reverse, when the plugin goes. */
+export interface PluginContext<Config = unknown> {
+  readonly name: string;
+  /** `plugins.<name>` of the config, checked, with defaults. */
+  readonly config: Config;
+  readonly log: PluginLog;
+  /** Absolute. `data` is the engine's data folder; what belongs to a script lies under `scripts/<name>/` of it. */
+  readonly paths: {
+    readonly project: string;
+    readonly data: string;
+  };
+  hook<Name extends HookName>(name: Name, handler: Hooks[Name]): void;
+  /** `"GET /path/:param"`. Clashes are refused and name the holder. */
+  route(pattern: string, handler: (event: RouteEvent) => Awaitable<Response>): void;
+  route(
+    pattern: string,
+    options: {
+      readonly [key: string]: Json;
+    },
+    handler: (event: RouteEvent) => Awaitable<Response>,
+  ): void;
+  /** Gives other plugins a value, under a capability that the manifest's `provides` names. */
+  provide<Name extends string>(capability: Name, value: Capability<Name>): void;
+  /** The value of a capability that the manifest's `requires` names. */
+  use<Name extends string>(capability: Name): Capability<Name>;
+  /** Calls `visit` with the capability's value if some plugin of this generation provides it, in whatever order. */
+  whenProvided<Name extends string>(capability: Name, visit: (value: Capability<Name>) => Dispose | void): void;
+  service(name: string, spec: ServiceSpec): void;
+  point(name: string, spec: PointSpec): void;
+  /** A value that outlives generations (a pool, a socket, counters): made at the first, disposed after the last that keeps it. */
+  keep<T>(key: string, make: () => T, dispose?: (value: T) => Awaitable<void>): T;
+  /** Runs when the plugin goes; the last deferred first. */
+  defer(dispose: Dispose): void;
+  command(spec: CommandSpec): void;
+  /** A check of `/health/ready`. */
+  health(name: string, check: () => Awaitable<HealthResult>): void;
+}
+/** Values of capabilities by name. A plugin that provides one declares it: `declare module … { interface Capabilities { … } }`. */
+export interface Capabilities {
+  engine: EngineCapability;
+}
+export type Capability<Name extends string> = Name extends keyof Capabilities ? Capabilities[Name] : unknown;
+export interface ScriptInfo {
+  readonly name: string;
+  /** Absolute path of its entry file. */
+  readonly entry: string;
+  /** Absolute path of its own folder; undefined for a script of a single file. */
+  readonly folder: string | undefined;
+  readonly routes: number;
+  /** Why its newest version does not serve. */
+  readonly problem: string | undefined;
+}
+export interface PluginInfo {
+  readonly name: string;
+  readonly version: string;
+  /** `built-in`, or the file relative to the project folder. */
+  readonly origin: string;
+  readonly requires: readonly string[];
+  readonly provides: readonly string[];
+}
+/** What the engine tells about itself; the capability `engine`. */
+export interface EngineCapability {
+  readonly version: string;
+  readonly dev: boolean;
+  readonly mode: "process" | "thread";
+  /** False while it starts and while it stops. */
+  readonly ready: boolean;
+  /** What the jail of isolates holds and lacks on this machine. */
+  readonly jail: {
+    readonly held: readonly string[];
+    readonly lacking: readonly string[];
+  };
+  /** Scripts that rest after too many kills. */
+  readonly paused: readonly string[];
+  scripts(): readonly ScriptInfo[];
+  plugins(): readonly PluginInfo[];
+  routes(): readonly RouteInfo[];
+  /** Runs the health checks of all plugins. */
+  checks(): Promise<{
+    readonly [name: string]: HealthResult;
+  }>;
+  /** Called after each change of the scripts or plugins that serve. */
+  onChange(listener: () => void): Dispose;
+}
+/** The manifest and `setup`. */
+export interface PluginDefinition<Config extends object = object> {
+  /** `[a-z][a-z0-9-]*`; also its key in the config and its file's name. */
+  readonly name: string;
+  /** Semantic version. */
+  readonly version: string;
+  /** Range of engine versions that it works with: `">=0.2"`. */
+  readonly engine?: string;
+  /** Capabilities without which it cannot work. */
+  readonly requires?: readonly string[];
+  /** Capabilities that it gives. Its name is always one. */
+  readonly provides?: readonly string[];
+  /** Plugins or capabilities that it wants to come before: its hooks are around theirs. Ignored when absent; `"*"` is all others. */
+  readonly before?: readonly string[];
+  /** Plugins or capabilities that it wants to come after. */
+  readonly after?: readonly string[];
+  /** Schema of its config: an arktype definition of an object, with defaults. */
+  readonly config?: Config;
+  /** Wires the plugin. Has 10 s. */
+  setup(context: PluginContext<Config extends object ? Infer<Config> : unknown>): Awaitable<void>;
+}
+/** A plugin whose config type is forgotten. */
+export type AnyPlugin = Omit<PluginDefinition, "setup"> & {
+  setup(context: PluginContext<never>): Awaitable<void>;
+};
+/** Says what a plugin is; gives the same object back, typed. */
+export declare function definePlugin<const Config extends object = {}>(
+  plugin: Omit<PluginDefinition<Config>, "config"> & {
+    readonly config?: Checked<Config>;
+  },
+): AnyPlugin;
+/** One plugin of the binary; `plugins/index.ts` lists them. */
+export interface BuiltInPlugin {
+  readonly name: string;
+  readonly version: string;
+  readonly requires: readonly string[];
+  readonly provides: readonly string[];
+  /** JSON Schema of its config, compiled when the engine is built. */
+  readonly schema: {
+    readonly [key: string]: Json;
+  };
+  load(): Promise<{
+    readonly default: AnyPlugin;
+  }>;
+}
