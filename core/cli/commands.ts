@@ -71,6 +71,32 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./check.ts"),
   },
   {
+    name: "logs",
+    summary: "Show what scripts logged, how they failed and what they were asked.",
+    details:
+      "The newest lines, oldest first; of one script, or of all by time. It reads the files in data/scripts/, whether an\n" +
+      "engine runs or not. On a terminal for people, else one JSON object a line. With --json or --cursor the last line\n" +
+      "on stderr is a cursor: given back with --cursor, it answers exactly the lines that came after.",
+    args: [{ name: "script", meaning: "whose lines; default: all", takes: "maybe", completes: "script" }],
+    flags: [
+      { name: "follow", kind: "switch", short: "f", meaning: "Go on with lines as they are written, until Ctrl-C" },
+      { name: "id", kind: "text", value: "ID", meaning: "What one request caused: its x-request-id" },
+      { name: "level", kind: "text", value: "LEVEL", meaning: "This level and above: debug, info, warn, error" },
+      { name: "since", kind: "text", value: "TIME", meaning: "Not older than 10m, 2h, 3d or a date" },
+      { name: "limit", kind: "text", value: "N", meaning: "At most so many lines; default: 200, with -f 10" },
+      { name: "cursor", kind: "text", value: "CURSOR", meaning: "Only what came after; the first lines of that" },
+      JSON_OUTPUT,
+      DIR,
+    ],
+    examples: [
+      "aiwebengine logs",
+      "aiwebengine logs -f hello",
+      "aiwebengine logs --level warn --since 10m",
+      "aiwebengine logs --id 01a2040f-6f94-73b8-b6f4-230fbe947de5 --json",
+    ],
+    load: () => import("./logs.ts"),
+  },
+  {
     name: "doctor",
     summary: "Say what this machine's jail for scripts holds and lacks.",
     examples: ["aiwebengine doctor"],

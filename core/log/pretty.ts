@@ -56,7 +56,8 @@ export function prettyLine(time: string, level: PrettyLevel, text: string, all: 
     if (value === undefined) continue;
     if (isSecret(name)) inline += ` ${paint(`${printable(name)}=`, 90, colours)}[redacted]`;
     else if (value instanceof Error) below += errorBlock(value, colours);
-    else if (BLOCKS.has(name) && typeof value === "string") below += block(value, colours);
+    else if (typeof value === "string" && (BLOCKS.has(name) || (name === "error" && value.includes("\n"))))
+      below += block(value, colours);
     else inline += ` ${paint(`${printable(name)}=`, 90, colours)}${short(value)}`;
   }
   const label = paint(level.toUpperCase().padEnd(5), COLOURS[level], colours);
