@@ -1,6 +1,8 @@
 /** `npm run build`: what is embedded first (the realm), then the binary `dist/aiwebengine`. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { AnyPlugin } from "../sdk/plugin.ts";
+import { compileDefinition } from "./isolate/build/schemas.ts";
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");
@@ -38,9 +40,35 @@ async function buildRealm(): Promise<string> {
   return text.replace(/[^\x00-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** What the sources import from `dist/`; enough to run from source. */
+/** `plugins/index.ts`: the built-in plugins as data, and how to load each; config schemas compiled, since the engine cannot. */
+async function listPlugins(): Promise<void> {
+  const folder = join(root, "plugins");
+  const records: string[] = [];
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const file = entry.isDirectory() ? `${entry.name}/index.ts` : entry.name;
+    if (file === "index.ts" || !file.endsWith(".ts") || !existsSync(join(folder, file))) continue;
+    const plugin = ((await import(join(folder, file))) as { readonly default: AnyPlugin }).default;
+    const { name, version, requires = [], provides = [], config } = plugin;
+    const schema = config === undefined ? { type: "object" } : await compileDefinition(config);
+    const data = JSON.stringify({ name, version, requires, provides, schema });
+    records.push(`${data.slice(0, -1)}, load: () => import("./${file}") }`);
+  }
+  const text = `/** The plugins of the binary, as the host finds them. Written by \`npm run build\` from the files beside it. */
+import type { BuiltInPlugin } from "../sdk/plugin.ts";
+
+export const BUILT_INS: readonly BuiltInPlugin[] = [${records.join(", ")}];
+`;
+  const format = Bun.spawn([process.execPath, "fmt", "--stdin-filepath=plugins/index.ts"], {
+    cwd: root,
+    stdio: [new Blob([text]), "pipe", "inherit"],
+  });
+  await write("../plugins/index.ts", await new Response(format.stdout).text());
+}
+
+/** What the sources import from `dist/`, and what is generated among them; enough to run from source. */
 export async function buildParts(): Promise<void> {
   mkdirSync(dist, { recursive: true });
+  await listPlugins();
   await write("realm.txt", await buildRealm());
 }
 

@@ -1,10 +1,20 @@
 /** The composition root: every part of the engine is made here, once, from explicit tokens. */
 import { container, instanceCachingFactory, type DependencyContainer, type InjectionToken } from "tsyringe";
 import { join } from "node:path";
+import type { BuiltInPlugin, LogFields, PluginLog } from "../sdk/plugin.ts";
 import type { Config } from "./config/index.ts";
+import { problemResponse } from "./errors.ts";
 import type { RouteEntry } from "./http/router.ts";
+import { ownCommand } from "./isolate/jail/probe.ts";
 import type { Log } from "./log.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
+import { PluginBundles } from "./plugin/bundle.ts";
+import type { Scope } from "./plugin/context.ts";
+import { EngineView, type EngineFacts } from "./plugin/engine-capability.ts";
+import { PluginHost, type PluginEvent, type PluginSettings } from "./plugin/host.ts";
+import { Keeper } from "./plugin/keep.ts";
+import { PluginFailure } from "./plugin/problem.ts";
+import { PluginSeat } from "./plugin/seat.ts";
 import { createBuilder, type Builder } from "./script/build.ts";
 import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
 import type { ScriptEvent } from "./script/entry.ts";
@@ -23,11 +33,13 @@ function token<T>(name: string): InjectionToken<T> {
 export const CONFIG = token<Config>("config");
 export const LOG = token<Log>("log");
 export const SPAWNER = token<Spawner>("spawner");
-export const SERVICES = token<ReadonlyMap<string, Service>>("services");
+export const SEAT = token<PluginSeat>("seat");
+export const ENGINE = token<EngineView>("engine");
 export const ISOLATES = token<Isolates>("isolates");
 export const BUILDER = token<Builder>("builder");
 export const TRASH = token<Trash>("trash");
 export const REGISTRY = token<Registry>("registry");
+export const PLUGINS = token<PluginHost>("plugins");
 
 export interface Given {
   readonly config: Config;
@@ -37,7 +49,11 @@ export interface Given {
   readonly spawner: Spawner;
   readonly openVessel: IsolatesOptions["openVessel"];
   readonly engineRoutes: readonly RouteEntry<AnyRoute>[];
+  readonly builtIns: readonly BuiltInPlugin[];
+  readonly pluginSettings: PluginSettings;
+  readonly facts: Omit<EngineFacts, "generation">;
   readonly onScript: (event: ScriptEvent) => void;
+  readonly onPlugin: (event: PluginEvent) => void;
 }
 
 /** One container per engine; nothing in it is global. */
@@ -51,12 +67,44 @@ export function compose(given: Given): DependencyContainer {
   root.register(CONFIG, { useValue: config });
   root.register(LOG, { useValue: log });
   root.register(SPAWNER, { useValue: spawner });
-  single(SERVICES, () => {
+  single(SEAT, () => {
     const kv = createKv({
       dataDir,
       onError: (error, script) => log.error("kv failed", { script, error: String(error) }),
     });
-    return new Map<string, Service>([[kv.name, kv]]);
+    return new PluginSeat([kv]);
+  });
+  single(ENGINE, (from) => new EngineView({ ...given.facts, generation: () => from.resolve(SEAT).generation }));
+  single(PLUGINS, (from) => {
+    const seat = from.resolve(SEAT);
+    const newScope = (): Scope => {
+      // A container of its own per generation: what a plugin provides ends with it.
+      const scope = root.createChildContainer();
+      scope.register("engine", { useValue: from.resolve(ENGINE) });
+      return {
+        has: (capability) => scope.isRegistered(capability),
+        get: (capability) => scope.resolve(capability),
+        set: (capability, value) => void scope.register(capability, { useValue: value }),
+      };
+    };
+    return new PluginHost({
+      builtIns: given.builtIns,
+      bundles: new PluginBundles(ownCommand(), config.dir),
+      engineVersion: version,
+      settings: given.pluginSettings,
+      newScope,
+      given: ["engine"],
+      keeper: new Keeper(),
+      paths: { project: config.dir, data: dataDir },
+      logFor: (plugin) => pluginLog(log, plugin),
+      onHookFailure(plugin, error, { id }) {
+        log.error("a plugin's hook failed", { id, plugin, error });
+        return problemResponse(error, id, config.dev);
+      },
+      adopt: (next) => seat.take(next, () => settle(from.resolve(REGISTRY))),
+      onEvent: given.onPlugin,
+      drainMs: config.server.shutdownTimeoutMs,
+    });
   });
   single(
     ISOLATES,
@@ -64,7 +112,7 @@ export function compose(given: Given): DependencyContainer {
       new Isolates({
         config: config.isolates,
         openVessel: given.openVessel,
-        deps: isolateDeps(config, log, from.resolve(SERVICES), given.onScript),
+        deps: isolateDeps(config, log, () => from.resolve(SEAT).services, given.onScript),
         events: isolateEvents(log),
       }),
   );
@@ -73,7 +121,7 @@ export function compose(given: Given): DependencyContainer {
       spawner,
       cacheDir: join(dataDir, "cache"),
       engineVersion: version,
-      services: methodsOf(from.resolve(SERVICES)),
+      services: methodsOf(from.resolve(SEAT).services),
       timeoutMs: config.limits.loadMs,
     }),
   );
@@ -83,7 +131,7 @@ export function compose(given: Given): DependencyContainer {
       release(script) {
         from.resolve(BUILDER).forget(script);
         given.scriptLogs.release(script);
-        for (const service of from.resolve(SERVICES).values()) service.close?.(script);
+        for (const service of from.resolve(SEAT).services.values()) service.close?.(script);
       },
       onMoved: (script, path) =>
         // Not as `script`: its log has gone with it, and would begin again with this line.
@@ -100,14 +148,36 @@ export function compose(given: Given): DependencyContainer {
         scriptsDir: join(config.dir, "scripts"),
         builder: from.resolve(BUILDER),
         isolates: from.resolve(ISOLATES),
-        services: methodsOf(from.resolve(SERVICES)),
-        engineRoutes: given.engineRoutes,
+        services: methodsOf(from.resolve(SEAT).services),
+        pluginRoutes: () => [...given.engineRoutes, ...from.resolve(SEAT).routes],
         onEvent: given.onScript,
         onNames: (names) => from.resolve(TRASH).seen(names),
         onUnwatched: (error) => log.warn("saved scripts may go unnoticed until the next start", { error }),
       }),
   );
   return root;
+}
+
+/** @throws PluginFailure when a script holds a route that a plugin wants. */
+function settle(registry: Registry): void {
+  const clash = registry.replan();
+  if (clash === null) return;
+  const { holder, wanted } = clash;
+  throw new PluginFailure([
+    {
+      plugin: holder,
+      message: `The plugin "${holder}" cannot have its routes: the script "${clash.owner}" holds ${wanted}.`,
+      hint: "Change the path of one of the two.",
+    },
+  ]);
+}
+
+function pluginLog(log: Log, plugin: string): PluginLog {
+  const at =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (message: string, fields: LogFields = {}): void =>
+      log.at(level, message, { plugin, ...fields });
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function methodsOf(services: ReadonlyMap<string, Service>): { [name: string]: readonly string[] } {

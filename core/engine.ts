@@ -1,20 +1,24 @@
 /** Starts the engine and ends it: lock, children, scripts, server, in that order and back. */
 import { join } from "node:path";
 import { mkdirSync } from "node:fs";
+import type { BuiltInPlugin, PluginInfo } from "../sdk/plugin.ts";
 import type { Config } from "./config/index.ts";
-import { BUILDER, compose, ISOLATES, REGISTRY, SERVICES, TRASH } from "./container.ts";
+import { BUILDER, compose, ENGINE, ISOLATES, PLUGINS, REGISTRY, SEAT, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
+import { routeInfo } from "./http/event.ts";
 import { healthRoutes } from "./http/health.ts";
 import { IDLE_SECONDS, startServer, type HttpServer } from "./http/server.ts";
 import type { JailReport } from "./isolate/jail/lockdown.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import { lockDataDir } from "./lock.ts";
 import type { Log } from "./log.ts";
+import { problemsOf, type PluginEvent, type PluginHost, type PluginSettings } from "./plugin/host.ts";
+import { hookedDispatcher } from "./plugin/invoke.ts";
+import type { PluginSeat } from "./plugin/seat.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
 import type { Isolates, PooledRoute } from "./script/isolates.ts";
 import type { ScriptEvent, ScriptStatus } from "./script/entry.ts";
 import type { Registry } from "./script/registry.ts";
-import type { Service } from "./service/service.ts";
 import { startSpawner } from "./script/spawner.ts";
 import { writeTypings } from "./script/typings.ts";
 import { checkIsolation } from "./script/check-isolation.ts";
@@ -27,7 +31,10 @@ export interface EngineOptions {
   readonly version: string;
   readonly log: Log;
   readonly scriptLogs: Pick<ScriptLogs, "release">;
+  /** The plugins of the binary. */
+  readonly builtIns: readonly BuiltInPlugin[];
   readonly onScript: (event: ScriptEvent) => void;
+  readonly onPlugin: (event: PluginEvent) => void;
 }
 
 export interface Engine {
@@ -35,6 +42,7 @@ export interface Engine {
   readonly mode: "process" | "thread";
   readonly jail: JailReport;
   scripts(): readonly ScriptStatus[];
+  plugins(): readonly PluginInfo[];
   /** Finishes what is under way, up to `server.shutdownTimeoutMs`. */
   stop(): Promise<void>;
 }
@@ -91,6 +99,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   checked.catch(() => {}); // awaited below; until then a failure is not lost, only early
 
   let ready = false;
+  let jail: JailReport = { held: [], lacking: [] };
   const root = compose({
     config,
     log,
@@ -98,23 +107,43 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     version,
     spawner,
     openVessel: () => openVessel(),
-    onScript,
+    builtIns: options.builtIns,
+    pluginSettings: settingsOf(config),
+    facts: {
+      version,
+      dev: config.dev,
+      mode,
+      ready: () => ready,
+      jail: () => ({ held: jail.held, lacking: jail.lacking.map(({ part }) => part) }),
+      paused: () => isolates.paused,
+      scripts: () => registry.scripts,
+      routes: () => registry.routeList.map(({ value }) => routeInfo(value)),
+      plugins: () => plugins.plugins,
+    },
+    onScript(event) {
+      onScript(event);
+      if (event.kind !== "threw" && event.kind !== "warning") root.resolve(ENGINE).changed();
+    },
+    onPlugin(event) {
+      options.onPlugin(event);
+      if (event.kind === "changed") root.resolve(ENGINE).changed();
+    },
     engineRoutes: healthRoutes(() => ({ ok: ready, checks: checks() })),
   });
-  const services = root.resolve(SERVICES);
-  undo.push(async () => {
-    for (const service of services.values()) await service.dispose?.();
-  });
+  const plugins = root.resolve(PLUGINS);
+  undo.push(() => plugins.dispose());
   const isolates = root.resolve(ISOLATES);
   undo.push(() => isolates.dispose());
   // Beside the self-test: the first request finds an isolate that is ready.
   isolates.warm();
+  await startPlugins(plugins);
   undo.push(() => root.resolve(BUILDER).dispose());
   const registry = root.resolve(REGISTRY);
   undo.push(() => root.resolve(TRASH).close());
   undo.push(() => registry.close());
   registry.watch();
-  const [jail] = await Promise.all([checked, loadScripts(registry, scriptsDir)]);
+  plugins.watch((error) => log.warn("dropped plugins may go unnoticed until the next start", { error }));
+  [jail] = await Promise.all([checked, loadScripts(registry, scriptsDir)]);
   const checks = (): { readonly [name: string]: Json } => ({
     isolates: mode,
     held: [...jail.held],
@@ -122,19 +151,41 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     paused: [...isolates.paused],
   });
 
-  const server = listen(options, registry, isolates);
+  const seat = root.resolve(SEAT);
+  const server = listen(options, registry, isolates, seat);
   lock.announce(server.url);
-  undo.push(writeTypingsSoon(scriptsDir, services, options));
+  undo.push(writeTypingsSoon(scriptsDir, seat, options));
   ready = true;
   const stop = async (): Promise<void> => {
     ready = false;
     await server.stop(config.server.shutdownTimeoutMs);
     await unwind(undo, log);
   };
-  return { url: server.url, mode, jail, scripts: () => registry.status, stop };
+  return { url: server.url, mode, jail, scripts: () => registry.status, plugins: () => plugins.plugins, stop };
 }
 
-function listen({ config, log }: EngineOptions, registry: Registry, isolates: Isolates): HttpServer {
+/** What config says of plugins. */
+function settingsOf(_config: Config): PluginSettings {
+  return {
+    enabled: () => true,
+    optional: () => false,
+    check: (known) => Object.fromEntries(known.map(({ name }) => [name, {}])),
+  };
+}
+
+async function startPlugins(plugins: PluginHost): Promise<void> {
+  try {
+    await plugins.start();
+  } catch (error) {
+    const told = problemsOf(error).map(({ file, line, message, frame, hint }) => {
+      const place = file === undefined ? "" : `${file}${line === undefined ? "" : `:${line}`}: `;
+      return [`${place}${message}`, frame, hint].filter((part) => part !== undefined && part !== "").join("\n");
+    });
+    throw new StartError(told.join("\n"), { exitCode: 2, cause: error });
+  }
+}
+
+function listen({ config, log }: EngineOptions, registry: Registry, isolates: Isolates, seat: PluginSeat): HttpServer {
   const { server, dev } = config;
   const { cert, key } = server.tls;
   return startServer({
@@ -151,21 +202,18 @@ function listen({ config, log }: EngineOptions, registry: Registry, isolates: Is
     requestBytes: (route) => (route as PooledRoute).pool.script.limits.requestBytes,
     dev,
     routes: () => registry.routes,
-    dispatcher: isolates,
+    plugins: () => seat.generation,
+    dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
     onRequestLog: (record) => log.access(record),
     onFailure: (error, id) => log.error("request failed", { id, error }),
   });
 }
 
 /** Off the way to the first answer; ends what it began, or does not begin. */
-function writeTypingsSoon(
-  scriptsDir: string,
-  services: ReadonlyMap<string, Service>,
-  { version, log }: EngineOptions,
-): () => Promise<void> {
+function writeTypingsSoon(scriptsDir: string, seat: PluginSeat, { version, log }: EngineOptions): () => Promise<void> {
   let written: Promise<void> = Promise.resolve();
   const timer = setTimeout(() => {
-    const types = Array.from(services.values(), (service) => ({ name: service.name, types: service.types }));
+    const types = Array.from(seat.services.values(), (service) => ({ name: service.name, types: service.types }));
     written = writeTypings(scriptsDir, { services: types, version }).catch((error: unknown) => {
       log.warn("types could not be written beside the scripts: editors will not complete them", {
         error: messageOf(error),

@@ -100,7 +100,7 @@ const STATUS_TITLES: { readonly [status: number]: string } = {
 export function isolateDeps(
   config: Config,
   log: Log,
-  services: ReadonlyMap<string, Service>,
+  services: () => ReadonlyMap<string, Service>,
   onScript: (event: ScriptEvent) => void,
 ): IsolatesOptions["deps"] {
   const scriptsDir = join(config.dir, "scripts");

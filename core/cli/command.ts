@@ -1,4 +1,5 @@
 /** What a command of the command line is: data for the parser, help, completion and docs, and what it does, loaded late. */
+import type { BuiltInPlugin } from "../../sdk/plugin.ts";
 import type { Paint } from "./paint.ts";
 
 export interface Flag {
@@ -60,6 +61,8 @@ export interface Call {
   readonly io: Io;
   /** Of the engine. */
   readonly version: string;
+  /** The plugins of the binary. */
+  readonly builtIns: () => Promise<readonly BuiltInPlugin[]>;
   /** All commands there are. */
   readonly commands: readonly Entry[];
 }

@@ -1,5 +1,5 @@
 /** The command line: arguments in, exit code out. The table of commands comes from outside. */
-import type { CommandSpec } from "../../sdk/plugin.ts";
+import type { BuiltInPlugin, CommandSpec } from "../../sdk/plugin.ts";
 import { StartError } from "../errors.ts";
 import type { Call, Entry, Io } from "./command.ts";
 import { renderHelp } from "./help.ts";
@@ -11,6 +11,8 @@ export interface CliOptions {
   /** Commands that plugins brought; asked for only when the engine has none of that name, since plugins cost time to load. */
   pluginCommands?(argv: readonly string[]): Promise<readonly CommandSpec[]>;
   readonly version: string;
+  /** The plugins of the binary. */
+  readonly builtIns: () => Promise<readonly BuiltInPlugin[]>;
   readonly io: Io;
 }
 
@@ -18,7 +20,7 @@ export interface CliOptions {
 export type ExitCode = number;
 
 export async function runCli(argv: readonly string[], options: CliOptions): Promise<ExitCode> {
-  const { version, io } = options;
+  const { version, builtIns, io } = options;
   try {
     const commands = await commandsFor(argv, options);
     const parsed = parseArguments(argv, commands);
@@ -27,7 +29,7 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
       return 0;
     }
     const { command, args, flags } = parsed;
-    const call: Call = { args, flags, io, version, commands };
+    const call: Call = { args, flags, io, version, builtIns, commands };
     return await (await command.load()).run(call);
   } catch (error) {
     return report(error, io);

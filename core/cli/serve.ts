@@ -10,6 +10,7 @@ import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
 import { configInput } from "./config-input.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
+import { tellPlugin } from "./plugin-event.ts";
 import { tellScript } from "./script-event.ts";
 
 /** How long a reader of the log may take for the last lines. */
@@ -25,7 +26,7 @@ export interface Console {
 }
 
 /** Serves until the engine ends. */
-export async function run({ flags, version }: Call): Promise<number> {
+export async function run({ flags, version, builtIns }: Call): Promise<number> {
   const config = loadConfig(configInput(flags));
   const out = openConsole(config);
   const { log, sink, scriptLogs } = out;
@@ -37,7 +38,9 @@ export async function run({ flags, version }: Call): Promise<number> {
       version,
       log,
       scriptLogs,
+      builtIns: await builtIns(),
       onScript: (event) => tellScript(event, out),
+      onPlugin: (event) => tellPlugin(event, out),
     });
     const stopped = signals.first();
     faults.serving();

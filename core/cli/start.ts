@@ -1,15 +1,17 @@
 /** The command line of this process: its streams, its version and its commands. */
+import type { BuiltInPlugin } from "../../sdk/plugin.ts";
 import pkg from "../../package.json" with { type: "json" };
 import { COMMANDS } from "./commands.ts";
 import { runCli } from "./index.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
 
-export function start(argv: readonly string[]): Promise<number> {
+export function start(argv: readonly string[], builtIns: () => Promise<readonly BuiltInPlugin[]>): Promise<number> {
   const paintFor = (stream: { readonly isTTY?: boolean }): Paint =>
     wantsColours(stream, process.env) ? COLOURED : PLAIN;
   return runCli(argv, {
     commands: COMMANDS,
     version: pkg.version,
+    builtIns,
     io: {
       stdout: (text) => void process.stdout.write(text),
       stderr: (text) => void process.stderr.write(text),

@@ -1,10 +1,27 @@
 /** The seam between the HTTP server and the isolates: what the server hands over, and what it gets back. */
+import type { RouteEvent, RouteInfo } from "../../sdk/plugin.ts";
+import type { Chains } from "../plugin/hook.ts";
 import type { BuiltRegistration } from "../script/types.ts";
 
 /** The value in the route table. */
 export interface ScriptRoute {
   readonly script: string;
   readonly registration: BuiltRegistration;
+}
+
+/** A route that a plugin answers, in the engine's own process. */
+export interface PluginRoute {
+  readonly info: RouteInfo;
+  readonly handle: (event: RouteEvent) => Response | PromiseLike<Response>;
+}
+
+/** What plugins do to requests: the generation that serves. */
+export interface RequestPlugins {
+  readonly chains: Pick<Chains, "match" | "request">;
+  /** A request begins. */
+  enter(): void;
+  /** Its answer is ready. */
+  leave(): void;
 }
 
 /** One HTTP request on its way into a script. */
@@ -25,6 +42,8 @@ export interface Invocation {
   readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
   /** Aborts when the client leaves or the engine ends. */
   readonly signal: AbortSignal;
+  /** What plugins tell each other about the request. */
+  readonly state: Map<string, unknown>;
 }
 
 /** Runs a script's handler under its limits. Never rejects: every failure is a problem response (RFC 9457). */

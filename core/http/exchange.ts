@@ -36,17 +36,20 @@ const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(
 /** The invocation itself, so that a request makes one object. `headers`, `signal` and `ip` cost nothing until asked for. */
 export class Exchange implements Invocation {
   id = "";
-  /** Set before the exchange is dispatched; an engine route's exchange has none. */
+  /** Set before the exchange is dispatched; a plugin's route has none. */
   route!: ScriptRoute;
   url = "";
   path = "";
   params = NO_PARAMS;
   body: Invocation["body"] = null;
   clientRequestId: string | undefined = undefined;
+  /** Whoever answers gives the answer its id; else the handler does at the end. */
+  labelled = false;
   readonly method: string;
   readonly #request: Request;
   readonly #connection: Connection;
   #ip: string | null = null;
+  #state: Map<string, unknown> | null = null;
 
   constructor(request: Request, connection: Connection) {
     this.#request = request;
@@ -60,6 +63,10 @@ export class Exchange implements Invocation {
 
   get signal(): AbortSignal {
     return this.#request.signal;
+  }
+
+  get state(): Map<string, unknown> {
+    return (this.#state ??= new Map());
   }
 
   hold(): void {

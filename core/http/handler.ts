@@ -3,19 +3,12 @@ import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import { problemResponse } from "../errors.ts";
 import { createCallerLookup } from "./address.ts";
 import { GuardedBody, receiveBody } from "./body.ts";
-import type { Dispatcher, ScriptRoute } from "./dispatch.ts";
+import type { Dispatcher, PluginRoute, RequestPlugins, ScriptRoute } from "./dispatch.ts";
 import { asPage, wantsPage } from "./error-page.ts";
+import { PluginEvent } from "./event.ts";
 import { accessRecord, Exchange, type AccessRecord, type Connection } from "./exchange.ts";
-import type { RouteTable } from "./router.ts";
+import type { RouteMatch, RouteTable } from "./router.ts";
 import { createTargetReader } from "./target.ts";
-
-/** A route that the engine answers itself. */
-export interface EngineRoute {
-  readonly handle: (
-    request: Request,
-    event: { readonly id: string; readonly ip: string; readonly params: Readonly<Record<string, string>> },
-  ) => Response | Promise<Response>;
-}
 
 export interface HandlerOptions {
   readonly trustedProxies: readonly string[];
@@ -26,16 +19,21 @@ export interface HandlerOptions {
   /** Shows problems as pages to browsers. */
   readonly dev: boolean;
   /** The snapshot of this moment; asked once per request. */
-  readonly routes: () => RouteTable<ScriptRoute | EngineRoute>;
+  readonly routes: () => RouteTable<ScriptRoute | PluginRoute>;
+  /** The generation of this moment; asked once per request. */
+  readonly plugins: () => RequestPlugins;
   readonly dispatcher: Dispatcher;
   /** The script may stay silent for longer than a connection may be idle. */
   readonly outlasts: (route: ScriptRoute) => boolean;
   readonly onRequestLog?: ((line: AccessRecord) => void) | undefined;
-  /** An engine route or the dispatcher threw; the caller got an opaque 500 with this id. */
+  /** A plugin's route or the dispatcher threw; the caller got an opaque 500 with this id. */
   readonly onFailure: (error: unknown, id: string) => void;
 }
 
-export type Handler = (request: Request, connection: Connection) => Response | Promise<Response>;
+type Answer = Response | Promise<Response>;
+type Found = RouteMatch<ScriptRoute | PluginRoute> | Refusal;
+
+export type Handler = (request: Request, connection: Connection) => Answer;
 
 // An id goes into headers and log lines: no spaces, nothing unprintable.
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -48,7 +46,7 @@ export function createHandler(options: HandlerOptions): Handler {
   const lookUpCaller = options.trustedProxies.length === 0 ? null : createCallerLookup(options.trustedProxies);
   const readTarget = createTargetReader();
 
-  function answer(exchange: Exchange, request: Request, origin: string): Response | Promise<Response> {
+  function answer(exchange: Exchange, request: Request, origin: string, plugins: RequestPlugins): Answer {
     const { headers } = request;
     const caller = lookUpCaller?.(exchange.ip, headers);
     if (caller) exchange.ip = caller.ip;
@@ -56,40 +54,67 @@ export function createHandler(options: HandlerOptions): Handler {
     exchange.id = (caller?.trusted && claimed) || Bun.randomUUIDv7();
     if (!caller?.trusted) exchange.clientRequestId = claimed;
     const target = readTarget(request.url, headers.get("host"), origin);
+    const { match, request: chain } = plugins.chains;
+    let found: Found;
     if (target === null) {
-      return refuse(exchange, "bad_request", "The request target or the Host header is malformed.", CLOSE);
+      exchange.url = `${origin}/`;
+      found = new Refusal("bad_request", "The request target or the Host header is malformed.", CLOSE);
+    } else {
+      exchange.path = target.path;
+      exchange.url = caller?.proto ? caller.proto + target.url.slice(target.url.indexOf(":")) : target.url;
+      if (match !== null) rewrite(exchange, match(new URL(exchange.url), request));
+      found = find(exchange);
     }
-    exchange.path = target.path;
-    exchange.url = caller?.proto ? caller.proto + target.url.slice(target.url.indexOf(":")) : target.url;
-    return route(exchange, request);
+    exchange.labelled = chain === null && !(found instanceof Refusal) && !("handle" in found.value);
+    if (chain === null) return run(exchange, request, found);
+    const event = new PluginEvent(exchange, request, found instanceof Refusal ? null : found.value);
+    return chain(event, () => guarded(exchange, request, found, event)) as Answer;
   }
 
-  function route(exchange: Exchange, request: Request): Response | Promise<Response> {
+  /** Finds the route, and notes what of it the exchange needs. */
+  function find(exchange: Exchange): Found {
     const { method, path } = exchange;
     let match;
     try {
       match = options.routes().find(method, path);
     } catch (error) {
       if (!(error instanceof URIError)) throw error;
-      return refuse(exchange, "bad_request", "The path is not well percent-encoded UTF-8.");
+      return new Refusal("bad_request", "The path is not well percent-encoded UTF-8.");
     }
-    if (match === null) return refuse(exchange, "not_found", `No route matches ${method} ${path}.`);
+    if (match === null) return new Refusal("not_found", `No route matches ${method} ${path}.`);
     if ("allow" in match) {
       const allow = match.allow.join(", ");
-      if (method === "OPTIONS") {
-        return new Response(null, { status: 204, headers: { allow, "x-request-id": exchange.id } });
-      }
-      return refuse(exchange, "method_not_allowed", `${path} does not take ${method}; it takes ${allow}.`, { allow });
+      return new Refusal("method_not_allowed", `${path} does not take ${method}; it takes ${allow}.`, { allow });
     }
-    const { value } = match;
     exchange.params = match.params;
-    if ("handle" in value) return value.handle(request, exchange);
-    exchange.route = value;
+    if (!("handle" in match.value)) exchange.route = match.value;
+    return match;
+  }
+
+  /** What is inside all hooks: they see an answer, whatever happens. */
+  function guarded(exchange: Exchange, request: Request, found: Found, event: PluginEvent): Answer {
+    try {
+      const given = run(exchange, request, found, event);
+      return given instanceof Response ? given : given.catch((error: unknown) => failed(exchange, error));
+    } catch (error) {
+      return failed(exchange, error);
+    }
+  }
+
+  function run(exchange: Exchange, request: Request, found: Found, event?: PluginEvent): Answer {
+    const { method } = exchange;
+    if (found instanceof Refusal) {
+      const { allow } = found.headers;
+      if (method === "OPTIONS" && allow !== undefined) return new Response(null, { status: 204, headers: { allow } });
+      return refuse(exchange, found.code, found.detail, found.headers);
+    }
+    const { value } = found;
+    if ("handle" in value) return value.handle(event ?? new PluginEvent(exchange, request, value)) as Answer;
     if (options.outlasts(value)) exchange.hold();
     return method === "GET" || method === "HEAD" ? dispatcher.dispatch(exchange) : withBody(exchange, request);
   }
 
-  function withBody(exchange: Exchange, request: Request): Response | Promise<Response> {
+  function withBody(exchange: Exchange, request: Request): Answer {
     const limits = { bytes: options.requestBytes(exchange.route), timeoutMs: options.requestTimeoutMs };
     const body = receiveBody(request, limits);
     if (body === null) return dispatcher.dispatch(exchange);
@@ -109,11 +134,16 @@ export function createHandler(options: HandlerOptions): Handler {
     return response;
   }
 
-  function refuse(exchange: Exchange, code: ProblemCode, detail: string, headers?: Record<string, string>): Response {
+  function refuse(
+    exchange: Exchange,
+    code: ProblemCode,
+    detail: string,
+    headers?: { readonly [name: string]: string },
+  ): Response {
     return refuseWith(exchange, new ProblemError(code, detail), headers);
   }
 
-  function refuseWith(exchange: Exchange, error: unknown, headers: Record<string, string> = {}): Response {
+  function refuseWith(exchange: Exchange, error: unknown, headers: { readonly [name: string]: string } = {}): Response {
     const response = problemResponse(error, exchange.id, dev);
     for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
     return response;
@@ -124,7 +154,8 @@ export function createHandler(options: HandlerOptions): Handler {
     return refuseWith(exchange, error, CLOSE);
   }
 
-  function finish(exchange: Exchange, response: Response, at: number, since: number): Response | Promise<Response> {
+  function finish(exchange: Exchange, given: Response, at: number, since: number): Answer {
+    const response = exchange.labelled ? given : labelled(given, exchange.id);
     if (dev && wantsPage(exchange.headers.get("accept"))) {
       return asPage(response).then((page) => {
         onRequestLog?.(accessRecord(exchange, page, at, since));
@@ -139,18 +170,50 @@ export function createHandler(options: HandlerOptions): Handler {
     const at = Date.now();
     const since = performance.now();
     const exchange = new Exchange(request, connection);
-    let given: Response | Promise<Response>;
+    const plugins = options.plugins();
+    plugins.enter();
+    const end = (response: Response): Answer => {
+      plugins.leave();
+      return finish(exchange, response, at, since);
+    };
+    let given: Answer;
     try {
-      given = answer(exchange, request, connection.origin);
+      given = answer(exchange, request, connection.origin, plugins);
     } catch (error) {
       given = failed(exchange, error);
     }
-    if (given instanceof Response) return finish(exchange, given, at, since);
-    return given.then(
-      (response) => finish(exchange, response, at, since),
-      (error: unknown) => finish(exchange, failed(exchange, error), at, since),
-    );
+    if (given instanceof Response) return end(given);
+    return given.then(end, (error: unknown) => end(failed(exchange, error)));
   };
+}
+
+/** No route, and what to answer instead. */
+class Refusal {
+  constructor(
+    readonly code: ProblemCode,
+    readonly detail: string,
+    readonly headers: { readonly [name: string]: string } = {},
+  ) {}
+}
+
+/** A `match` hook gave another URL. */
+function rewrite(exchange: Exchange, url: URL): void {
+  exchange.url = url.href;
+  exchange.path = url.pathname;
+}
+
+/** With the request's id, where whoever made the answer did not know it. */
+function labelled(response: Response, id: string): Response {
+  if (response.headers.get("x-request-id") === id) return response;
+  try {
+    response.headers.set("x-request-id", id);
+    return response;
+  } catch {
+    // Of an answer that was fetched, or made by Response.redirect(), the headers cannot be set.
+    const copy = new Response(response.body, response);
+    copy.headers.set("x-request-id", id);
+    return copy;
+  }
 }
 
 function readRequestId(headers: Headers): string | undefined {

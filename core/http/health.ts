@@ -1,5 +1,5 @@
 /** `GET /health/live` and `GET /health/ready`: for whoever watches the engine from outside. */
-import type { EngineRoute } from "./handler.ts";
+import type { PluginRoute } from "./dispatch.ts";
 import type { RouteEntry } from "./router.ts";
 import type { Json } from "../script/types.ts";
 
@@ -10,19 +10,24 @@ export interface Readiness {
   readonly checks: { readonly [name: string]: Json };
 }
 
-export function healthRoutes(readiness: () => Readiness | Promise<Readiness>): RouteEntry<EngineRoute>[] {
+export function healthRoutes(readiness: () => Readiness | Promise<Readiness>): RouteEntry<PluginRoute>[] {
   return [
     // Live is that this line runs: a check here would have a supervisor kill an engine that only lacks something.
-    entry("/health/live", (_request, { id }) => answer(200, { status: "ok" }, id)),
-    entry("/health/ready", async (_request, { id }) => {
+    entry("/health/live", ({ id }) => answer(200, { status: "ok" }, id)),
+    entry("/health/ready", async ({ id }) => {
       const { ok, checks } = await readiness();
       return answer(ok ? 200 : 503, { status: ok ? "ok" : "unavailable", checks }, id);
     }),
   ];
 }
 
-function entry(path: string, handle: EngineRoute["handle"]): RouteEntry<EngineRoute> {
-  return { method: "GET", path, owner: "engine", value: { handle } };
+function entry(path: string, handle: PluginRoute["handle"]): RouteEntry<PluginRoute> {
+  return {
+    method: "GET",
+    path,
+    owner: "engine",
+    value: { info: { method: "GET", path, owner: "engine", options: {} }, handle },
+  };
 }
 
 function answer(status: number, body: Json, id: string): Response {

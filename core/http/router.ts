@@ -47,6 +47,8 @@ export class RouteClash extends Error {
   readonly holder: string;
   /** Who wanted it as well. */
   readonly owner: string;
+  /** What it wanted: `GET /notes/:id`. */
+  readonly wanted: string;
 
   constructor(wanted: RouteEntry<unknown>, held: RouteEntry<unknown>) {
     super(
@@ -58,6 +60,7 @@ export class RouteClash extends Error {
     this.name = "RouteClash";
     this.holder = held.owner;
     this.owner = wanted.owner;
+    this.wanted = `${wanted.method} ${wanted.path}`;
   }
 }
 

@@ -7,7 +7,6 @@ import { setMaxHeaderBytes } from "./header-limit.ts";
 import { portHolder } from "./port-holder.ts";
 
 export type { AccessRecord } from "./exchange.ts";
-export type { EngineRoute } from "./handler.ts";
 
 export interface HttpServerOptions extends HandlerOptions {
   readonly host: string;

@@ -12,7 +12,8 @@ import { limitUse } from "./limit-use.ts";
 import type { Json } from "./types.ts";
 
 export interface CallDeps {
-  readonly services: ReadonlyMap<string, Service>;
+  /** Of the plugins that serve now. */
+  readonly services: () => ReadonlyMap<string, Service>;
   readonly fetchPolicy: FetchPolicy;
   /** A service failed for a reason that is no fault of the script. */
   onServiceError(script: string, what: string, error: unknown, invocation: string): void;
@@ -96,7 +97,7 @@ export class CallDesk {
       throw new ProtocolError("a call that is none");
     }
     const [name, method, args] = call as [string, string, Json[]];
-    const service = this.#deps.services.get(name);
+    const service = this.#deps.services().get(name);
     const known = service !== undefined && METHOD_NAME.test(method) && Object.hasOwn(service.methods, method);
     const run = known ? service.methods[method] : undefined;
     if (!service || !run)

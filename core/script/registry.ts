@@ -1,7 +1,8 @@
 /** The scripts as they are now: builds what changed, swaps it in whole, and keeps the last good version serving. */
 import { statSync } from "node:fs";
 import { limitsFor, scriptConfig } from "../config/index.ts";
-import type { RouteTable } from "../http/router.ts";
+import type { ScriptInfo } from "../../sdk/plugin.ts";
+import type { RouteClash, RouteEntry, RouteTable } from "../http/router.ts";
 import type { Builder, BuildInput } from "./build.ts";
 import { concerns, type Changes } from "./changes.ts";
 import { broken, newEntry, statusOf, type Entry, type ScriptStatus } from "./entry.ts";
@@ -50,6 +51,28 @@ export class Registry {
       problem,
     }));
     return [...folder, ...Array.from(this.#entries.values(), statusOf)];
+  }
+
+  /** All routes that are served, in no order. */
+  get routeList(): readonly RouteEntry<AnyRoute>[] {
+    const own = [...this.#entries.values()].flatMap(({ serving }) => serving?.routes ?? []);
+    return [...this.#options.pluginRoutes(), ...own];
+  }
+
+  /** What is known of each script's files, whether it serves or not. */
+  get scripts(): readonly ScriptInfo[] {
+    return Array.from(this.#entries.values(), ({ source, serving, problems }) => ({
+      name: source.name,
+      entry: source.entry,
+      folder: source.root === source.dir ? undefined : source.root,
+      routes: serving?.routes.length ?? 0,
+      problem: problems[0]?.message,
+    }));
+  }
+
+  /** The plugins' routes are others now. Answers what is in their way; then the routes stay as they were. */
+  replan(): RouteClash | null {
+    return this.#serving.replan();
   }
 
   /**

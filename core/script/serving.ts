@@ -5,7 +5,8 @@ import type { BuildProblem, ScriptBundle } from "./types.ts";
 import { malformedRoute, openVersion, type AnyRoute, type Version, type VersionOptions } from "./version.ts";
 
 export interface ServingOptions extends VersionOptions {
-  readonly engineRoutes: readonly RouteEntry<AnyRoute>[];
+  /** Of the generation that serves, or of the one that is about to. */
+  readonly pluginRoutes: () => readonly RouteEntry<AnyRoute>[];
   readonly onEvent: (event: ScriptEvent) => void;
 }
 
@@ -20,7 +21,7 @@ export class Serving {
   constructor(entries: Map<string, Entry>, options: ServingOptions) {
     this.#entries = entries;
     this.#options = options;
-    this.#table = compileRoutes(options.engineRoutes);
+    this.#table = compileRoutes(options.pluginRoutes());
   }
 
   get routes(): RouteTable<AnyRoute> {
@@ -78,7 +79,7 @@ export class Serving {
   /** Makes the table with these versions in place of what the scripts had, or answers what is in the way. */
   #place(versions: readonly (readonly [Entry, Version])[]): RouteClash | null {
     const coming = new Map(versions);
-    const routes = [...this.#options.engineRoutes];
+    const routes = [...this.#options.pluginRoutes()];
     for (const entry of this.#entries.values()) if (!coming.has(entry)) routes.push(...(entry.serving?.routes ?? []));
     // Last, so that a clash names the newcomer as the one who wants.
     for (const version of coming.values()) routes.push(...version.routes);
@@ -107,6 +108,13 @@ export class Serving {
     for (const one of waiting) if (!placed.includes(one)) one[1].retire();
     for (const [entry, version] of placed) this.settle(entry, version, 0);
     if (placed.length > 0) this.#retryRefused(true);
+  }
+
+  /** The plugins' routes are others now: makes the table anew, or answers which script holds one of them. */
+  replan(): RouteClash | null {
+    const clash = this.#place([]);
+    if (clash === null) this.#retryRefused(true);
+    return clash;
   }
 
   /** Makes the table of all that serves. Of two scripts with one route the later by name is left out, and says so. */

@@ -1,13 +1,13 @@
 /** One version of a script in service: its bundle, the pool of its isolates, and its routes. */
 import { limitsFor, scriptConfig, type Config } from "../config/index.ts";
 import { checkPattern, type RouteEntry } from "../http/router.ts";
-import type { EngineRoute } from "../http/server.ts";
+import type { PluginRoute } from "../http/dispatch.ts";
 import type { ScriptMeta } from "../isolate/realm/script.ts";
 import type { Isolates, PooledRoute } from "./isolates.ts";
 import type { ScriptPool } from "./pool.ts";
 import type { BuildProblem, Json, Registration, ScriptBundle, ScriptCode } from "./types.ts";
 
-export type AnyRoute = PooledRoute | EngineRoute;
+export type AnyRoute = PooledRoute | PluginRoute;
 
 export interface Version {
   readonly bundle: ScriptBundle;

@@ -151,21 +151,22 @@ class Ward {
       this.faults.push(`${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     };
     const refused = (status: number): Response => new Response("problem", { status });
+    const services = new Map([
+      [
+        "kv",
+        {
+          name: "kv",
+          types: "",
+          mutates: [],
+          methods: { get: async () => ({ a: 1 }) },
+        },
+      ],
+    ]);
     this.isolates = new Isolates({
       config: { max: 64, perScript: 2, spare: 1, idleMs: 60_000 },
       openVessel,
       deps: {
-        services: new Map([
-          [
-            "kv",
-            {
-              name: "kv",
-              types: "",
-              mutates: [],
-              methods: { get: async () => ({ a: 1 }) },
-            },
-          ],
-        ]),
+        services: () => services,
         fetchPolicy: { allowPrivate: false, allowHosts: [], denyHosts: [] },
         onServiceError: (_script, what, error) => fault(`service ${what}`, error),
         onFailure: () => {},
@@ -209,6 +210,7 @@ class Ward {
       ip: "127.0.0.1",
       body: null,
       signal: new AbortController().signal,
+      state: new Map(),
     };
     const start = performance.now();
     const response = await this.isolates.dispatch(invocation);

@@ -44,6 +44,7 @@ async function run(argv: readonly string[], { fail, colours = false, plugins }: 
   const code = await runCli(argv, {
     commands,
     version: "1.2.3",
+    builtIns: () => Promise.resolve([]),
     ...(plugins ? { pluginCommands: () => Promise.resolve(plugins) } : {}),
     io: {
       stdout: (text) => void (out += text),
@@ -230,6 +231,7 @@ describe("commands of plugins", () => {
     const { code } = await runCli(["version"], {
       commands: COMMANDS,
       version: "1.2.3",
+      builtIns: () => Promise.resolve([]),
       pluginCommands: () => Promise.reject(new Error("loaded")),
       io: { stdout: () => {}, stderr: () => {}, paint: PLAIN, errorPaint: PLAIN, live: false },
     }).then((code) => ({ code }));

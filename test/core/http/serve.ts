@@ -1,13 +1,7 @@
 /** A server with a dispatcher that tells what it was given: for tests of the server alone. */
-import type { Dispatcher, Invocation, ScriptRoute } from "../../../core/http/dispatch.ts";
+import type { Dispatcher, Invocation, PluginRoute, RequestPlugins, ScriptRoute } from "../../../core/http/dispatch.ts";
 import { compileRoutes, type RouteEntry } from "../../../core/http/router.ts";
-import {
-  startServer,
-  type AccessRecord,
-  type EngineRoute,
-  type HttpServer,
-  type HttpServerOptions,
-} from "../../../core/http/server.ts";
+import { startServer, type AccessRecord, type HttpServer, type HttpServerOptions } from "../../../core/http/server.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly server: HttpServer;
@@ -58,6 +52,9 @@ export function scriptRoute(method: string, path: string, script = "test"): Rout
   return { method, path, owner: script, value: { script, registration } };
 }
 
+/** A generation without hooks. */
+export const NO_PLUGINS: RequestPlugins = { chains: { match: null, request: null }, enter() {}, leave() {} };
+
 const DEFAULT_ROUTES = [
   scriptRoute("GET", "/"),
   scriptRoute("GET", "/hello"),
@@ -68,7 +65,7 @@ const DEFAULT_ROUTES = [
 export function serveTest(
   options: Partial<HttpServerOptions> & {
     readonly dispatch?: (invocation: Invocation) => Response | Promise<Response>;
-    readonly entries?: readonly RouteEntry<ScriptRoute | EngineRoute>[];
+    readonly entries?: readonly RouteEntry<ScriptRoute | PluginRoute>[];
   } = {},
 ): TestServer {
   const { dispatch, entries = DEFAULT_ROUTES, ...rest } = options;
@@ -86,6 +83,7 @@ export function serveTest(
     outlasts: () => false,
     dev: false,
     routes: () => table,
+    plugins: () => NO_PLUGINS,
     dispatcher: dispatch ? { dispatch } : echo,
     onRequestLog(line) {
       log.push(line);

@@ -4,7 +4,7 @@ import { healthRoutes } from "../../../core/http/health.ts";
 import { startServer } from "../../../core/http/server.ts";
 import type { ProblemError } from "../../../sdk/errors.ts";
 import { RawClient, rawRequest } from "./raw.ts";
-import { echo, scriptRoute, serveTest, type Seen } from "./serve.ts";
+import { NO_PLUGINS, echo, scriptRoute, serveTest, type Seen } from "./serve.ts";
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -315,6 +315,7 @@ test("a taken port is refused, and its holder named", async () => {
       requestBytes: () => 1,
       outlasts: () => false,
       routes: () => ({ size: 0, find: () => null }),
+      plugins: () => NO_PLUGINS,
       dispatcher: echo,
       onFailure: () => undefined,
     });

@@ -54,6 +54,7 @@ export function invocation({ method = "GET", body = null, signal }: Call = {}, p
     ip: "127.0.0.1",
     body,
     signal: signal ?? new AbortController().signal,
+    state: new Map(),
   };
 }
 
@@ -67,8 +68,9 @@ export class Reports {
   readonly serviceErrors: unknown[] = [];
 
   deps(services: readonly Service[] = []): Omit<IsolateDeps, "onDeath" | "onFree" | "onFault"> {
+    const served = new Map(services.map((service) => [service.name, service]));
     return {
-      services: new Map(services.map((service) => [service.name, service])),
+      services: () => served,
       fetchPolicy: { allowPrivate: true, allowHosts: [], denyHosts: [] },
       onServiceError: (_script, _what, error) => void this.serviceErrors.push(error),
       onFailure: (_flight, failure) => void this.failures.push(failure),

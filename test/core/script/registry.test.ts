@@ -81,7 +81,17 @@ class House implements AsyncDisposable {
       builder,
       isolates: this.isolates,
       services: {},
-      engineRoutes: [{ method: "GET", path: "/health/live", owner: "engine", value: { handle: () => new Response() } }],
+      pluginRoutes: () => [
+        {
+          method: "GET",
+          path: "/health/live",
+          owner: "health",
+          value: {
+            info: { method: "GET", path: "/health/live", owner: "health", options: {} },
+            handle: () => new Response(),
+          },
+        },
+      ],
       onEvent: (event) => {
         this.events.push(event);
         tell();
@@ -230,7 +240,7 @@ test("two scripts may swap their routes", async () => {
   expect([house.owner("GET", "/a"), house.owner("GET", "/b")]).toEqual(["b", "a"]);
 });
 
-test("of two scripts with one route at the start the first by name serves; the engine's own routes are held", async () => {
+test("of two scripts with one route at the start the first by name serves; a plugin's routes are held", async () => {
   await using house = await new House({
     "b.ts": "cached:GET /x",
     "a.ts": "cached:GET /x",
@@ -238,7 +248,7 @@ test("of two scripts with one route at the start the first by name serves; the e
   }).start();
   expect(house.owner("GET", "/x")).toBe("a");
   expect(house.problemOf("b")).toContain('"a" holds it');
-  expect(house.problemOf("c")).toContain('"engine" holds it');
+  expect(house.problemOf("c")).toContain('"health" holds it');
   rmSync(join(house.dir, "a.ts"));
   await house.event("loaded", "b", house.events.length);
   expect(house.owner("GET", "/x")).toBe("b");

@@ -1,0 +1,40 @@
+/** What happened to plugins, on the console: one log line, and for their author the lines around the fault. */
+import type { PluginEvent } from "../plugin/host.ts";
+import type { PluginProblem } from "../plugin/problem.ts";
+import { renderBuildProblem } from "./script-error.ts";
+import type { Console } from "./serve.ts";
+
+export function tellPlugin(event: PluginEvent, out: Console): void {
+  switch (event.kind) {
+    case "changed": {
+      const { added, changed, removed, ms } = event;
+      const said = Object.entries({ added, changed, removed }).filter(([, names]) => names.length > 0);
+      const fields = Object.fromEntries(said.map(([what, names]) => [what, names.join(", ")]));
+      return out.log.info("plugins changed", { ...fields, ms: Math.round(ms) });
+    }
+    case "refused":
+      for (const problem of event.problems) {
+        tellProblem(
+          "error",
+          "plugin failed",
+          { plugin: problem.plugin, serving: "the last good plugins" },
+          problem,
+          out,
+        );
+      }
+      return;
+    case "warning":
+      return tellProblem("warn", "plugin warning", { plugin: event.problem.plugin }, event.problem, out);
+  }
+}
+
+function tellProblem(
+  level: "warn" | "error",
+  text: string,
+  fields: { readonly [name: string]: string },
+  { plugin: _, message, ...rest }: PluginProblem,
+  { log, format, paint }: Console,
+): void {
+  log.at(level, text, fields, { problem: message, ...rest });
+  if (format === "pretty") log.print(renderBuildProblem({ code: "internal", message, ...rest }, paint));
+}

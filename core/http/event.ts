@@ -1,0 +1,58 @@
+/** What plugins see of a request. Made where a plugin looks; everything in it is made when it is asked for. */
+import type { RouteEvent, RouteInfo } from "../../sdk/plugin.ts";
+import type { PluginRoute, ScriptRoute } from "./dispatch.ts";
+import type { Exchange } from "./exchange.ts";
+
+export class PluginEvent implements RouteEvent {
+  readonly request: Request;
+  readonly #exchange: Exchange;
+  readonly #target: ScriptRoute | PluginRoute | null;
+  #url: URL | undefined;
+
+  /** @param target null where nothing matched */
+  constructor(exchange: Exchange, request: Request, target: ScriptRoute | PluginRoute | null) {
+    this.#exchange = exchange;
+    this.request = request;
+    this.#target = target;
+  }
+
+  get id(): string {
+    return this.#exchange.id;
+  }
+  get method(): string {
+    return this.#exchange.method;
+  }
+  get path(): string {
+    return this.#exchange.path;
+  }
+  get url(): URL {
+    return (this.#url ??= new URL(this.#exchange.url));
+  }
+  get ip(): string {
+    return this.#exchange.ip;
+  }
+  get clientRequestId(): string | undefined {
+    return this.#exchange.clientRequestId;
+  }
+  get params(): Readonly<Record<string, string>> {
+    return this.#exchange.params;
+  }
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+  get state(): Map<string, unknown> {
+    return this.#exchange.state;
+  }
+  get script(): string | undefined {
+    return this.#target !== null && "script" in this.#target ? this.#target.script : undefined;
+  }
+  get route(): RouteInfo | undefined {
+    return this.#target === null ? undefined : routeInfo(this.#target);
+  }
+}
+
+export function routeInfo(target: ScriptRoute | PluginRoute): RouteInfo {
+  if ("info" in target) return target.info;
+  const { method, path, options } = target.registration;
+  return { method, path, owner: target.script, options };
+}

@@ -1,0 +1,100 @@
+/** Where the generation that serves sits, and what of it the router, the bridge and the builder ask for. */
+import type { RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
+import type { PluginRoute } from "../http/dispatch.ts";
+import type { RouteEntry } from "../http/router.ts";
+import type { PointTable } from "../script/types.ts";
+import type { Service } from "../service/service.ts";
+import type { Contributions, Owned } from "./context.ts";
+import type { Generation } from "./generation.ts";
+
+/** One generation as the rest of core sees it; made once per generation. */
+interface Seated {
+  readonly generation: Generation;
+  readonly routes: readonly RouteEntry<PluginRoute>[];
+  readonly services: ReadonlyMap<string, Service>;
+  readonly points: PointTable;
+}
+
+export class PluginSeat {
+  #seated: Seated | null = null;
+  readonly #own: readonly Service[];
+
+  /** @param own services of the engine itself */
+  constructor(own: readonly Service[]) {
+    this.#own = own;
+  }
+
+  get #current(): Seated {
+    if (this.#seated === null) throw new Error("no generation of plugins serves yet");
+    return this.#seated;
+  }
+
+  get generation(): Generation {
+    return this.#current.generation;
+  }
+  get routes(): readonly RouteEntry<PluginRoute>[] {
+    return this.#seated?.routes ?? [];
+  }
+  get services(): ReadonlyMap<string, Service> {
+    return this.#current.services;
+  }
+  get points(): PointTable {
+    return this.#current.points;
+  }
+
+  /** Seats the next generation; when `settle` throws, the one before sits again. */
+  take(generation: Generation, settle: () => void): void {
+    const before = this.#seated;
+    this.#seated = seat(generation, this.#own);
+    try {
+      settle();
+    } catch (error) {
+      this.#seated = before;
+      throw error;
+    }
+  }
+}
+
+function seat(generation: Generation, own: readonly Service[]): Seated {
+  const { contributions } = generation;
+  return {
+    generation,
+    routes: contributions.routes.map(({ plugin, method, path, options, handler }) => {
+      const info: RouteInfo = { method, path, owner: plugin, options };
+      return { method, path, owner: plugin, value: { info, handle: handler } };
+    }),
+    services: new Map(
+      [...own, ...[...contributions.services.values()].map(serviceOf)].map((service) => [service.name, service]),
+    ),
+    points: pointTable(contributions),
+  };
+}
+
+function serviceOf({ name, spec }: Owned<ServiceSpec>): Service {
+  const { methods, types, mutates = [], release } = spec;
+  return {
+    name,
+    types,
+    mutates,
+    methods: methods as Service["methods"],
+    ...(release ? { close: (script: string) => release.call(spec, script) } : {}),
+  };
+}
+
+function pointTable({ points }: Contributions): PointTable {
+  const table: { [fn: string]: PointTable[string] } = {};
+  for (const { name: point, spec } of points.values()) {
+    for (const [canonical, { args, aliases = [] }] of Object.entries(spec.functions)) {
+      const { options, definitions } = spec;
+      const entry = {
+        point,
+        canonical,
+        args,
+        ...(options ? { options } : {}),
+        ...(definitions ? { definitions } : {}),
+      };
+      for (const fn of [canonical, ...aliases]) table[fn] = entry;
+    }
+  }
+  return table;
+}
