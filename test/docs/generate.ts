@@ -5,16 +5,12 @@ import type { Key, LeafKey } from "../../core/config/key.ts";
 import { LIMITS, type LimitSpec } from "../../core/config/limits.ts";
 import { SCHEMA } from "../../core/config/schema.ts";
 import { PROBLEMS, type ProblemSpec } from "../../sdk/errors.ts";
+import { pagePath, pluginPages, withConfig } from "./plugin-pages.ts";
+import { table } from "./table.ts";
 
 const DOCS = join(import.meta.dir, "../../docs");
 const BEGIN = "<!-- keys: generated from core/config/schema.ts -->";
 const END = "<!-- end of keys -->";
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 function amount(value: number, unit: LimitSpec["unit"]): string {
   const grouped = value.toLocaleString("en-US");
@@ -140,4 +136,8 @@ if (import.meta.main) {
   await Bun.write(PAGES.limits, limitsPage());
   await Bun.write(PAGES.problems, problemsPage());
   await Bun.write(PAGES.operations, withKeys(await Bun.file(PAGES.operations).text()));
+  for (const name of pluginPages()) {
+    const path = pagePath(name);
+    await Bun.write(path, await withConfig(name, await Bun.file(path).text()));
+  }
 }

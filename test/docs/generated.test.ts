@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitsPage, PAGES, problemsPage, withKeys } from "./generate.ts";
+import { pagePath, pluginPages, withConfig } from "./plugin-pages.ts";
 
 const page = (file: string): Promise<string> => Bun.file(file).text();
 
@@ -13,6 +14,13 @@ test("limits, problems and config keys are current (else: bun test/docs/generate
   expect(await page(PAGES.problems)).toBe(problemsPage());
   const operations = await page(PAGES.operations);
   expect(operations).toBe(withKeys(operations));
+});
+
+test("the config table of each plugin is current (else: bun test/docs/generate.ts)", async () => {
+  for (const name of pluginPages()) {
+    const shown = await page(pagePath(name));
+    expect(shown).toBe(await withConfig(name, shown));
+  }
 });
 
 test("every TOML example of the pages is accepted", async () => {

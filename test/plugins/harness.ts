@@ -1,0 +1,110 @@
+/** Serves requests through built-in plugins alone: real host, real schemas, no socket and no scripts. */
+import { type } from "arktype";
+import { join, resolve } from "node:path";
+import type { AnyPlugin, EngineCapability, RequestEvent, RouteInfo, ScriptInfo } from "../../sdk/plugin.ts";
+import { openProject, type Project } from "../core/plugin/project.ts";
+
+export interface Served extends Project {
+  /** Through the request hooks, to `answer` unless a plugin answers. */
+  ask(path: string, init?: AskInit): Promise<Response>;
+  /** The scripts are now these folders below `scripts/`. */
+  scripts(names: readonly string[]): void;
+}
+
+export interface AskInit extends RequestInit {
+  /** Default `http://localhost`. */
+  readonly origin?: string;
+  readonly route?: RouteInfo;
+}
+
+export interface ServeOptions {
+  /** By plugin. */
+  readonly config?: { readonly [plugin: string]: object };
+  /** What stands behind the plugins: a script's answer. Default: a problem of 404. */
+  readonly answer?: (event: RequestEvent) => Response | Promise<Response>;
+  readonly files?: { readonly [file: string]: string };
+  readonly scripts?: readonly string[];
+}
+
+export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions = {}): Promise<Served> {
+  const { config = {}, answer = notFound } = options;
+  let names = options.scripts ?? [];
+  const listeners = new Set<() => void>();
+  const engine: Partial<EngineCapability> = {
+    scripts: () => names.map((name) => scriptInfo(project.dir, name)),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+  const project = openProject({
+    ...(options.files ? { files: options.files } : {}),
+    builtIns: plugins.map((plugin) => ({
+      name: plugin.name,
+      version: plugin.version,
+      requires: plugin.requires ?? [],
+      provides: plugin.provides ?? [],
+      schema: {},
+      load: async () => ({ default: plugin }),
+    })),
+    settings: {
+      enabled: () => true,
+      optional: () => false,
+      check: () => Object.fromEntries(plugins.map((one) => [one.name, checked(one, config[one.name] ?? {})])),
+    },
+    given: { engine },
+    onHookFailure: (plugin, error) => new Response(`${plugin}: ${String(error)}`, { status: 500 }),
+  });
+  await project.host.start().catch(async (error: unknown) => {
+    await project.close().catch(() => {});
+    throw error;
+  });
+  return {
+    ...project,
+    async ask(path, init = {}) {
+      const event = requestEvent(path, init);
+      const { request } = project.host.current.chains;
+      return request === null ? answer(event) : request(event, () => answer(event));
+    },
+    scripts(next) {
+      names = next;
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
+function checked(plugin: AnyPlugin, given: object): unknown {
+  const value: unknown = type((plugin.config ?? {}) as never)(given);
+  if (value instanceof type.errors) throw new Error(value.summary);
+  return value;
+}
+
+function scriptInfo(dir: string, name: string): ScriptInfo {
+  const folder = resolve(dir, "scripts", name);
+  return { name, entry: join(folder, "index.ts"), folder, routes: 0, problem: undefined };
+}
+
+function notFound(): Response {
+  return Response.json({ code: "not_found" }, { status: 404 });
+}
+
+/** The path goes in as it is: a URL parser would take `..` out of it. */
+export function requestEvent(
+  target: string,
+  { origin = "http://localhost", route, ...init }: AskInit = {},
+): RequestEvent {
+  const request = new Request(origin + target, init);
+  return {
+    id: "019a0000-0000-7000-8000-000000000000",
+    request,
+    method: request.method,
+    path: target.split("?", 1)[0] ?? "",
+    url: new URL(request.url),
+    ip: "127.0.0.1",
+    clientRequestId: undefined,
+    route,
+    script: route?.owner,
+    state: new Map(),
+    signal: request.signal,
+  };
+}
