@@ -169,7 +169,17 @@ function settingsOf(_config: Config): PluginSettings {
   return {
     enabled: () => true,
     optional: () => false,
-    check: (known) => Object.fromEntries(known.map(({ name }) => [name, {}])),
+    check: (known) =>
+      Object.fromEntries(
+        known.map(({ name, schema }) => [
+          name,
+          Object.fromEntries(
+            Object.entries((schema["properties"] ?? {}) as { readonly [key: string]: { readonly default?: Json } }).map(
+              ([key, { default: value }]) => [key, value],
+            ),
+          ),
+        ]),
+      ),
   };
 }
 

@@ -32,9 +32,13 @@ function tellProblem(
   level: "warn" | "error",
   text: string,
   fields: { readonly [name: string]: string },
-  { plugin: _, message, ...rest }: PluginProblem,
+  problem: PluginProblem,
   { log, format, paint }: Console,
 ): void {
-  log.at(level, text, fields, { problem: message, ...rest });
-  if (format === "pretty") log.print(renderBuildProblem({ code: "internal", message, ...rest }, paint));
+  const { message, file, line, column, frame, hint } = problem;
+  const place = Object.fromEntries(
+    Object.entries({ file, line, column, frame, hint }).filter(([, value]) => value !== undefined),
+  );
+  log.at(level, text, fields, { problem: message, ...place });
+  if (format === "pretty") log.print(renderBuildProblem({ code: "internal", message, ...place }, paint));
 }
