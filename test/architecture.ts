@@ -92,7 +92,11 @@ const RULES: readonly Rule[] = [
   only("elysia", ["core/http/server.ts"], "the rest of core speaks Request and Response"),
   only("tsyringe", ["core/container.ts"], "there is one composition root"),
   only("reflect-metadata", ["core/main.ts"], "it must load before tsyringe, once"),
-  only("node:vm", ["core/isolate/realm-host.ts"], "every realm is made, and hardened, in one place"),
+  only(
+    "node:vm",
+    ["core/isolate/realm-host.ts", "core/plugin/evaluate.ts"],
+    "every realm is made, and hardened, in one place, and the bundles of plugins are run in another",
+  ),
   only("bun:ffi", ["core/isolate/jail/"], "what the operating system is told stands in one folder"),
   only("bun:sqlite", ["core/service/", "core/lock.ts"], "data belongs to services, and the lock to the engine"),
 ];

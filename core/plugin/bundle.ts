@@ -16,6 +16,9 @@ export interface PluginBundle {
   readonly stamp: string;
 }
 
+/** What a bundle leaves to the engine to provide. */
+export const PROVIDED = ["@aiwebengine/sdk/plugin"];
+
 /** Bundling waits on no network and no script: what takes longer hangs. */
 const TIMEOUT_MS = 30_000;
 

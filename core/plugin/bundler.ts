@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { codeFrame } from "../isolate/build/code-frame.ts";
 import { compileDefinition } from "../isolate/build/schemas.ts";
+import { PROVIDED } from "./bundle.ts";
 import type { JsonSchema } from "../script/types.ts";
 
 /** What it is asked, as JSON on standard input; it answers on standard output and ends. */
@@ -28,9 +29,6 @@ export type BundlerAnswer =
     }
   | { readonly ok: true; readonly schema: JsonSchema }
   | { readonly ok: false; readonly faults: readonly BundlerFault[] };
-
-/** What a plugin's bundle leaves to the engine to provide. */
-export const PROVIDED = ["@aiwebengine/sdk/plugin", "@aiwebengine/sdk"];
 
 /** `--plugin-builder`. A process of its own, so that bundler and compiler leave no memory behind in the engine. */
 export async function runBundler(): Promise<void> {

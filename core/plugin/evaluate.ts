@@ -6,8 +6,7 @@ import { compileFunction } from "node:vm";
 import * as pluginSdk from "../../sdk/plugin.ts";
 import { codeFrame } from "../isolate/build/code-frame.ts";
 import { makeLookup } from "../isolate/realm/sourcemap.ts";
-import type { PluginBundle } from "./bundle.ts";
-import { PROVIDED } from "./bundler.ts";
+import { PROVIDED, type PluginBundle } from "./bundle.ts";
 import type { PluginProblem } from "./problem.ts";
 
 /** Timers of one plugin, so that none outlives it. */

@@ -1,0 +1,179 @@
+/** Dropped plugins on the binary: live without a restart, gone when their file goes, and never in the way of what serves. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { startEngine, type Engine } from "./engine.ts";
+
+const HELLO = `import { registerWebHandler } from "@aiwebengine/sdk";
+registerWebHandler("GET /hello", () => "hello");
+`;
+
+function plugin(name: string, setup: string, rest = ""): string {
+  return `import { definePlugin } from "@aiwebengine/sdk/plugin";
+export default definePlugin({
+  name: "${name}",
+  version: "1.0.0",
+  ${rest}
+  setup(ctx) {
+    ${setup}
+  },
+});
+`;
+}
+
+const tea = (kind: string): string => plugin("tea", `ctx.route("GET /tea", () => new Response("${kind}"));`);
+
+describe("dropped plugins", () => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await startEngine({ scripts: { "hello.ts": HELLO } });
+  });
+  afterAll(() => engine.stop());
+
+  /** Writes, and waits until the engine says what came of it. */
+  async function drop(path: string, content: string | null, says: string): Promise<string> {
+    const after = engine.mark();
+    if (content === null) await engine.remove(path);
+    else await engine.write(path, content);
+    return engine.waitForLog(says, { after });
+  }
+
+  test("one serves after its save, changes with it, and is gone with its file", async () => {
+    await drop("plugins/tea.ts", tea("green"), "plugins changed");
+    const answer = await engine.fetch("/tea");
+    expect(await answer.text()).toBe("green");
+    expect(answer.headers.get("x-request-id")).toHaveLength(36);
+    await drop("plugins/tea.ts", tea("black"), "plugins changed");
+    expect(await (await engine.fetch("/tea")).text()).toBe("black");
+    await drop("plugins/tea.ts", null, "plugins changed");
+    expect((await engine.fetch("/tea")).status).toBe(404);
+  });
+
+  test("a folder with a helper: a save of the helper is a new generation", async () => {
+    await engine.write("plugins/pot/size.ts", 'export const size = "small";');
+    const index = `import { size } from "./size.ts";\n${plugin("pot", 'ctx.route("GET /pot", () => new Response(size));')}`;
+    await drop("plugins/pot/index.ts", index, "plugins changed");
+    expect(await (await engine.fetch("/pot")).text()).toBe("small");
+    await drop("plugins/pot/size.ts", 'export const size = "large";', "plugins changed");
+    expect(await (await engine.fetch("/pot")).text()).toBe("large");
+    await drop("plugins/pot", null, "plugins changed");
+  });
+
+  test("a hook is around scripts' answers, refusals and the engine's own", async () => {
+    const setup = `ctx.hook("request", async (event, next) => {
+      const answer = await next();
+      answer.headers.set("x-seen", [event.method, event.path, event.route?.path ?? "none", event.script ?? "none"].join(" "));
+      return answer;
+    });`;
+    await drop("plugins/seen.ts", plugin("seen", setup), "plugins changed");
+    const seen = async (path: string): Promise<string | null> => (await engine.fetch(path)).headers.get("x-seen");
+    expect(await seen("/hello?x=1")).toBe("GET /hello /hello hello");
+    expect(await seen("/nothing")).toBe("GET /nothing none none");
+    expect(await seen("/health/live")).toBe("GET /health/live /health/live none");
+    expect(await seen("/%ff")).toBe("GET /%ff none none");
+    await drop("plugins/seen.ts", null, "plugins changed");
+  });
+
+  test("match hooks decide what is matched", async () => {
+    const setup = `ctx.hook("match", (url) => (url.pathname.startsWith("/v1/") ? new URL(url.pathname.slice(3), url) : url));`;
+    await drop("plugins/versions.ts", plugin("versions", setup), "plugins changed");
+    expect(await (await engine.fetch("/v1/hello")).text()).toBe("hello");
+    await drop("plugins/versions.ts", null, "plugins changed");
+    expect((await engine.fetch("/v1/hello")).status).toBe(404);
+  });
+
+  test("invoke hooks are around every call into a script", async () => {
+    const setup = `ctx.hook("invoke", async (event, next) => {
+      const answer = await next();
+      answer.headers.set("x-invoked", [event.kind, event.script, event.registration, event.id.length].join(" "));
+      return answer;
+    });`;
+    await drop("plugins/trace.ts", plugin("trace", setup), "plugins changed");
+    expect((await engine.fetch("/hello")).headers.get("x-invoked")).toBe("http hello 0 36");
+    await drop("plugins/trace.ts", null, "plugins changed");
+  });
+
+  test("a hook that throws is an opaque 500 with its plugin's name in the log", async () => {
+    await drop(
+      "plugins/bad.ts",
+      plugin("bad", 'ctx.hook("request", () => { throw new Error("secret reason"); });'),
+      "plugins changed",
+    );
+    const answer = await engine.fetch("/hello");
+    expect(answer.status).toBe(500);
+    const body = await answer.text();
+    expect(body).not.toContain("secret reason");
+    const id = answer.headers.get("x-request-id") ?? "none";
+    const line = await engine.waitForLog(new RegExp(`a plugin's hook failed.*${id}|${id}.*a plugin's hook failed`));
+    expect(line).toContain("bad");
+    await drop("plugins/bad.ts", null, "plugins changed");
+  });
+
+  const broken: readonly (readonly [what: string, text: string, says: RegExp])[] = [
+    ["syntax", "export default {{", /plugins\/oops\.ts/],
+    ["a throw at the top level", 'throw new Error("no kettle");', /no kettle/],
+    ["a throw in setup", plugin("oops", 'throw new Error("no water");'), /no water/],
+    ["an import that is not there", 'import "./gone.ts";\nexport default {};', /gone\.ts/],
+    [
+      "a route that another plugin has",
+      plugin("oops", 'ctx.route("GET /health/live", () => new Response());'),
+      /\/health\/live/,
+    ],
+    [
+      "a route that a script has",
+      plugin("oops", 'ctx.route("GET /hello", () => new Response());'),
+      /the script "hello" holds GET \/hello/,
+    ],
+    ["a need that nobody meets", plugin("oops", "", 'requires: ["water"],'), /requires "water"/],
+  ];
+  for (const [what, text, says] of broken) {
+    test(`broken by ${what}: refused with the reason, and everything serves on`, async () => {
+      const line = await drop("plugins/oops.ts", text, "plugin failed");
+      expect(engine.logs.slice(engine.logs.indexOf(line))).toMatch(says);
+      expect(await (await engine.fetch("/hello")).text()).toBe("hello");
+      const after = engine.mark();
+      await engine.write("plugins/tea.ts", tea("white"));
+      await engine.waitForLog("plugin failed", { after });
+      await engine.remove("plugins/oops.ts");
+      await engine.waitForLog("plugins changed", { after });
+      expect(await (await engine.fetch("/tea")).text()).toBe("white");
+      await drop("plugins/tea.ts", null, "plugins changed");
+    });
+  }
+});
+
+test("200 swaps under load: no request fails", async () => {
+  await using engine = await startEngine({ scripts: { "hello.ts": HELLO }, files: { "plugins/tea.ts": tea("0") } });
+  let stop = false;
+  let asked = 0;
+  const failed: string[] = [];
+  const load = Array.from({ length: 4 }, async () => {
+    while (!stop) {
+      for (const path of ["/hello", "/tea"]) {
+        const answer = await engine.fetch(path);
+        const text = await answer.text();
+        asked++;
+        if (answer.status !== 200) failed.push(`${path} ${answer.status} ${text}`);
+      }
+    }
+  });
+  for (let i = 1; i <= 200; i++) {
+    const after = engine.mark();
+    await engine.write("plugins/tea.ts", tea(`${i}`));
+    await engine.waitForLog("plugins changed", { after });
+  }
+  stop = true;
+  await Promise.all(load);
+  expect(failed).toEqual([]);
+  expect(asked).toBeGreaterThan(400);
+  expect(await (await engine.fetch("/tea")).text()).toBe("200");
+}, 120_000);
+
+test("an engine whose plugins cannot be set up at the start refuses, names file and line, and ends with 2", async () => {
+  const started = startEngine({ files: { "plugins/tea.ts": plugin("tea", 'throw new Error("no water");') } });
+  const error = await started.then(
+    () => new Error("it started"),
+    (reason: unknown) => reason as Error,
+  );
+  expect(error.message).toContain('plugins/tea.ts:7: The plugin "tea" could not be set up: no water.');
+  expect(error.message).toContain("> 7 |");
+});
