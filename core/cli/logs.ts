@@ -1,4 +1,5 @@
 /** `aiwebengine logs`: what the scripts of a folder said and were asked, from the files; with or without an engine. */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { suggest } from "../config/suggest.ts";
 import { StartError } from "../errors.ts";
@@ -61,13 +62,17 @@ async function follow(dataDir: string, query: LogQuery, output: Output): Promise
 }
 
 async function mustKnow(dataDir: string, script: string | undefined): Promise<void> {
-  const names = await scriptsWithData(dataDir);
-  if (names.length === 0) {
-    throw new StartError(`There are no logs in ${dataDir}: no script was served there yet. Another folder: --dir DIR`);
+  if (!existsSync(dataDir)) {
+    throw new StartError(
+      `There is no ${dataDir}: no engine has served that folder. Name the project folder: --dir DIR`,
+    );
   }
-  if (script === undefined || names.includes(script)) return;
+  if (script === undefined) return;
+  const names = await scriptsWithData(dataDir);
+  if (names.includes(script)) return;
   const near = suggest(script, [...names]);
-  const hint = near === undefined ? `There are: ${names.join(", ")}` : `Did you mean ${near}?`;
+  const known = names.length === 0 ? "No script has one yet." : `There are: ${names.join(", ")}`;
+  const hint = near === undefined ? known : `Did you mean ${near}?`;
   throw new StartError(`There is no log of a script ${JSON.stringify(script)} in ${dataDir}. ${hint}`);
 }
 
