@@ -1,7 +1,12 @@
-/** Writes the types that script authors complete against: `scripts/.aiwebengine/*.d.ts` and `scripts/tsconfig.json`. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+/**
+ * Writes the types that authors complete against: `scripts/.aiwebengine/*.d.ts` and `scripts/tsconfig.json`, and the same
+ * for `plugins/` beside it.
+ */
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SDK_NAMES } from "../isolate/realm/sdk-names.ts";
+import { read, writeChanged, writeNew } from "./typings/files.ts";
+import { writePluginTypings } from "./typings/plugins.ts";
 // Evaluated while the engine is bundled: the binary carries the text, and reads no source file.
 import { generateTypings } from "./typings/generate.ts" with { type: "macro" };
 
@@ -12,8 +17,17 @@ export interface ServiceTypes {
   readonly types: string;
 }
 
+/** A kind of registration that a plugin owns. */
+export interface PointTypes {
+  /** Its registration functions and their aliases; and whatever else its declarations give scripts to call. */
+  readonly names: readonly string[];
+  /** Declarations. They may use what `services.d.ts` imports, below. */
+  readonly types: string;
+}
+
 export interface TypingsOptions {
   readonly services: readonly ServiceTypes[];
+  readonly points?: readonly PointTypes[];
   /** Of the engine. */
   readonly version: string;
 }
@@ -45,10 +59,11 @@ const BASE_CONFIG = {
     paths: {
       "@aiwebengine/sdk": ["./sdk.d.ts"],
       "@aiwebengine/sdk/jsx-runtime": ["./jsx-runtime.d.ts"],
+      "@aiwebengine/sdk/testing": ["./testing.d.ts"],
     },
   },
   include: ["./*.d.ts", "../**/*"],
-  exclude: ["../**/node_modules", "../**/*.test.*"],
+  exclude: ["../**/node_modules"],
 };
 
 /** Yours: the engine writes it once and never again. */
@@ -70,8 +85,8 @@ export async function writeTypings(scriptsDir: string, options: TypingsOptions):
   const own = Object.entries(files).filter(([path]) => !path.startsWith(PACKAGES));
   const head = `// Written by aiwebengine ${options.version}. Changes to this file are lost.\n`;
   const written: [path: string, content: string][] = own.map(([path, content]) => [path, head + content]);
-  written.push(["services.d.ts", head + servicesText(options.services)]);
-  written.push(["script-globals.d.ts", head + scriptGlobalsText(options.services)]);
+  written.push(["services.d.ts", head + servicesText(options)]);
+  written.push(["script-globals.d.ts", head + scriptGlobalsText(options)]);
   written.push(["text-files.d.ts", head + textFilesText()]);
   written.push(["tsconfig.json", `${JSON.stringify(BASE_CONFIG, null, 2)}\n`]);
   written.push([".gitignore", "*\n"]);
@@ -79,6 +94,7 @@ export async function writeTypings(scriptsDir: string, options: TypingsOptions):
   await writePackages(folder, Bun.hash(packed).toString(16), files);
   for (const [path, content] of written) await writeChanged(join(folder, path), content);
   await writeNew(join(scriptsDir, "tsconfig.json"), `${JSON.stringify(AUTHORS_CONFIG, null, 2)}\n`);
+  await writePluginTypings(join(dirname(scriptsDir), "plugins"), folder, head);
 }
 
 /**
@@ -107,32 +123,6 @@ async function writePackages(folder: string, stamp: string, files: Readonly<Reco
   }
 }
 
-async function read(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-/** Through a second file, so that an editor never reads half of one. */
-async function writeChanged(path: string, content: string): Promise<void> {
-  if ((await read(path)) === content) return;
-  await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${process.pid}`;
-  await writeFile(draft, content);
-  await rename(draft, path);
-}
-
-async function writeNew(path: string, content: string): Promise<void> {
-  try {
-    await writeFile(path, content, { flag: "wx" });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}
-
 function typeOf(service: ServiceTypes): string {
   if (!SERVICE_NAME.test(service.name)) throw new Error(`"${service.name}" is no name for a service: use camelCase.`);
   const name = service.name[0]!.toUpperCase() + service.name.slice(1);
@@ -142,16 +132,24 @@ function typeOf(service: ServiceTypes): string {
   return name;
 }
 
-function servicesText(services: readonly ServiceTypes[]): string {
+/** What the declarations of plugins may use. */
+const FOR_PLUGINS = ["Checked", "Context", "Infer", "InferInput", "Json", "JsonForm", "PointContext"];
+
+function servicesText({ services, points = [] }: TypingsOptions): string {
   const fields = services.map((service) => `  readonly ${service.name}: ${typeOf(service)};\n`);
   const values = services.map((service) => `export declare const ${service.name}: ${typeOf(service)};\n`);
-  const types = services.map((service) => `${service.types.trim()}\n\n`);
-  return `${types.join("")}export interface Services {\n${fields.join("")}}\n\n${values.join("")}`;
+  const types = [...services, ...points].map((declared) => `${declared.types.trim()}\n\n`);
+  const imports = `import type { ${FOR_PLUGINS.join(", ")} } from "./sdk.js";\n\n`;
+  return `${imports}${types.join("")}export interface Services {\n${fields.join("")}}\n\n${values.join("")}`;
 }
 
 /** What a script has without importing it: the form of scripts without import and export. */
-function scriptGlobalsText(services: readonly ServiceTypes[]): string {
-  const names = new Set<string>([...SDK_NAMES, ...services.map((service) => service.name)]);
+function scriptGlobalsText({ services, points = [] }: TypingsOptions): string {
+  const names = new Set<string>([
+    ...SDK_NAMES,
+    ...services.map((service) => service.name),
+    ...points.flatMap((point) => point.names),
+  ]);
   return [...names].map((name) => `declare var ${name}: typeof import("@aiwebengine/sdk").${name};\n`).join("");
 }
 

@@ -58,15 +58,33 @@ export interface Cookies {
   set(name: string, value: string, options?: CookieOptions): void;
   delete(name: string, options?: Pick<CookieOptions, "path" | "domain">): void;
 }
-/** What every handler gets. Each field is made when it is first asked for. */
-export interface Context<Params = PathParams<string>, Query = QueryRecord, Body = unknown> extends Services {
-  /** The invocation's id (UUIDv7): the answer's `x-request-id`, and the `id` of every log line. */
+/** What every handler gets, of whatever kind. Each field is made when it is first asked for. */
+export interface Invocation extends Services {
+  /** The invocation's id (UUIDv7), and the `id` of every log line; of a request also the answer's `x-request-id`. */
   readonly id: string;
-  readonly kind: "http";
+  /** `http`, or the name of the point that calls: `messages`. */
+  readonly kind: string;
   readonly script: {
     readonly name: string;
     readonly version: string;
   };
+  /** Null: nobody is known yet. */
+  readonly user: User | null;
+  /** Aborts at the deadline, or when the client leaves. */
+  readonly signal: AbortSignal;
+  /** For this invocation alone. */
+  readonly state: {
+    [name: string]: unknown;
+  };
+  readonly log: Log;
+  /** `scripts.<name>.config` of the engine's configuration. */
+  readonly config: Config;
+  /** Keeps the invocation alive until the promise settles, after the answer was sent. */
+  waitUntil(promise: PromiseLike<unknown>): void;
+}
+/** What a web handler gets. */
+export interface Context<Params = PathParams<string>, Query = QueryRecord, Body = unknown> extends Invocation {
+  readonly kind: "http";
   /** The web-standard request. Its body is the stream when neither a schema nor its content type had it read. */
   readonly request: Request;
   readonly method: string;
@@ -88,19 +106,12 @@ export interface Context<Params = PathParams<string>, Query = QueryRecord, Body 
   readonly cookies: Cookies;
   /** The client's address, after `server.trustedProxies`. */
   readonly ip: string;
-  /** Null: nobody is known yet. */
-  readonly user: User | null;
-  /** Aborts at the deadline, or when the client leaves. */
-  readonly signal: AbortSignal;
-  /** For this invocation alone. */
-  readonly state: {
-    [name: string]: unknown;
-  };
-  readonly log: Log;
-  /** `scripts.<name>.config` of the engine's configuration. */
-  readonly config: Config;
-  /** Keeps the invocation alive until the promise settles, after the answer was sent. */
-  waitUntil(promise: PromiseLike<unknown>): void;
+}
+/** What a handler gets that a plugin calls: for a message, a job, a tool. */
+export interface PointContext<Payload = unknown, Args = unknown> extends Invocation {
+  /** What was sent. Checked where the registration has a schema for it. */
+  readonly payload: Payload;
+  readonly args: Args;
 }
 /** Configuration of one script: plain data, frozen. */
 export type Config = {

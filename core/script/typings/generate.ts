@@ -7,15 +7,10 @@ import { stripComments } from "./strip.ts";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../../..");
 
-/** Our own files: where they lie, and what they are called beside scripts. */
-const OWN: readonly (readonly [from: string, to: string])[] = [
-  ["sdk/script.ts", "sdk.d.ts"],
-  ["sdk/context.ts", "context.d.ts"],
-  ["sdk/schema.ts", "schema.d.ts"],
-  ["sdk/limits.ts", "limits.d.ts"],
-  ["sdk/jsx-runtime.ts", "jsx-runtime.d.ts"],
-  ["core/script/typings/globals.txt", "globals.d.ts"],
-];
+/** The SDK's public declarations, by their folder; a client runs elsewhere, and has them from npm. */
+const SDK = "sdk/declarations";
+const ELSEWHERE = /^(?:client[./]|services\.d\.ts$)/;
+const GLOBALS = "core/script/typings/globals.txt";
 
 /** arktype, whose types read a schema's definition. It lies where only the SDK's declarations find it. */
 const PACKAGES = ["arktype", "@ark/schema", "@ark/util", "arkregex"] as const;
@@ -50,7 +45,10 @@ async function addPackage(name: string, into: Record<string, string>): Promise<v
  */
 export async function generateTypings(): Promise<string> {
   const files: Record<string, string> = {};
-  for (const [from, to] of OWN) files[to] = await Bun.file(join(ROOT, from)).text();
+  const names = (await readdir(join(ROOT, SDK), { recursive: true })).map((path) => path.split(sep).join("/"));
+  for (const name of names.filter((path) => path.endsWith(".d.ts") && !ELSEWHERE.test(path)).sort())
+    files[name === "script.d.ts" ? "sdk.d.ts" : name] = await Bun.file(join(ROOT, SDK, name)).text();
+  files["globals.d.ts"] = await Bun.file(join(ROOT, GLOBALS)).text();
   for (const name of PACKAGES) await addPackage(name, files);
   return Bun.gzipSync(JSON.stringify(files)).toBase64();
 }

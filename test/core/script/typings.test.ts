@@ -131,6 +131,69 @@ describe("in a folder with nothing but what the engine wrote", () => {
   }, 30_000);
 });
 
+describe("what belongs to a script and to a project is typed too", () => {
+  test("a script's test has no type errors, and a wrong matcher is one", async () => {
+    const template = await readFile(join(ROOT, "core/cli/templates/hello-test.txt"), "utf8");
+    const dir = await folder("tested", { "hello.test.ts": template });
+    expect(await check(dir)).toEqual({ code: 0, output: expect.stringContaining("No type errors") as string });
+    await writeFile(join(dir, "hello.test.ts"), `${template}\nexpect(1).toBee(1);\nrequest(1);\n`);
+    const { output } = await check(dir);
+    expect(output).toContain("'toBee' does not exist");
+    expect(output).toContain("'number' is not assignable to parameter of type 'string | Request'");
+  }, 30_000);
+
+  test("a plugin completes against its own SDK, in a folder that the author may configure", async () => {
+    const project = join(home, "project");
+    await mkdir(join(project, "plugins"), { recursive: true });
+    await mkdir(join(project, "scripts"), { recursive: true });
+    await writeTypings(join(project, "scripts"), OPTIONS);
+    const plugins = join(project, "plugins");
+    const template = await readFile(join(ROOT, "core/cli/templates/plugin.txt"), "utf8");
+    await writeFile(
+      join(plugins, "teapot.ts"),
+      `import { join } from "node:path";\n${template.replaceAll("{{name}}", "teapot")}`,
+    );
+    expect(await check(plugins)).toEqual({ code: 0, output: expect.stringContaining("No type errors") as string });
+    await writeFile(
+      join(plugins, "teapot.ts"),
+      template.replace("config.greeting", "config.greting").replace("route(", "rout("),
+    );
+    const { output } = await check(plugins);
+    expect(output).toContain("'greting'");
+    expect(output).toContain("'rout'");
+    await writeFile(join(plugins, "tsconfig.json"), "{}");
+    const before = await snapshot(plugins);
+    await writeTypings(join(project, "scripts"), OPTIONS);
+    expect(await snapshot(plugins)).toEqual(before);
+  }, 30_000);
+
+  test("a project without plugins gets no folder for them", async () => {
+    const project = join(home, "without");
+    await mkdir(join(project, "scripts"), { recursive: true });
+    await writeTypings(join(project, "scripts"), OPTIONS);
+    expect(await readdir(project)).toEqual(["scripts"]);
+  });
+
+  test("a point's functions are exports of the SDK and globals, with the types that its plugin gave", async () => {
+    const types = `export declare function registerJob<const Input>(
+      name: string, options: { input: Checked<Input> }, handler: (context: PointContext<Infer<Input>>) => unknown): void;
+      export declare const addJob: typeof registerJob;`;
+    const dir = join(home, "points");
+    await writeTypings(dir, { ...OPTIONS, points: [{ names: ["registerJob", "addJob"], types }] });
+    await writeFile(
+      join(dir, "a.ts"),
+      `import { registerJob } from "@aiwebengine/sdk";
+       registerJob("a", { input: { n: "number" } }, ({ payload, kind, kv }) => [payload.n.toFixed(), kind, kv]);
+       addJob("b", { input: "string" }, (context) => context.payload.length);`,
+    );
+    expect(await check(dir)).toEqual({ code: 0, output: expect.stringContaining("No type errors") as string });
+    await writeFile(join(dir, "a.ts"), `registerJob("a", { input: "strin" }, ({ request }) => request);`);
+    const { output } = await check(dir);
+    expect(output).toContain("strin");
+    expect(output).toContain("'request' does not exist");
+  }, 30_000);
+});
+
 describe("writing", () => {
   test("a second time changes no file", async () => {
     const dir = await folder("twice");
