@@ -1,21 +1,16 @@
 /** `aiwebengine check`: builds, loads and type-checks scripts, and touches nothing but the types beside them. */
-import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { loadConfig, type Config } from "../config/index.ts";
-import { suggest } from "../config/suggest.ts";
-import { StartError } from "../errors.ts";
-import type { ScriptSource } from "../script/source.ts";
 import { writeTypings } from "../script/typings.ts";
 import { CHECK_CODES } from "./check/codes.ts";
-import { findClashes, findSilent, findUnusedSchemas, routesOf, type Route } from "./check/findings.ts";
+import { findClashes, findSilent, findUnusedSchemas, routesOfBuilt, type Route } from "./check/findings.ts";
 import { framed, located, scriptOfFile, type CheckProblem } from "./check/problem.ts";
-import { openProject, type BuiltScript, type Project } from "./check/project.ts";
+import { fileOf, openProject, requireScripts, type BuiltScript, type Project } from "./check/project.ts";
 import { checkJson, failed, renderCheck, type CheckedScript, type CheckReport } from "./check/report.ts";
 import { checkTypes } from "./check/typecheck.ts";
 import type { Call } from "./command.ts";
 import { configInput } from "./config-input.ts";
 import { offersOf, type Offers } from "./offers.ts";
-import { UsageError } from "./parse.ts";
 import { withProgress } from "./progress.ts";
 
 export async function run({ args, flags, io, version }: Call): Promise<number> {
@@ -40,16 +35,16 @@ export async function check(
   const since = performance.now();
   const scriptsDir = join(config.dir, "scripts");
   const offers = offersOf(config);
-  const project = await openFolder(config, version, offers);
+  const project = await openProject({ config, version, services: offers.services });
   try {
-    requireScripts(names, project.scripts);
+    requireScripts(names, project.scripts, "check");
     const all = project.scripts.length;
     const [typeProblems, built] = await Promise.all([
       checkTypesOf(scriptsDir, offers, version),
       // The others too: a route is taken by whom it is taken.
       project.build(project.scripts, (done) => tell(`checking: ${done} of ${all} scripts`)),
     ]);
-    const routes = new Map(built.map((one) => [one.source.name, routesOfBuilt(one, config, project)]));
+    const routes = new Map(built.map((one) => [one.source.name, routesOfBuilt(one, config, project.read)]));
     const problems = gather(built, routes, typeProblems, offers, project);
     const asked = (name: string | undefined): boolean =>
       names.length === 0 || name === undefined || names.includes(name);
@@ -65,40 +60,6 @@ export async function check(
   } finally {
     await project.dispose();
   }
-}
-
-/** A slip in `--dir` must not pass as a project without a fault. */
-export async function openFolder(config: Config, version: string, { services }: Offers): Promise<Project> {
-  const scriptsDir = join(config.dir, "scripts");
-  if (!existsSync(scriptsDir)) {
-    throw new StartError(
-      `There is no folder ${scriptsDir}. Make a project with: aiwebengine init, or name its folder with --dir.`,
-    );
-  }
-  return openProject({ config, version, services });
-}
-
-export function requireScripts(names: readonly string[], scripts: readonly ScriptSource[], command = "check"): void {
-  const known = scripts.map(({ name }) => name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const near = suggest(basename(name).replace(/\.\w+$/, ""), known);
-    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
-    throw new UsageError(`There is no script ${JSON.stringify(name)}.${meant}`, command);
-  }
-}
-
-export function routesOfBuilt(
-  { source, result }: BuiltScript,
-  config: Config,
-  { read }: Project,
-): readonly Route[] | undefined {
-  return result.ok ? routesOf(result.bundle, fileOf(source), source.dir, config, read) : undefined;
-}
-
-/** Relative to the folder of scripts. */
-export function fileOf({ entry, dir }: ScriptSource): string {
-  return entry.slice(dir.length + 1);
 }
 
 async function checkTypesOf(scriptsDir: string, { types }: Offers, version: string): Promise<CheckProblem[]> {
@@ -128,7 +89,7 @@ function gather(
       const own = told.map((problem): CheckProblem => ({ severity, script, ...located(problem, read) }));
       return result.ok ? [...own, ...findSilent(result.bundle, fileOf(source))] : own;
     }),
-    ...findClashes([...offers.routes, ...all]),
+    ...findClashes([...offers.routes, ...all]).values(),
     ...findUnusedSchemas(all),
   ];
   // The build says the same of a line, and knows better what to do.

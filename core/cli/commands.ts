@@ -1,4 +1,5 @@
 /** The commands of the engine, as data: the parser, the help, the completion and docs/cli.md are made of it. */
+import { AUTHOR_COMMANDS } from "./author-commands.ts";
 import type { Entry } from "./command.ts";
 import { CONFIG, DIR, JSON_OUTPUT, SET } from "./flags.ts";
 
@@ -26,50 +27,7 @@ export const COMMANDS: readonly Entry[] = [
     ],
     load: () => import("./serve.ts"),
   },
-  {
-    name: "init",
-    summary: "Make a project: a script with its test, settings, and what editors and agents need.",
-    details: "A file that is there already stays as it is; the command says which.",
-    args: [
-      {
-        name: "dir",
-        meaning: "the folder, made if it is not there; default: the current one",
-        takes: "maybe",
-        completes: "folder",
-      },
-    ],
-    flags: [JSON_OUTPUT],
-    examples: ["aiwebengine init", "aiwebengine init ./shop"],
-    load: () => import("./init.ts"),
-  },
-  {
-    name: "new",
-    summary: "Write a new script, a test of a script, or a plugin.",
-    args: [
-      { name: "kind", meaning: "what to write", takes: "one", choices: ["script", "test", "plugin"] },
-      {
-        name: "name",
-        meaning: "its name: lower-case letters, digits and hyphens; for a test the script's",
-        takes: "one",
-        completes: "script",
-      },
-    ],
-    flags: [DIR],
-    examples: ["aiwebengine new script shop", "aiwebengine new test shop", "aiwebengine new plugin teapot"],
-    load: () => import("./new.ts"),
-  },
-  {
-    name: "check",
-    summary: "Build, load and type-check scripts without serving them.",
-    details:
-      "Each script is built and loaded as for serving, with every effect withheld, and its types are checked. Nothing is\n" +
-      "written but the types in scripts/.aiwebengine/; an engine that serves the same folder is not disturbed.\n" +
-      "It ends with 1 when there is an error; a warning changes nothing.",
-    args: [{ name: "script", meaning: "the script to report on; default: all", takes: "any", completes: "script" }],
-    flags: [DIR, CONFIG, SET, JSON_OUTPUT],
-    examples: ["aiwebengine check", "aiwebengine check hello shop", "aiwebengine check --dir ./shop --json"],
-    load: () => import("./check.ts"),
-  },
+  ...AUTHOR_COMMANDS,
   {
     name: "logs",
     summary: "Show what scripts logged, how they failed and what they were asked.",

@@ -217,3 +217,147 @@ describe("check", () => {
     expect(stderr).toContain("aiwebengine init");
   });
 });
+
+describe("routes", () => {
+  test("lists what scripts answer, with the file and the line of each", async () => {
+    const dir = join(root, "routes");
+    await runEngine(["init", dir]);
+    const { code, stdout, stderr } = await runEngine(["routes"], { cwd: dir });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(
+      [
+        "METHOD  PATH          SCRIPT  FILE",
+        "GET     /             hello   scripts/hello.ts:4",
+        "GET     /hello/:name  hello   scripts/hello.ts:7",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("shows a route that is taken, and names the scripts that do not load", async () => {
+    const scripts = {
+      "a.js": 'registerWebHandler("GET /same", () => "a");\n',
+      "b.js": 'registerWebHandler("GET /same", () => "b");\n',
+      "c.js": "register(;\n",
+    };
+    const dir = await prepareFolder({ scripts });
+    const { code, stdout, stderr } = await runEngine(["routes", "--json"], { cwd: dir });
+    await rm(dirname(dir), { recursive: true });
+    expect(code).toBe(1);
+    expect(stderr).toContain("c. See: aiwebengine check c");
+    expect(JSON.parse(stdout)).toEqual({
+      routes: [
+        { method: "GET", path: "/same", script: "a", file: "scripts/a.js", line: 1 },
+        {
+          method: "GET",
+          path: "/same",
+          script: "b",
+          file: "scripts/b.js",
+          line: 1,
+          clash: 'GET /same is taken: "a" registers GET /same (a.js:1).',
+        },
+      ],
+    });
+  });
+});
+
+test("types writes what editors need, and nothing where there is no project", async () => {
+  const dir = await prepareFolder({});
+  expect((await runEngine(["types"], { cwd: dir })).code).toBe(0);
+  expect((await readdir(join(dir, "scripts"))).toSorted()).toEqual([".aiwebengine", "tsconfig.json"]);
+  const nowhere = await runEngine(["types"], { cwd: dirname(dir) });
+  await rm(dirname(dir), { recursive: true });
+  expect([nowhere.code, nowhere.stdout]).toEqual([1, ""]);
+});
+
+describe("packages", () => {
+  const dir = join(root, "packages");
+  const hasTar = Bun.which("tar") !== null;
+
+  /** A tarball as npm would pack it. */
+  async function pack(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(root, "pack", name, "package");
+    await mkdir(folder, { recursive: true });
+    for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text);
+    const file = join(root, `${name}.tgz`);
+    const { exitCode } = Bun.spawnSync(["tar", "czf", file, "-C", dirname(folder), "package"]);
+    expect(exitCode).toBe(0);
+    return file;
+  }
+
+  const manifest = (name: string, more: object = {}): string =>
+    JSON.stringify({ name, version: "1.2.3", type: "module", main: "index.js", ...more });
+  const home = { HOME: root };
+  const run = (...args: readonly string[]) => runEngine(args, { cwd: dir, env: home, timeoutMs: 60_000 });
+
+  beforeAll(async () => void (await runEngine(["init", dir])));
+
+  test.skipIf(!hasTar)(
+    "a script of a single file is told to become a folder, and becomes one with --folder",
+    async () => {
+      const file = await pack("tiny", {
+        "package.json": manifest("tiny", { scripts: { postinstall: "touch ran", preinstall: "touch ran" } }),
+        "index.js": "export const tiny = () => 'tiny';\n",
+      });
+      const told = await run("add", "hello", file);
+      expect([told.code, told.stdout]).toEqual([1, ""]);
+      expect(told.stderr).toContain("scripts/hello.ts is a single file");
+      expect(told.stderr).toContain("--folder");
+
+      const added = await run("add", "hello", file, "--folder");
+      expect([added.code, added.stderr]).toEqual([0, ""]);
+      expect(added.stdout).toContain("moved  scripts: hello.ts → hello/index.ts");
+      expect(added.stdout).toContain("added  tiny 1.2.3");
+      const folder = (await readdir(join(dir, "scripts/hello"))).toSorted();
+      expect(folder).toEqual(["bun.lock", "hello.test.ts", "index.ts", "node_modules", "package.json"]);
+      expect(await Bun.file(join(dir, "scripts/hello/node_modules/tiny/ran")).exists()).toBe(false);
+    },
+  );
+
+  test.skipIf(!hasTar)("what was added is listed, and works in the script that imports it", async () => {
+    const packages = [
+      { script: "hello", name: "tiny", wanted: expect.stringContaining("tiny.tgz"), installed: "1.2.3" },
+    ];
+    expect(JSON.parse((await run("list", "--json")).stdout)).toEqual({ packages });
+    await writeFile(
+      join(dir, "scripts/hello/index.ts"),
+      'import { registerWebHandler } from "@aiwebengine/sdk";\nimport { tiny } from "tiny";\nregisterWebHandler("GET /tiny", () => tiny());\n',
+    );
+    await using engine = await startEngine({ dir });
+    expect(await (await engine.fetch("/tiny")).text()).toBe("tiny");
+  });
+
+  test.skipIf(!hasTar)("a package that needs the host is named, with what to do", async () => {
+    const file = await pack("hosty", {
+      "package.json": manifest("hosty"),
+      "index.js": 'import { readFileSync } from "node:fs";\nexport const read = readFileSync;\n',
+    });
+    const { code, stderr } = await run("add", "hello", file);
+    expect(code).toBe(1);
+    expect(stderr).toContain("does not work in a script: hosty 1.2.3");
+    expect(stderr).toContain('"node:fs"');
+    expect(stderr).toContain("aiwebengine remove hello hosty");
+    const removed = await run("remove", "hello", "hosty");
+    expect([removed.code, removed.stdout]).toEqual([0, "removed  hosty\n"]);
+    expect((await readdir(join(dir, "scripts/hello"))).filter((name) => name.startsWith(".probe"))).toEqual([]);
+  });
+
+  test("wrong names are wrong usage, and nothing passes for a flag of the installer", async () => {
+    const wrong: readonly (readonly [args: readonly string[], says: string])[] = [
+      [["add", "helo", "x"], "Did you mean hello?"],
+      [["add", "hello", "--", "--trust"], '"--trust" is no package'],
+      [["remove", "hello", "tyni"], 'The script "hello" has no package "tyni".'],
+      [["list", "nope"], 'There is no script "nope"'],
+    ];
+    for (const [args, says] of wrong) {
+      const { code, stderr } = await run(...args);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
+    }
+  });
+
+  test("what the installer refuses is told", async () => {
+    const { code, stderr } = await run("add", "hello", join(root, "gone.tgz"), "--folder");
+    expect(code).toBe(1);
+    expect(stderr).toContain("could not be installed");
+  });
+});

@@ -4,6 +4,7 @@ import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts
 import { addressOf } from "../../script/version.ts";
 import type { BuiltRegistration, JsonSchema, ScriptBundle } from "../../script/types.ts";
 import { CHECK_CODES } from "./codes.ts";
+import { fileOf, type BuiltScript } from "./project.ts";
 import { placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
 
 /** A route of a script or of the engine, with where it was made as far as that can be told. */
@@ -20,36 +21,32 @@ export interface Route {
   readonly column?: number;
 }
 
-/** The routes of a script, in the order of their registration. `entry`: its first file, relative to the folder. */
-export function routesOf(
-  bundle: ScriptBundle,
-  entry: string,
-  scriptsDir: string,
-  config: Config,
-  read: ReadSource,
-): Route[] {
-  const files = [entry, ...bundle.inputs.map((path) => path.slice(scriptsDir.length + 1))];
-  return bundle.registrations.map((registration) => {
-    const address = addressOf(registration, bundle.name, config);
+/** The routes of a script in the order of their registration; undefined where it does not load. */
+export function routesOfBuilt({ source, result }: BuiltScript, config: Config, read: ReadSource): Route[] | undefined {
+  if (!result.ok) return undefined;
+  const { name, inputs, registrations } = result.bundle;
+  const entry = fileOf(source);
+  const files = [entry, ...inputs.map((path) => path.slice(source.dir.length + 1))];
+  return registrations.map((registration) => {
     const place = placeOfRoute(registration, files, read) ?? { file: entry };
-    return { ...address, owner: bundle.name, registration, ...place };
+    return { ...addressOf(registration, name, config), owner: name, registration, ...place };
   });
 }
 
-/** One for every route that another one has already, or that no router takes. The first in the list keeps it. */
-export function findClashes(routes: readonly Route[]): CheckProblem[] {
+/** What is wrong with each route that another one has already, or that no router takes. The first in the list keeps it. */
+export function findClashes(routes: readonly Route[]): ReadonlyMap<Route, CheckProblem> {
   const held = new Map<string, Route>();
-  const problems: CheckProblem[] = [];
+  const problems = new Map<Route, CheckProblem>();
   for (const route of routes) {
     const malformed = checkPattern(route.path);
     if (malformed !== null) {
       const message = `The path "${route.path}" cannot be registered: ${malformed}.`;
-      problems.push({ ...placed(route), code: "bad_registration", message, hint: "Correct the path." });
+      problems.set(route, { ...placed(route), code: "bad_registration", message, hint: "Correct the path." });
       continue;
     }
     const shapes = expandPattern(route.path).map((segments) => `${route.method} ${shapeOf(segments)}`);
     const holder = shapes.map((shape) => held.get(shape)).find((one) => one !== undefined);
-    if (holder !== undefined) problems.push(clash(route, holder));
+    if (holder !== undefined) problems.set(route, clash(route, holder));
     else for (const shape of shapes) held.set(shape, route);
   }
   return problems;

@@ -1,13 +1,16 @@
 /** The scripts of a folder, built and loaded once to see what they register; a running engine beside it notices nothing. */
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { limitsFor, scriptConfig, type Config } from "../../config/index.ts";
+import { suggest } from "../../config/suggest.ts";
+import { StartError } from "../../errors.ts";
 import { ownCommand } from "../../isolate/jail/probe.ts";
 import { createBuilder } from "../../script/build.ts";
 import { discoverScripts, type ScriptSource } from "../../script/source.ts";
 import { startSpawner } from "../../script/spawner.ts";
 import type { BuildProblem, BuildResult, Json } from "../../script/types.ts";
+import { UsageError } from "../parse.ts";
 import type { ReadSource } from "./problem.ts";
 
 export interface BuiltScript {
@@ -36,8 +39,15 @@ export interface ProjectOptions {
 /** Larger than any file that a script may have. */
 const MOST_READ_BYTES = 8 * 1024 * 1024;
 
+/** @throws StartError when there is no folder of scripts. */
 export async function openProject({ config, version, services }: ProjectOptions): Promise<Project> {
   const scriptsDir = join(config.dir, "scripts");
+  // A slip in `--dir` must not pass as a project without a fault.
+  if (!existsSync(scriptsDir)) {
+    throw new StartError(
+      `There is no folder ${scriptsDir}. Make a project with: aiwebengine init, or name its folder with --dir.`,
+    );
+  }
   const { scripts, problems } = await discoverScripts(scriptsDir);
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
   // Not `data/cache`: that one is written by the engine that serves this folder, and warnings come from a build only.
@@ -72,6 +82,22 @@ export async function openProject({ config, version, services }: ProjectOptions)
       rmSync(cacheDir, { recursive: true, force: true });
     },
   };
+}
+
+/** @throws UsageError for a name that no script has; `command` is the one that was called. */
+export function requireScripts(names: readonly string[], scripts: readonly ScriptSource[], command: string): void {
+  const known = scripts.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = suggest(basename(name).replace(/\.\w+$/, ""), known);
+    const meant = near === undefined ? "" : ` Did you mean ${near}?`;
+    throw new UsageError(`There is no script ${JSON.stringify(name)}.${meant}`, command);
+  }
+}
+
+/** A script's first file, relative to the folder of scripts. */
+export function fileOf({ entry, dir }: ScriptSource): string {
+  return entry.slice(dir.length + 1);
 }
 
 /** Files are read once, for their frames. */

@@ -1,12 +1,19 @@
 /** What `check` makes of registrations and of the type checker's words, and how it tells it. */
 import { describe, expect, test } from "bun:test";
 import { CHECK_CODES } from "../../../core/cli/check/codes.ts";
-import { findClashes, findSilent, findUnusedSchemas, type Route } from "../../../core/cli/check/findings.ts";
+import {
+  findClashes as clashesOf,
+  findSilent,
+  findUnusedSchemas,
+  type Route,
+} from "../../../core/cli/check/findings.ts";
 import { framed, located, placeOfRoute, scriptOfFile, type CheckProblem } from "../../../core/cli/check/problem.ts";
 import { checkJson, failed, renderCheck, type CheckReport } from "../../../core/cli/check/report.ts";
 import { readAnswer } from "../../../core/cli/check/typecheck.ts";
 import { compileRoutes } from "../../../core/http/router.ts";
 import type { BuiltRegistration, Schemas, ScriptBundle } from "../../../core/script/types.ts";
+
+const findClashes = (routes: readonly Route[]) => [...clashesOf(routes).values()];
 
 function route(address: string, owner: string, schemas: Schemas = {}): Route {
   const [method = "", path = ""] = address.split(" ");

@@ -1,0 +1,105 @@
+/** The commands of who writes scripts, as data; the others are in `commands.ts`. */
+import type { Entry } from "./command.ts";
+import { CONFIG, DIR, JSON_OUTPUT, SET } from "./flags.ts";
+
+export const AUTHOR_COMMANDS: readonly Entry[] = [
+  {
+    name: "init",
+    summary: "Make a project: a script with its test, settings, and what editors and agents need.",
+    details: "A file that is there already stays as it is; the command says which.",
+    args: [
+      {
+        name: "dir",
+        meaning: "the folder, made if it is not there; default: the current one",
+        takes: "maybe",
+        completes: "folder",
+      },
+    ],
+    flags: [JSON_OUTPUT],
+    examples: ["aiwebengine init", "aiwebengine init ./shop"],
+    load: () => import("./init.ts"),
+  },
+  {
+    name: "new",
+    summary: "Write a new script, a test of a script, or a plugin.",
+    args: [
+      { name: "kind", meaning: "what to write", takes: "one", choices: ["script", "test", "plugin"] },
+      {
+        name: "name",
+        meaning: "its name: lower-case letters, digits and hyphens; for a test the script's",
+        takes: "one",
+        completes: "script",
+      },
+    ],
+    flags: [DIR],
+    examples: ["aiwebengine new script shop", "aiwebengine new test shop", "aiwebengine new plugin teapot"],
+    load: () => import("./new.ts"),
+  },
+  {
+    name: "check",
+    summary: "Build, load and type-check scripts without serving them.",
+    details:
+      "Each script is built and loaded as for serving, with every effect withheld, and its types are checked. Nothing is\n" +
+      "written but the types in scripts/.aiwebengine/; an engine that serves the same folder is not disturbed.\n" +
+      "It ends with 1 when there is an error; a warning changes nothing.",
+    args: [{ name: "script", meaning: "the script to report on; default: all", takes: "any", completes: "script" }],
+    flags: [DIR, CONFIG, SET, JSON_OUTPUT],
+    examples: ["aiwebengine check", "aiwebengine check hello shop", "aiwebengine check --dir ./shop --json"],
+    load: () => import("./check.ts"),
+  },
+  {
+    name: "routes",
+    summary: "List which script answers which route.",
+    details:
+      "From a build of each script; nothing has to serve. It ends with 1 when a script does not load or a route is taken.",
+    flags: [DIR, CONFIG, SET, JSON_OUTPUT],
+    examples: ["aiwebengine routes", "aiwebengine routes --json"],
+    load: () => import("./routes.ts"),
+  },
+  {
+    name: "types",
+    summary: "Write the types that editors complete scripts with.",
+    details: "`serve` and `check` do the same; this is for a fresh checkout.",
+    flags: [DIR, CONFIG, SET],
+    examples: ["aiwebengine types"],
+    load: () => import("./types.ts"),
+  },
+  {
+    name: "add",
+    summary: "Install npm packages for a script.",
+    details:
+      "They go into the script's own folder, in exact versions, and code of theirs does not run while they are installed.\n" +
+      "Then each is loaded as a script would load it: it ends with 1 when one needs what a script does not have.",
+    args: [
+      { name: "script", meaning: "whose packages", takes: "one", completes: "script" },
+      { name: "package", meaning: "a name, name@version, or the path of a folder or .tgz", takes: "some" },
+    ],
+    flags: [
+      { name: "folder", kind: "switch", meaning: "Make a folder of a script that is a single file" },
+      DIR,
+      CONFIG,
+      SET,
+    ],
+    examples: ["aiwebengine add shop zod", "aiwebengine add hello nanoid@5 --folder"],
+    load: () => import("./add.ts"),
+  },
+  {
+    name: "remove",
+    summary: "Take npm packages out of a script.",
+    args: [
+      { name: "script", meaning: "whose packages", takes: "one", completes: "script" },
+      { name: "package", meaning: "its name", takes: "some" },
+    ],
+    flags: [DIR],
+    examples: ["aiwebengine remove shop zod"],
+    load: () => import("./remove.ts"),
+  },
+  {
+    name: "list",
+    summary: "List the npm packages of scripts.",
+    args: [{ name: "script", meaning: "whose packages; default: all", takes: "any", completes: "script" }],
+    flags: [DIR, JSON_OUTPUT],
+    examples: ["aiwebengine list", "aiwebengine list shop --json"],
+    load: () => import("./list.ts"),
+  },
+];
