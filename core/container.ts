@@ -23,7 +23,6 @@ import type { AnyRoute } from "./script/version.ts";
 import type { Spawner } from "./script/spawner.ts";
 import { createTrash, type Trash } from "./script/trash.ts";
 import { createKv } from "./service/kv.ts";
-import type { Service } from "./service/service.ts";
 import { isolateDeps, isolateEvents } from "./wiring.ts";
 
 function token<T>(name: string): InjectionToken<T> {
@@ -121,7 +120,7 @@ export function compose(given: Given): DependencyContainer {
       spawner,
       cacheDir: join(dataDir, "cache"),
       engineVersion: version,
-      services: methodsOf(from.resolve(SEAT).services),
+      offer: () => from.resolve(SEAT).offer,
       timeoutMs: config.limits.loadMs,
     }),
   );
@@ -148,7 +147,6 @@ export function compose(given: Given): DependencyContainer {
         scriptsDir: join(config.dir, "scripts"),
         builder: from.resolve(BUILDER),
         isolates: from.resolve(ISOLATES),
-        services: methodsOf(from.resolve(SEAT).services),
         pluginRoutes: () => [...given.engineRoutes, ...from.resolve(SEAT).routes],
         onEvent: given.onScript,
         onNames: (names) => from.resolve(TRASH).seen(names),
@@ -178,8 +176,4 @@ function pluginLog(log: Log, plugin: string): PluginLog {
     (message: string, fields: LogFields = {}): void =>
       log.at(level, message, { plugin, ...fields });
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
-}
-
-function methodsOf(services: ReadonlyMap<string, Service>): { [name: string]: readonly string[] } {
-  return Object.fromEntries([...services].map(([name, service]) => [name, Object.keys(service.methods)]));
 }

@@ -1,12 +1,12 @@
 /** The seam between the HTTP server and the isolates: what the server hands over, and what it gets back. */
 import type { RouteEvent, RouteInfo } from "../../sdk/plugin.ts";
 import type { Chains } from "../plugin/hook.ts";
-import type { BuiltRegistration } from "../script/types.ts";
+import type { BuiltWebRegistration } from "../script/types.ts";
 
 /** The value in the route table. */
 export interface ScriptRoute {
   readonly script: string;
-  readonly registration: BuiltRegistration;
+  readonly registration: BuiltWebRegistration;
 }
 
 /** A route that a plugin answers, in the engine's own process. */

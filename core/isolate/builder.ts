@@ -1,7 +1,7 @@
 /** The builder as a process: locked down on one script's folders, it bundles and loads that script on request. */
 import { existsSync } from "node:fs";
 import { BadAnswer, checkBuilt } from "../script/build-answer.ts";
-import type { BuildProblem } from "../script/types.ts";
+import type { BuildProblem, PointTable } from "../script/types.ts";
 import { BuildFailure, bundle, type Sources } from "./build/bundle.ts";
 import { openFiles, type EntrySource, type Files } from "./build/files.ts";
 import * as M from "./build/messages.ts";
@@ -74,13 +74,13 @@ export async function runBuilder(): Promise<void> {
     const sources: Sources = new Map();
     const file = files.relative(request.scope.entry);
     enter(id, M.STAGE_BUNDLE);
-    const bundled = await bundle(request.scope, files, sources);
+    const bundled = await bundle(request.scope, files, sources, request.offer);
     enter(id, M.STAGE_LOAD);
     const { loadOnce } = await import("./build/load-once.ts");
     const loaded = await loadOnce(request, bundled, sources, file);
     enter(id, M.STAGE_SCHEMAS);
     const { compileSchemas } = await import("./build/schemas.ts");
-    const { registrations, problems } = await compileSchemas(loaded.registrations, file, sources);
+    const { registrations, problems } = await compileSchemas(loaded.registrations, file, sources, request.offer.points);
     if (problems.length > 0) throw new BuildFailure(problems.slice(0, CAPS.problems));
     const warnings: BuildProblem[] = bundled.map === "" ? [withoutMap(file)] : [];
     const built: M.BuiltMessage = {
@@ -91,7 +91,7 @@ export async function runBuilder(): Promise<void> {
       warnings,
     };
     const text = JSON.stringify(built);
-    refuseUnfit(text, file);
+    refuseUnfit(text, file, request.offer.points);
     writer.write(M.CODE, id, 0, "", bundled.code);
     writer.write(M.MAP, id, 0, "", bundled.map);
     writer.write(M.BUILT, id, 0, text);
@@ -119,9 +119,9 @@ function withoutMap(file: string): BuildProblem {
 }
 
 /** What the engine would not take from anybody is the script's fault here. */
-function refuseUnfit(text: string, file: string): void {
+function refuseUnfit(text: string, file: string, points: PointTable): void {
   try {
-    checkBuilt(text, () => true);
+    checkBuilt(text, () => true, points);
   } catch (error) {
     if (!(error instanceof BadAnswer)) throw error;
     const message = `The script's registrations cannot be used: there is ${shown(error.message)}.`;

@@ -22,7 +22,7 @@ export const REST = 12; // nothing to do for a while: garbage is collected now, 
 /** Isolate to engine. */
 export const READY = 32; // text: JailReport as JSON
 export const LOADED = 33; // text: LoadReport as JSON
-export const RESULT = 34; // id: invocation, a: status, text: headers, body: the whole answer
+export const RESULT = 34; // id: invocation, a: status, text: headers, body: the whole answer (of data: JSON)
 export const RESULT_HEAD = 35; // id: invocation, a: status, text: headers; chunks follow
 export const CHUNK = 36; // id: invocation, body
 export const END = 37; // id: invocation, a: 0 complete, 1 broken off
@@ -44,6 +44,7 @@ export const TIMER_STOP = 201; // id: timer
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;
 export const BODY_STREAM = 2;
+export const BODY_DATA = 3; // no request: the head is a DataHead as JSON (realm/data-context.ts)
 
 export const CANCEL_CLIENT = 0;
 export const CANCEL_DEADLINE = 1;

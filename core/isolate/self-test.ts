@@ -1,5 +1,6 @@
 /** Probes the known leaks of this build's realm (SANDBOX.md, "What was learnt"); the engine refuses to serve when one is open. */
 import { LOADED } from "./frames.ts";
+import type { ScriptMeta } from "./realm/script.ts";
 import { openRealm } from "./realm-host.ts";
 
 /** Runs in a realm as a script would. Each leak that is open becomes a registration of that name. */
@@ -37,13 +38,14 @@ export function selfTest(): Promise<readonly string[]> {
       realm.close();
       resolve(readReport(text));
     });
-    const meta = {
+    const meta: ScriptMeta = {
       name: "self-test",
       version: "",
       form: "classic",
       map: "",
       config: {},
       services: {},
+      points: {},
       limits: {},
       dev: false,
     };

@@ -2,7 +2,7 @@
 import type { RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
 import type { PluginRoute } from "../http/dispatch.ts";
 import type { RouteEntry } from "../http/router.ts";
-import type { PointTable } from "../script/types.ts";
+import type { Offer, PointTable } from "../script/types.ts";
 import type { Service } from "../service/service.ts";
 import type { Contributions, Owned } from "./context.ts";
 import type { Generation } from "./generation.ts";
@@ -12,7 +12,7 @@ interface Seated {
   readonly generation: Generation;
   readonly routes: readonly RouteEntry<PluginRoute>[];
   readonly services: ReadonlyMap<string, Service>;
-  readonly points: PointTable;
+  readonly offer: Offer;
 }
 
 export class PluginSeat {
@@ -38,8 +38,9 @@ export class PluginSeat {
   get services(): ReadonlyMap<string, Service> {
     return this.#current.services;
   }
-  get points(): PointTable {
-    return this.#current.points;
+  /** The same object for as long as this generation sits. */
+  get offer(): Offer {
+    return this.#current.offer;
   }
 
   /** Seats the next generation; when `settle` throws, the one before sits again. */
@@ -57,16 +58,16 @@ export class PluginSeat {
 
 function seat(generation: Generation, own: readonly Service[]): Seated {
   const { contributions } = generation;
+  const list = [...own, ...[...contributions.services.values()].map(serviceOf)];
+  const methods = list.map(({ name, methods: all }) => [name, Object.keys(all)] as const);
   return {
     generation,
     routes: contributions.routes.map(({ plugin, method, path, options, handler }) => {
       const info: RouteInfo = { method, path, owner: plugin, options };
       return { method, path, owner: plugin, value: { info, handle: handler } };
     }),
-    services: new Map(
-      [...own, ...[...contributions.services.values()].map(serviceOf)].map((service) => [service.name, service]),
-    ),
-    points: pointTable(contributions),
+    services: new Map(list.map((service) => [service.name, service])),
+    offer: { services: Object.fromEntries(methods), points: pointTable(contributions) },
   };
 }
 

@@ -5,7 +5,15 @@
 import { PROBLEMS } from "../../sdk/errors.ts";
 import type { Input } from "../isolate/build/files.ts";
 import { CAPS } from "../isolate/build/scope.ts";
-import type { BuildProblem, BuiltRegistration, Json, JsonSchema, SchemaPart } from "./types.ts";
+import type {
+  BuildProblem,
+  BuiltPointRegistration,
+  BuiltRegistration,
+  Json,
+  JsonSchema,
+  PointEntry,
+  PointTable,
+} from "./types.ts";
 import { SCHEMA_PARTS } from "./types.ts";
 
 /** The builder broke the protocol: its answer is dropped and it is killed. */
@@ -24,14 +32,18 @@ type Data = { readonly [key: string]: unknown };
 const MAX_DEPTH = 64;
 /** Characters of a route's path; a request line that fits `server.maxHeaderBytes` is not much longer. */
 const MAX_PATH = 4096;
+/** As in the realm (realm/points.ts). */
+const MAX_NAME = 200;
 
-/** `allowed`: which paths, relative to the folder of scripts, a build of this script may name. */
-export function checkBuilt(text: string, allowed: (path: string) => boolean): CheckedAnswer {
+/** `allowed`: which paths, relative to the folder of scripts, a build of this script may name; `points`: what it may register. */
+export function checkBuilt(text: string, allowed: (path: string) => boolean, points: PointTable): CheckedAnswer {
   const data = readData(text);
   const { form } = data;
   if (form !== "module" && form !== "classic") throw new BadAnswer("a form that does not exist");
   const reported = readText(data.reported, CAPS.answerBytes, "report");
-  const registrations = readList(data.registrations, CAPS.registrations, "registrations").map(readRegistration);
+  const registrations = readList(data.registrations, CAPS.registrations, "registrations").map((one, index) =>
+    readRegistration(one, index, points),
+  );
   return {
     form,
     reported,
@@ -57,32 +69,67 @@ function readData(text: string): Data {
   }
 }
 
-function readRegistration(value: unknown, index: number): BuiltRegistration {
+function readRegistration(value: unknown, index: number, points: PointTable): BuiltRegistration {
   const data = asData(value);
   if (data.id !== index) throw new BadAnswer("registrations that are out of order");
+  const fn = readText(data.fn, 100, "fn");
+  const base = {
+    id: index,
+    options: asJson(asData(data.options), 0) as { readonly [key: string]: Json },
+    ...(data.handler === undefined ? {} : { handler: readText(data.handler, 1000, "handler") }),
+  };
+  if (fn === "registerMiddleware") return { ...base, fn, definitions: {}, schemas: {} };
+  const entry = Object.hasOwn(points, fn) ? points[fn] : undefined;
+  if (entry) return readPoint(data, { ...base, fn }, entry);
+  if (fn !== "registerWebHandler" && fn !== "default.fetch") throw new BadAnswer("a registration of no known kind");
   const method = readText(data.method, 32, "method");
   const path = readText(data.path, MAX_PATH, "path");
   if (!/^[A-Z]+$/.test(method) || !path.startsWith("/")) throw new BadAnswer(`a registration of "${method} ${path}"`);
-  const schemas: { [part in SchemaPart]?: JsonSchema } = {};
-  const definitions: { [part in SchemaPart]?: Json } = {};
+  return { ...base, fn, method, path, ...readSchemas(data, SCHEMA_PARTS) };
+}
+
+type Parts = Pick<BuiltPointRegistration, "definitions" | "schemas">;
+
+function readSchemas(data: Data, parts: readonly string[]): Parts {
+  const schemas: { [part: string]: JsonSchema } = {};
+  const definitions: { [part: string]: Json } = {};
   const givenSchemas = asData(data.schemas);
   const givenDefinitions = asData(data.definitions);
-  for (const part of SCHEMA_PARTS) {
+  for (const part of parts) {
     if (Object.hasOwn(givenDefinitions, part)) definitions[part] = asJson(givenDefinitions[part], 0);
     if (Object.hasOwn(givenSchemas, part)) schemas[part] = asJson(asData(givenSchemas[part]), 0) as JsonSchema;
   }
-  const registration = {
-    id: index,
-    fn: readText(data.fn, 100, "fn"),
-    method,
-    path,
-    options: asJson(asData(data.options), 0) as { readonly [key: string]: Json },
-    definitions,
-    schemas,
+  return { definitions, schemas };
+}
+
+/** What its plugin reads without asking again: what the function's arguments promise is there. */
+function readPoint(
+  data: Data,
+  base: Pick<BuiltPointRegistration, "id" | "fn" | "options" | "handler">,
+  { point, canonical, args, calls, definitions = [] }: PointEntry,
+): BuiltPointRegistration {
+  if (canonical !== base.fn || calls || data.point !== point) throw new BadAnswer("a registration under a false name");
+  const has = {
+    name: data.name !== undefined,
+    path: data.path !== undefined,
+    data: data.data !== undefined,
+    handler: data.callable === true,
   };
-  return data.handler === undefined
-    ? registration
-    : { ...registration, handler: readText(data.handler, 1000, "handler") };
+  for (const kind of ["name", "path", "data", "handler"] as const) {
+    if (has[kind] ? !args.includes(kind) && !args.includes(`${kind}?`) : args.includes(kind))
+      throw new BadAnswer(`a registration whose ${kind} is not as ${base.fn} has it`);
+  }
+  const path = has.path ? readText(data.path, MAX_PATH, "path") : undefined;
+  if (path !== undefined && !path.startsWith("/")) throw new BadAnswer("a path that is none");
+  return {
+    ...base,
+    point,
+    ...(has.name ? { name: readText(data.name, MAX_NAME, "name") } : {}),
+    ...(path === undefined ? {} : { path }),
+    ...(has.data ? { data: asJson(data.data, 0) } : {}),
+    callable: has.handler,
+    ...readSchemas(data, definitions),
+  };
 }
 
 function readInputs(value: unknown, allowed: (path: string) => boolean): Input[] {

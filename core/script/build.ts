@@ -8,7 +8,15 @@ import { BadAnswer, checkBuilt, checkFailed } from "./build-answer.ts";
 import { createBuilders, type Builders } from "./builders.ts";
 import { hashEntry, newEntry, openCache, sha256, type CacheKey, type Entry } from "./cache.ts";
 import type { Spawner } from "./spawner.ts";
-import type { BuildProblem, BuildResult, Json, ScriptBundle, ScriptCode } from "./types.ts";
+import {
+  NO_OFFER,
+  type BuildProblem,
+  type BuildResult,
+  type Json,
+  type Offer,
+  type ScriptBundle,
+  type ScriptCode,
+} from "./types.ts";
 
 export interface BuildInput {
   readonly name: string;
@@ -37,8 +45,8 @@ export interface BuilderOptions {
   /** `data/cache`. */
   readonly cacheDir: string;
   readonly engineVersion: string;
-  /** Names of the engine's services with their methods, as isolates get them. */
-  readonly services?: { readonly [name: string]: readonly string[] };
+  /** What plugins give to scripts now; another one makes another build of every script. */
+  readonly offer?: () => Offer;
   /** For one build: bundling, loading and compiling schemas. */
   readonly timeoutMs?: number;
   readonly memoryBytes?: number;
@@ -47,39 +55,54 @@ export interface BuilderOptions {
 const TIMEOUT_MS = 5000;
 const MEMORY_BYTES = 512 * 1024 * 1024;
 
+/** The same object for as long as no plugin changes: a thousand scripts need its hash at the start. */
+const hashes = new WeakMap<Offer, string>();
+
+function hashOf(offer: Offer): string {
+  const known = hashes.get(offer) ?? sha256(JSON.stringify([offer.services, offer.points]));
+  hashes.set(offer, known);
+  return known;
+}
+
 export function createBuilder(options: BuilderOptions): Builder {
-  const { spawner, cacheDir, engineVersion, services = {} } = options;
+  const { spawner, cacheDir, engineVersion, offer: offerNow = () => NO_OFFER } = options;
   const { timeoutMs = TIMEOUT_MS, memoryBytes = MEMORY_BYTES } = options;
   const builders: Builders = createBuilders(spawner, { timeoutMs, memoryBytes });
   const cache = openCache(cacheDir);
   /** Said by `cached`, which can only answer a bundle; handed on by the build that follows. */
   const broken = new Map<string, string>();
 
-  const keyOf = (input: BuildInput): CacheKey => ({
+  const keyOf = (input: BuildInput, offer: Offer): CacheKey => ({
     name: input.name,
     entry: input.entry.slice(input.scriptsDir.length + 1),
     engine: engineVersion,
     bun: Bun.version,
     config: input.config,
     limits: input.limits ?? {},
-    services,
+    offer: hashOf(offer),
   });
 
-  const bundleOf = (input: BuildInput, hash: string, entry: Entry, held: ScriptCode | null): ScriptBundle => ({
+  const bundleOf = (
+    input: BuildInput,
+    offer: Offer,
+    [hash, entry]: readonly [hash: string, entry: Entry],
+    held: ScriptCode | null,
+  ): ScriptBundle => ({
     name: input.name,
     hash,
     form: entry.form,
-    readCode: () => (held ? Promise.resolve(held) : readOrRebuild(input, hash, entry)),
+    offer,
+    readCode: () => (held ? Promise.resolve(held) : readOrRebuild(input, offer, hash, entry)),
     registrations: entry.registrations,
     registrationsHash: entry.registrationsHash,
     inputs: entry.inputs.filter((one) => one.size >= 0).map((one) => `${input.scriptsDir}/${one.path}`),
   });
 
   /** The cache was emptied or damaged under a running engine: the same files give the same code. */
-  const readOrRebuild = async (input: BuildInput, hash: string, entry: Entry): Promise<ScriptCode> => {
+  const readOrRebuild = async (input: BuildInput, offer: Offer, hash: string, entry: Entry): Promise<ScriptCode> => {
     const code = await cache.readCode(hash, entry);
     if (code !== null) return code;
-    const again = await build(input);
+    const again = await build(input, offer);
     if (again.ok && again.bundle.hash === hash) {
       const rebuilt = await again.bundle.readCode();
       if (sha256(rebuilt.code) === entry.codeHash) return rebuilt;
@@ -89,7 +112,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     );
   };
 
-  const build = async (input: BuildInput): Promise<BuildResult> => {
+  const build = async (input: BuildInput, offer = offerNow()): Promise<BuildResult> => {
     let scope: BuildScope;
     let source: EntrySource | undefined;
     try {
@@ -102,20 +125,19 @@ export function createBuilder(options: BuilderOptions): Builder {
       scope,
       config: input.config,
       limits: input.limits ?? {},
-      services,
+      offer,
       entryMtimeMs: source?.mtimeMs ?? 0,
     };
     const answer = await builders.build(request, source?.bytes);
     if (answer.kind === "ended") return { ok: false, problems: [answer.problem] };
     try {
       if (answer.kind === "failed") return { ok: false, problems: checkFailed(answer.text) };
-      const { form, reported, registrations, inputs, warnings } = checkBuilt(answer.text, (path) =>
-        mayName(scope, path),
-      );
+      const allowed = (path: string): boolean => mayName(scope, path);
+      const { form, reported, registrations, inputs, warnings } = checkBuilt(answer.text, allowed, offer.points);
       if (answer.code.length > CAPS.codeBytes * 3 || answer.map.length > CAPS.mapBytes)
         throw new BadAnswer("a bundle over its cap");
       const entry = newEntry({
-        key: keyOf(input),
+        key: keyOf(input, offer),
         form,
         registrations,
         registrationsHash: sha256(reported),
@@ -128,7 +150,7 @@ export function createBuilder(options: BuilderOptions): Builder {
       const held = failure === null ? null : { code: answer.code.toString("utf8"), map: answer.map.toString("utf8") };
       const said = [...warnings, ...cacheWarnings(input.name, broken.get(input.name), failure, cacheDir)];
       broken.delete(input.name);
-      return { ok: true, bundle: bundleOf(input, hash, entry, held), warnings: said };
+      return { ok: true, bundle: bundleOf(input, offer, [hash, entry], held), warnings: said };
     } catch (error) {
       if (!(error instanceof BadAnswer)) throw error;
       builders.drop(input.name);
@@ -137,9 +159,10 @@ export function createBuilder(options: BuilderOptions): Builder {
   };
 
   const cached = async (input: BuildInput): Promise<ScriptBundle | null> => {
-    const found = cache.find(keyOf(input), input.scriptsDir);
+    const offer = offerNow();
+    const found = cache.find(keyOf(input, offer), input.scriptsDir);
     if (found.kind !== "miss") builders.know(input.name);
-    if (found.kind === "hit") return bundleOf(input, found.hash, found.entry, null);
+    if (found.kind === "hit") return bundleOf(input, offer, [found.hash, found.entry], null);
     if (found.kind === "broken") broken.set(input.name, found.reason);
     return null;
   };
@@ -150,7 +173,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     cache.remove(name);
   };
 
-  return { build, cached, forget, dispose: () => builders.dispose() };
+  return { build: (input) => build(input), cached, forget, dispose: () => builders.dispose() };
 }
 
 /** Throws a `Refusal` when the script's own place is a link to somewhere else. */

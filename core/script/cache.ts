@@ -9,7 +9,7 @@ import type { Input } from "../isolate/build/files.ts";
 import type { BuiltRegistration, Json, ScriptCode } from "./types.ts";
 
 /** Raise it when the layout, the bundler's options or the realm's ABI change. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** A script's newest and those that isolates on their way out may still read. */
 const KEPT = 3;
 
@@ -22,7 +22,8 @@ export interface CacheKey {
   readonly bun: string;
   readonly config: Json;
   readonly limits: Json;
-  readonly services: Json;
+  /** Hash of what plugins give to scripts. */
+  readonly offer: string;
 }
 
 export interface Entry {
@@ -151,8 +152,8 @@ export function openCache(dir: string): Cache {
   return { find, keep, remove, readCode };
 }
 
-function keyText({ name, entry, engine, bun, config, limits, services }: CacheKey): string {
-  return JSON.stringify([name, entry, engine, bun, config, limits, services]);
+function keyText({ name, entry, engine, bun, config, limits, offer }: CacheKey): string {
+  return JSON.stringify([name, entry, engine, bun, config, limits, offer]);
 }
 
 function parse(text: string): Entry | null {

@@ -12,29 +12,79 @@ export const SCHEMA_PARTS = ["params", "query", "headers", "body", "response"] a
 export type SchemaPart = (typeof SCHEMA_PARTS)[number];
 export type Schemas = { readonly [part in SchemaPart]?: JsonSchema };
 
-/** One registration of a script: `id` is its ordinal in the load, and names the handler. */
-export interface Registration {
+/** What every registration has; `id` is its ordinal in the load, and names the handler. */
+interface Registered {
   readonly id: number;
-  /** The canonical function name (`registerWebHandler`), or `default.fetch` for the fetch form. */
+  /** The canonical function name. */
   readonly fn: string;
-  /** Upper case; `ANY` is every method. */
-  readonly method: string;
-  /** `/notes/:id`, `/files/*`, `/a/:b?`; the fetch form has `/<script>/*` until config mounts it elsewhere. */
-  readonly path: string;
   /** The options as the script wrote them, without the schemas; plain data. */
   readonly options: { readonly [key: string]: Json };
-  /** Schema definitions as the script wrote them (arktype, plain data). The builder turns them into `schemas`. */
-  readonly definitions: { readonly [part in SchemaPart]?: Json };
   /** The exported or top-level name of the handler where it has one. */
   readonly handler?: string;
 }
 
-/** A registration whose schemas were compiled. */
-export interface BuiltRegistration extends Registration {
-  readonly schemas: Schemas;
+/** An HTTP route. */
+export interface WebRegistration extends Registered {
+  /** `default.fetch` is the fetch form. */
+  readonly fn: "registerWebHandler" | "default.fetch";
+  /** Upper case; `ANY` is every method. */
+  readonly method: string;
+  /** `/notes/:id`, `/files/*`, `/a/:b?`; the fetch form has `/<script>/*` until config mounts it elsewhere. */
+  readonly path: string;
+  /** Schema definitions as the script wrote them (arktype, plain data). The builder turns them into `schemas`. */
+  readonly definitions: { readonly [part in SchemaPart]?: Json };
 }
 
-/** One function by which scripts register at a point. */
+/** Runs around the script's own web handlers. */
+export interface MiddlewareRegistration extends Registered {
+  readonly fn: "registerMiddleware";
+  readonly definitions: { readonly [option: string]: never };
+}
+
+/** What a script offers at a point of a plugin. */
+export interface PointRegistration extends Registered {
+  readonly point: string;
+  readonly name?: string;
+  readonly path?: string;
+  readonly data?: Json;
+  /** By option; the point says which options are definitions. */
+  readonly definitions: { readonly [option: string]: Json };
+  /** Whether there is a handler to call. */
+  readonly callable: boolean;
+}
+
+/** One registration of a script. */
+export type Registration = WebRegistration | MiddlewareRegistration | PointRegistration;
+
+/** With its schemas compiled. */
+export interface BuiltWebRegistration extends WebRegistration {
+  readonly schemas: Schemas;
+}
+export interface BuiltMiddlewareRegistration extends MiddlewareRegistration {
+  readonly schemas: { readonly [option: string]: never };
+}
+export interface BuiltPointRegistration extends PointRegistration {
+  readonly schemas: { readonly [option: string]: JsonSchema };
+}
+export type BuiltRegistration = BuiltWebRegistration | BuiltMiddlewareRegistration | BuiltPointRegistration;
+
+export function isWeb<R extends Registration>(registration: R): registration is Extract<R, WebRegistration> {
+  return registration.fn === "registerWebHandler" || registration.fn === "default.fetch";
+}
+
+export function isPoint<R extends Registration>(registration: R): registration is Extract<R, PointRegistration> {
+  return "point" in registration;
+}
+
+/** How logs and problems name a registration: `GET /notes`, `registerMessageHandler "orders"`. */
+export function labelOf(registration: Registration): string {
+  if (isWeb(registration)) return `${registration.method} ${registration.path}`;
+  if (!isPoint(registration)) return registration.fn;
+  const { fn, name, path } = registration;
+  return name !== undefined ? `${fn} "${name}"` : path !== undefined ? `${fn} ${path}` : fn;
+}
+
+/** One function that a plugin gives to scripts, most often to register at its point. */
 export interface PointEntry {
   /** The point's name: also its plugin's, for who reads it. */
   readonly point: string;
@@ -45,10 +95,21 @@ export interface PointEntry {
   readonly options?: { readonly [key: string]: string };
   /** Options that are themselves schemas. */
   readonly definitions?: readonly string[];
+  /** The function registers nothing: it is a service's method under a name of its own (`sendMessage`). */
+  readonly calls?: { readonly service: string; readonly method: string };
 }
 
 /** The points of the plugins that serve, by function name, as builders and realms need them. */
 export type PointTable = { readonly [fn: string]: PointEntry };
+
+/** What plugins give to scripts, as data: all of it goes into the hash of a build. */
+export interface Offer {
+  /** Services by name, with their methods. */
+  readonly services: { readonly [name: string]: readonly string[] };
+  readonly points: PointTable;
+}
+
+export const NO_OFFER: Offer = { services: {}, points: {} };
 
 /** A fault in a script that its author can mend. */
 export interface BuildProblem {
@@ -77,6 +138,8 @@ export interface ScriptBundle {
   readonly form: "module" | "classic";
   /** The code and its map, from the cache: read at each isolate start, so that a cold script costs only its routes. */
   readonly readCode: () => Promise<ScriptCode>;
+  /** What it was built with, and is loaded with: its realms must register the same. */
+  readonly offer: Offer;
   readonly registrations: readonly BuiltRegistration[];
   /** Hash of the registrations as the realm reported them; every isolate must report the same. */
   readonly registrationsHash: string;

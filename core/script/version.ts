@@ -5,7 +5,14 @@ import type { PluginRoute } from "../http/dispatch.ts";
 import type { ScriptMeta } from "../isolate/realm/script.ts";
 import type { Isolates, PooledRoute } from "./isolates.ts";
 import type { ScriptPool } from "./pool.ts";
-import type { BuildProblem, Json, Registration, ScriptBundle, ScriptCode } from "./types.ts";
+import {
+  isWeb,
+  type BuildProblem,
+  type Json,
+  type ScriptBundle,
+  type ScriptCode,
+  type WebRegistration,
+} from "./types.ts";
 
 export type AnyRoute = PooledRoute | PluginRoute;
 
@@ -20,7 +27,6 @@ export interface Version {
 export interface VersionOptions {
   readonly config: Config;
   readonly isolates: Isolates;
-  readonly services: ScriptMeta["services"];
 }
 
 /** Starts nothing: the first call does. */
@@ -43,9 +49,9 @@ export function openVersion(bundle: ScriptBundle, options: VersionOptions): Vers
 function openPool(
   bundle: ScriptBundle,
   readCode: ScriptBundle["readCode"],
-  { config, isolates, services }: VersionOptions,
+  { config, isolates }: VersionOptions,
 ): ScriptPool {
-  const { name, hash, form, registrations, registrationsHash } = bundle;
+  const { name, hash, form, offer, registrations, registrationsHash } = bundle;
   const { hosts, isolation, config: own } = scriptConfig(config, name);
   const limits = limitsFor(config, name);
   return isolates.open({
@@ -66,7 +72,7 @@ function openPool(
         map,
         config: own as Json,
         schemas,
-        services,
+        ...offer,
         limits,
         dev: config.dev,
       };
@@ -77,14 +83,14 @@ function openPool(
 
 function routesOf(bundle: ScriptBundle, pool: ScriptPool, config: Config): RouteEntry<AnyRoute>[] {
   const script = bundle.name;
-  return bundle.registrations.map((registration) => {
+  return bundle.registrations.filter(isWeb).map((registration) => {
     const value: PooledRoute = { script, registration, pool };
     return { ...addressOf(registration, script, config), value, owner: script };
   });
 }
 
 /** Where a registration answers: the fetch form wherever config mounts it. */
-export function addressOf({ fn, method, path }: Registration, script: string, config: Config) {
+export function addressOf({ fn, method, path }: WebRegistration, script: string, config: Config) {
   if (fn !== "default.fetch") return { method, path };
   const { mount = `/${script}` } = scriptConfig(config, script);
   return { method: "ANY", path: `${mount.replace(/\/+$/, "")}/*` };

@@ -12,7 +12,7 @@ import { Isolates, type PooledRoute } from "../../core/script/isolates.ts";
 import type { ScriptPool } from "../../core/script/pool.ts";
 import { startSpawner } from "../../core/script/spawner.ts";
 import { processVessel, type Vessel, type VesselEvents } from "../../core/script/vessel.ts";
-import type { BuiltRegistration } from "../../core/script/types.ts";
+import type { BuiltWebRegistration } from "../../core/script/types.ts";
 import { frame, Malice, random } from "./malice.ts";
 
 export interface ProtocolFuzzResult {
@@ -40,7 +40,7 @@ const limits: Limits = {
   streamIdleMs: WALL_MS,
 };
 
-const registration: BuiltRegistration = {
+const registration: BuiltWebRegistration = {
   id: 0,
   fn: "registerWebHandler",
   method: "GET",

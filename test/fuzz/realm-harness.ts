@@ -51,6 +51,7 @@ export class ScriptInRealm {
       map: "",
       config: { a: 1 },
       services: { kv: ["get", "set", "delete", "list", "increment", "compareAndSet"] },
+      points: {},
       limits: { timers: 1000 },
       dev: false,
     };

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/index.ts";
 import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
 import { addressOf } from "../../script/version.ts";
-import type { BuiltRegistration, JsonSchema, ScriptBundle } from "../../script/types.ts";
+import { isWeb, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
 import { CHECK_CODES } from "./codes.ts";
 import { fileOf, type BuiltScript } from "./project.ts";
 import { placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
@@ -14,7 +14,7 @@ export interface Route {
   /** The script, or who else registered it. */
   readonly owner: string;
   /** Undefined for a route that no script registered. */
-  readonly registration?: BuiltRegistration;
+  readonly registration?: BuiltWebRegistration;
   /** Relative to the folder of scripts. */
   readonly file?: string;
   readonly line?: number;
@@ -27,7 +27,7 @@ export function routesOfBuilt({ source, result }: BuiltScript, config: Config, r
   const { name, inputs, registrations } = result.bundle;
   const entry = fileOf(source);
   const files = [entry, ...inputs.map((path) => path.slice(source.dir.length + 1))];
-  return registrations.map((registration) => {
+  return registrations.filter(isWeb).map((registration) => {
     const place = placeOfRoute(registration, files, read) ?? { file: entry };
     return { ...addressOf(registration, name, config), owner: name, registration, ...place };
   });

@@ -52,11 +52,12 @@ export async function openProject({ config, version, services }: ProjectOptions)
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
   // Not `data/cache`: that one is written by the engine that serves this folder, and warnings come from a build only.
   const cacheDir = mkdtempSync(join(tmpdir(), "aiwebengine-check-"));
+  const offer = { services, points: {} };
   const builder = createBuilder({
     spawner,
     cacheDir,
     engineVersion: version,
-    services,
+    offer: () => offer,
     timeoutMs: config.limits.loadMs,
   });
   const read = readerOf(scriptsDir);

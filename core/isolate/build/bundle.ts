@@ -3,7 +3,7 @@
  * of its own namespace: it reads no disk, no tsconfig, no environment, and runs no macro.
  */
 import type { BuildArtifact, BunPlugin, Loader } from "bun";
-import type { BuildProblem } from "../../script/types.ts";
+import { NO_OFFER, type BuildProblem, type Offer } from "../../script/types.ts";
 import type { ScriptLoader } from "./classic.ts";
 import { classicNames, exposeLine } from "./classic.ts";
 import { codeFrame, positionOf } from "./code-frame.ts";
@@ -57,7 +57,12 @@ const DATA_LOADERS: { readonly [extension: string]: Loader } = {
   txt: "text",
 };
 
-export async function bundle(scope: BuildScope, files: Files, sources: Sources): Promise<Bundled> {
+export async function bundle(
+  scope: BuildScope,
+  files: Files,
+  sources: Sources,
+  offer: Offer = NO_OFFER,
+): Promise<Bundled> {
   const refused: BuildProblem[] = [];
   const refusedImports = new Set<string>();
   const entryName = files.relative(scope.entry);
@@ -70,7 +75,7 @@ export async function bundle(scope: BuildScope, files: Files, sources: Sources):
         if (kind === "entry-point-build") return { path: entryName, namespace: FILE };
         try {
           if (isVirtual(path)) {
-            if (virtualSource(path) === undefined) throw unknownEngineModule(path);
+            if (virtualSource(path, offer) === undefined) throw unknownEngineModule(path);
             return { path, namespace: ENGINE };
           }
           const required = kind === "require-call" || kind === "require-resolve";
@@ -87,7 +92,7 @@ export async function bundle(scope: BuildScope, files: Files, sources: Sources):
       });
       build.onLoad({ filter: /.*/, namespace: REFUSED }, () => ({ contents: "module.exports = {};", loader: "js" }));
       build.onLoad({ filter: /.*/, namespace: ENGINE }, ({ path }) => ({
-        contents: virtualSource(path) ?? "",
+        contents: virtualSource(path, offer) ?? "",
         loader: "js",
       }));
       build.onLoad({ filter: /.*/, namespace: TEXT }, ({ path }) => load(path, true));

@@ -3,7 +3,7 @@ import type { BuildProblem } from "../../script/types.ts";
 import { codeFrame } from "./code-frame.ts";
 import { capital, shown } from "./refusal.ts";
 import { CAPS } from "./scope.ts";
-import { missingPoint } from "./virtual.ts";
+import { missingService } from "./virtual.ts";
 
 type Log = BuildMessage | ResolveMessage;
 
@@ -90,5 +90,5 @@ function readMissing(module: string, name: string): Reading {
     message: `"${shown(module)}" exports no \`${shown(name)}\`.`,
     hint: "Check the name against the types in `scripts/.aiwebengine/`.",
   };
-  return missingPoint(name) ?? noExport;
+  return missingService(name) ?? noExport;
 }

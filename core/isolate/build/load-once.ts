@@ -2,13 +2,14 @@
 import type { BuildProblem, Registration } from "../../script/types.ts";
 import { LOADED } from "../frames.ts";
 import { openRealm } from "../realm-host.ts";
+import type { ScriptMeta } from "../realm/script.ts";
 import { makeLookup } from "../realm/sourcemap.ts";
 import type { Bundled, Sources } from "./bundle.ts";
 import { BuildFailure } from "./bundle.ts";
 import { codeFrame } from "./code-frame.ts";
 import type { BuildRequest } from "./messages.ts";
 import { capital } from "./refusal.ts";
-import { missingPoint } from "./virtual.ts";
+import { missingService } from "./virtual.ts";
 
 export interface Loaded {
   /** JSON text of `Registration[]`. */
@@ -32,13 +33,13 @@ export async function loadOnce(
   file: string,
 ): Promise<Loaded> {
   const { name } = request.scope;
-  const meta = {
+  const meta: ScriptMeta = {
     name,
     version: "",
     form: bundled.form,
     map: bundled.map,
     config: request.config,
-    services: request.services,
+    ...request.offer,
     limits: request.limits,
     dev: false,
   };
@@ -76,16 +77,18 @@ function describe(failure: RealmFailure, sources: Sources, fallback: string): Bu
   return { ...problem, file: fallback };
 }
 
+const HINTS: { readonly [code: string]: string } = {
+  not_in_invocation: "Move the call into a handler: while a script loads there are no services.",
+  point_missing: "Add the plugin, or remove the call.",
+};
+
 function explain({ kind, code, name, message }: RealmFailure): BuildProblem {
   if (kind === "engine") {
-    const hint =
-      code === "not_in_invocation"
-        ? "Move the call into a handler: while a script loads there are no services."
-        : "Correct the registration.";
+    const hint = HINTS[code ?? ""] ?? "Correct the registration.";
     return { code: code ?? "script_failed", message: capital(message), hint };
   }
   if (name === "ReferenceError") {
-    const missing = missingPoint(/[\w$]+(?= is not defined)|(?<=variable: )[\w$]+/.exec(message)?.[0] ?? "");
+    const missing = missingService(/[\w$]+(?= is not defined)|(?<=variable: )[\w$]+/.exec(message)?.[0] ?? "");
     if (missing) return missing;
   }
   const said =

@@ -1,5 +1,5 @@
 /** What the engine and a builder say to each other, in the frames of `core/isolate/wire.ts`. */
-import type { BuildProblem, BuiltRegistration, Json } from "../../script/types.ts";
+import type { BuildProblem, BuiltRegistration, Json, Offer } from "../../script/types.ts";
 import type { Input } from "./files.ts";
 import type { BuildScope } from "./scope.ts";
 
@@ -27,9 +27,9 @@ export const STAGE_SCHEMAS = 3;
 export interface BuildRequest {
   readonly scope: BuildScope;
   readonly config: Json;
-  /** The script's limits and the engine's services, as the script sees them while it loads. */
+  /** The script's limits and what plugins give, as the script sees them while it loads. */
   readonly limits: { readonly [name: string]: number };
-  readonly services: { readonly [name: string]: readonly string[] };
+  readonly offer: Offer;
   /** Of the entry that comes as body; 0 without one. */
   readonly entryMtimeMs: number;
 }

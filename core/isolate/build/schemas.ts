@@ -1,18 +1,22 @@
 /** Compiles a script's arktype definitions to JSON Schema. arktype is heavy, and is loaded when a script has a schema. */
-import type {
-  BuildProblem,
-  BuiltRegistration,
-  Json,
-  JsonSchema,
-  Registration,
-  SchemaPart,
+import {
+  isPoint,
+  isWeb,
+  labelOf,
+  type BuildProblem,
+  type BuiltRegistration,
+  type Json,
+  type JsonSchema,
+  type PointTable,
+  type Registration,
+  type SchemaPart,
 } from "../../script/types.ts";
-import { SCHEMA_PARTS } from "../../script/types.ts";
 import { codeFrame, positionOf } from "./code-frame.ts";
+import { makeOptionChecks } from "./point-options.ts";
 import { capital, shown } from "./refusal.ts";
 
 /** Compiles one definition; throws an `Unfit` or arktype's own error. */
-type Compile = (definition: unknown) => JsonSchema;
+export type Compile = (definition: unknown) => JsonSchema;
 
 /** What JSON Schema cannot say, with what to write instead. */
 class Unfit extends Error {
@@ -34,25 +38,28 @@ export async function compileSchemas(
   registrations: readonly Registration[],
   file: string,
   sources: ReadonlyMap<string, string> = new Map(),
+  points: PointTable = {},
 ): Promise<Compiled> {
-  const needed = registrations.some((one) => Object.keys(one.definitions).length > 0);
-  const compile = needed ? await loadCompiler() : undefined;
+  const needed = registrations.some((one) => Object.keys(one.definitions).length > 0 || points[one.fn]?.options);
+  if (!needed) return { registrations: registrations.map((one) => build(one, {})), problems: [] };
+  const compile = await loadCompiler();
+  const checkOptions = makeOptionChecks(points, compile);
   const problems: BuildProblem[] = [];
   const built = registrations.map((registration): BuiltRegistration => {
-    const schemas: { [part in SchemaPart]?: JsonSchema } = {};
-    for (const part of SCHEMA_PARTS) {
-      const definition = registration.definitions[part];
-      if (definition === undefined || compile === undefined) continue;
+    const schemas: { [part: string]: JsonSchema } = {};
+    const place = (): Partial<BuildProblem> => placeOf(registration, sources) ?? { file };
+    for (const [part, definition] of Object.entries<Json>(registration.definitions)) {
       try {
         const schema = compile(definition);
-        requireNames(part, schema);
+        if (isWeb(registration)) requireNames(part as SchemaPart, schema);
         schemas[part] = schema;
       } catch (error) {
-        const place = placeOf(registration, sources) ?? { file };
-        problems.push({ ...describe(error, registration, part, definition, compile), ...place });
+        problems.push({ ...describe(error, registration, part, definition, compile), ...place() });
       }
     }
-    return { ...registration, schemas };
+    const problem = isPoint(registration) ? checkOptions(registration) : null;
+    if (problem) problems.push({ ...problem, ...place() });
+    return build(registration, schemas);
   });
   return { registrations: built, problems };
 }
@@ -68,6 +75,10 @@ export async function compileDefinition(definition: unknown): Promise<JsonSchema
       cause instanceof Unfit ? `is ${cause.message}` : cause instanceof Error ? cause.message : String(cause);
     throw new Error(`at \`${shown(path)}\`: ${shown(sentence)}`, { cause });
   }
+}
+
+function build(registration: Registration, schemas: { readonly [part: string]: JsonSchema }): BuiltRegistration {
+  return { ...registration, schemas } as BuiltRegistration;
 }
 
 /** Without code generation: this process has none, and a schema is compiled here, never run. */
@@ -128,12 +139,12 @@ function requireNames(part: SchemaPart, schema: JsonSchema): void {
 function describe(
   error: unknown,
   registration: Registration,
-  part: SchemaPart,
+  part: string,
   definition: Json,
   compile: Compile,
 ): BuildProblem {
   const [path, cause] = locate(error, part, definition, compile);
-  const where = `The schema of ${shown(`${registration.method} ${registration.path}`)}, at \`${shown(path)}\``;
+  const where = `The schema of ${shown(labelOf(registration))}, at \`${shown(path)}\``;
   if (cause instanceof Unfit) {
     return { code: "bad_registration", message: `${where}, is ${cause.message}.`, hint: cause.hint };
   }
@@ -158,10 +169,9 @@ function locate(error: unknown, path: string, definition: Json, compile: Compile
   return [path, error];
 }
 
-/** A registration carries no position: the first string that is its path stands where it was made, or near it. */
+/** A registration carries no position: the first string that is its path or name stands where it was made, or near it. */
 function placeOf(registration: Registration, sources: ReadonlyMap<string, string>): Partial<BuildProblem> | undefined {
-  const { method, path } = registration;
-  for (const text of [`${method} ${path}`, path]) {
+  for (const text of namesOf(registration)) {
     for (const [file, source] of sources) {
       const at =
         positionOf(source, `"${text}"`) ?? positionOf(source, `'${text}'`) ?? positionOf(source, `\`${text}\``);
@@ -169,4 +179,10 @@ function placeOf(registration: Registration, sources: ReadonlyMap<string, string
     }
   }
   return undefined;
+}
+
+function namesOf(registration: Registration): readonly string[] {
+  if (isWeb(registration)) return [`${registration.method} ${registration.path}`, registration.path];
+  const { name, path } = isPoint(registration) ? registration : {};
+  return [name, path].filter((text) => text !== undefined);
 }

@@ -43,7 +43,7 @@ export function settleLate(live: Live): void {
   if (live.over) emit(DONE, live.id, 0, "");
 }
 
-function sendWhole(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
+export function sendWhole(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
   if (body !== undefined && body.length > WINDOW_BYTES) {
     sendChunks(live, status, headers, typeof body === "string" ? utf8Encode(body) : body);
     return;
@@ -113,7 +113,12 @@ function reportStream(live: Live, error: unknown): void {
   endStream(live, 1);
 }
 
-/** An async iterable is a stream: strings and bytes as they are, other values as lines of JSON. */
+/** A piece of an async iterable: strings and bytes as they are, other values as lines of JSON. */
+export function pieceOf(value: unknown): Uint8Array {
+  return isBytes(value) ? value : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
+}
+
+/** An async iterable is a stream. */
 function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
   const iterator = iterable[asyncIterator]();
   startStream(live, 200, `["content-type","text/plain;charset=utf-8"]`, -1);
@@ -139,10 +144,7 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
         const step = await iterator.next();
         if (step.done) break;
         const value = step.value;
-        const bytes = isBytes(value)
-          ? value
-          : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
-        const wait = sendPieces(live, bytes);
+        const wait = sendPieces(live, pieceOf(value));
         if (wait) await wait;
       }
       endStream(live, 0);
@@ -191,7 +193,9 @@ interface Envelope {
   contentType?: unknown;
 }
 
-function sendEnvelope(live: Live, envelope: Envelope, extra: readonly string[]): void {
+/** The parts of what `isEnvelope` knows. */
+export function openEnvelope(value: object): OpenResponse {
+  const envelope = value as Envelope;
   const headers: string[] = [];
   let typed = false;
   if (typeof envelope.headers === "object" && envelope.headers !== null) {
@@ -221,14 +225,14 @@ function sendEnvelope(live: Live, envelope: Envelope, extra: readonly string[]):
     headers[headers.length] = "content-type";
     headers[headers.length] = type;
   }
-  sendOpened(live, { status, headers, body: out }, extra);
+  return { status, headers, body: out };
 }
 
 export function isIterable(value: object): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[asyncIterator] === "function";
 }
 
-const TYPE_OF = {
+export const TYPE_OF = {
   [HEADERS_TEXT]: "text/plain;charset=utf-8",
   [HEADERS_JSON]: "application/json",
   [HEADERS_HTML]: "text/html;charset=utf-8",
@@ -262,7 +266,7 @@ export function sendAnswer(live: Live, value: unknown, extra: readonly string[])
       );
     }
     if (isIterable(value)) return sendIterable(live, value);
-    if (isEnvelope(value)) return sendEnvelope(live, value as Envelope, extra);
+    if (isEnvelope(value)) return sendOpened(live, openEnvelope(value), extra);
   }
   const json = jsonStringify(value);
   if (typeof json !== "string") throw new TypeError(`A handler cannot answer with a ${typeof value}.`);

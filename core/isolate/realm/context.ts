@@ -64,7 +64,7 @@ export class Context {
   get id(): string {
     return this.#line(ID);
   }
-  get kind(): "http" {
+  get kind(): string {
     return "http";
   }
   get script(): { readonly name: string; readonly version: string } {
@@ -76,8 +76,15 @@ export class Context {
   get log(): typeof log {
     return log;
   }
-  get user(): null {
+  get user(): unknown {
     return null;
+  }
+  /** Of other kinds of handlers. */
+  get payload(): unknown {
+    return undefined;
+  }
+  get args(): unknown {
+    return undefined;
   }
   get method(): string {
     return this.#line(METHOD);

@@ -1,94 +1,33 @@
 /** Runs a handler for one invocation: body, schemas, the call itself, the answer. */
-import { BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frames.ts";
-import type { Schemas } from "../../script/types.ts";
+import { BODY_DATA, BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frames.ts";
 import { isEnvelope, isIterable, sendAnswer, sendFailure, settleLate } from "./answer.ts";
 import { log } from "./console.ts";
 import { Context } from "./context.ts";
-import { InputError, ScriptError } from "./errors.ts";
+import { runData } from "./data.ts";
+import { ScriptError } from "./errors.ts";
 import { emit } from "./host.ts";
 import { isHtml } from "./jsx.ts";
-import { concatBytes, isBytes, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
+import { around } from "./middleware.ts";
+import { concatBytes, isBytes, isThenable, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
 import { endPipe } from "./request-body.ts";
 import type { Handler } from "./register.ts";
+import { checkRequest, type Runner, type WebRunner } from "./runner.ts";
 import { scriptConfig } from "./script.ts";
 import { addLive, liveOf, type Live } from "./state.ts";
 import { hold } from "./wait-until.ts";
-import { makeCoercer, makeValidator, type ValidationError } from "./validate.ts";
+import type { ValidationError } from "./validate.ts";
 import { isResponse, makeDomException } from "./web/index.ts";
 
-type Check = (context: Context, errors: ValidationError[]) => void;
+let runners: readonly (Runner | null)[] = [];
+let middleware: readonly Handler[] = [];
 
-/** A registration inside the realm. */
-export interface Runner {
-  readonly fetchForm: boolean;
-  readonly handler: Handler;
-  /** Null when it declared no schemas. */
-  readonly check: Check | null;
-  readonly schemaBody: boolean;
-  readonly checkAnswer: ((value: unknown) => readonly ValidationError[]) | null;
-}
-
-let runners: Runner[] = [];
-
-function addErrors(into: ValidationError[], part: string, found: readonly ValidationError[]): void {
-  for (let i = 0; i < found.length; i++) {
-    const { path, message, expected } = found[i] as ValidationError;
-    into[into.length] = { path: `/${part}${path}`, message, expected };
-  }
-}
-
-function makeCheck(schemas: Schemas): Check | null {
-  const params = schemas.params ? makeCoercer(schemas.params) : null;
-  const query = schemas.query ? makeCoercer(schemas.query) : null;
-  const headers = schemas.headers ? makeCoercer(schemas.headers) : null;
-  const body = schemas.body ? makeValidator(schemas.body) : null;
-  const form = schemas.body ? makeCoercer(schemas.body) : null;
-  if (!params && !query && !headers && !body) return null;
-  return (context, errors) => {
-    if (params) {
-      const made = params(context.params as Record<string, string>);
-      addErrors(errors, "params", made.errors);
-      Context.setParams(context, made.value);
-    }
-    if (query) {
-      const made = query(context.query);
-      addErrors(errors, "query", made.errors);
-      Context.setQuery(context, made.value);
-    }
-    if (headers) {
-      const record: Record<string, string> = {};
-      context.headers.forEach((value, name) => {
-        record[name] = value;
-      });
-      addErrors(errors, "headers", headers(record).errors);
-    }
-    if (body && form) {
-      const value = context.body;
-      if (Context.bodyIsForm(context)) {
-        const made = form(value as Record<string, string>);
-        addErrors(errors, "body", made.errors);
-        Context.setBody(context, made.value);
-      } else addErrors(errors, "body", body(value));
-    }
-  };
-}
-
-/** Prepares one handler; `schemas` come from the builder. */
-export function makeRunner(handler: Handler, fetchForm: boolean, schemas: Schemas, dev: boolean): Runner {
-  return {
-    fetchForm,
-    handler,
-    check: makeCheck(schemas),
-    schemaBody: schemas.body !== undefined,
-    checkAnswer: dev && schemas.response ? makeValidator(schemas.response, { defaults: "leave" }) : null,
-  };
-}
-
-export function useRunners(list: Runner[]): void {
+/** By registration id; null where there is nothing to call. */
+export function useRunners(list: readonly (Runner | null)[], around: readonly Handler[]): void {
   runners = list;
+  middleware = around;
 }
 
-function callFetchForm(live: Live, runner: Runner, context: Context): unknown {
+function callFetchForm(live: Live, runner: WebRunner, context: Context): unknown {
   const extra = {
     waitUntil: (promise: unknown) => hold(live, promise),
     passThroughOnException(): void {},
@@ -96,20 +35,22 @@ function callFetchForm(live: Live, runner: Runner, context: Context): unknown {
   return runner.handler(context.request, scriptConfig(), extra);
 }
 
-function run(live: Live, runner: Runner, context: Context): void {
+/** The schemas, then the handler. */
+function call(live: Live, runner: WebRunner, context: Context): unknown {
+  checkRequest(runner, context);
+  return runner.fetchForm ? callFetchForm(live, runner, context) : runner.handler(context);
+}
+
+function run(live: Live, runner: WebRunner, context: Context): void {
+  if (middleware.length > 0) return runAround(live, runner, context);
   let value: unknown;
   try {
-    if (runner.check) {
-      const errors: ValidationError[] = [];
-      runner.check(context, errors);
-      if (errors.length > 0) throw new InputError("The request does not fit the route's schema.", errors);
-    }
-    value = runner.fetchForm ? callFetchForm(live, runner, context) : runner.handler(context);
+    value = call(live, runner, context);
   } catch (error) {
     sendFailure(live, error);
     return;
   }
-  if (typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function") {
+  if (isThenable(value)) {
     onSettled(
       new PromiseCtor((resolve) => resolve(value)),
       (result: unknown) => answer(live, runner, context, result),
@@ -118,16 +59,37 @@ function run(live: Live, runner: Runner, context: Context): void {
   } else answer(live, runner, context, value);
 }
 
-function answer(live: Live, runner: Runner, context: Context, value: unknown): void {
-  try {
-    if (runner.checkAnswer && isData(value)) {
-      // What the caller gets is the JSON form: a Date is a string there.
-      const errors = runner.checkAnswer(jsonParse(jsonStringify(value) ?? "null"));
-      if (errors.length > 0) {
-        const { path, message } = errors[0] as ValidationError;
-        throw new TypeError(`The answer does not fit the route's response schema: ${path || "/"} ${message}.`);
+function runAround(live: Live, runner: WebRunner, context: Context): void {
+  const innermost = async (): Promise<unknown> => {
+    const value = await call(live, runner, context);
+    checkAnswer(runner, value);
+    return value;
+  };
+  onSettled(
+    around(middleware, context, innermost),
+    (value: unknown) => {
+      try {
+        sendAnswer(live, value, Context.extraHeaders(context));
+      } catch (error) {
+        sendFailure(live, error);
       }
-    }
+    },
+    (error: unknown) => sendFailure(live, error),
+  );
+}
+
+/** What the caller gets is the JSON form: a Date is a string there. */
+function checkAnswer(runner: WebRunner, value: unknown): void {
+  if (!runner.checkAnswer || !isData(value)) return;
+  const errors = runner.checkAnswer(jsonParse(jsonStringify(value) ?? "null"));
+  if (errors.length === 0) return;
+  const { path, message } = errors[0] as ValidationError;
+  throw new TypeError(`The answer does not fit the route's response schema: ${path || "/"} ${message}.`);
+}
+
+function answer(live: Live, runner: WebRunner, context: Context, value: unknown): void {
+  try {
+    checkAnswer(runner, value);
     sendAnswer(live, value, Context.extraHeaders(context));
   } catch (error) {
     if (live.answered) log.error("the answer broke off", error);
@@ -152,7 +114,9 @@ export function dispatch(
   const live = addLive(id);
   try {
     const runner = runners[registration];
-    if (!runner) throw new ScriptError("not_found", "The registration is not there.");
+    if (!runner || runner.data !== (kind === BODY_DATA))
+      throw new ScriptError("not_found", "The registration is not there.");
+    if (runner.data) return runData(live, runner, head);
     const context = new Context(live, head, kind, body, runner.schemaBody);
     live.context = context;
     if (kind === BODY_STREAM && Context.wantsWhole(context)) gather(live, runner, context);
@@ -162,7 +126,7 @@ export function dispatch(
   }
 }
 
-function gather(live: Live, runner: Runner, context: Context): void {
+function gather(live: Live, runner: WebRunner, context: Context): void {
   live.onBody = (failure) => {
     if (failure !== null) {
       sendFailure(live, new ScriptError(failure, "The request body did not arrive in full."));

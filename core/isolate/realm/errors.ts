@@ -72,12 +72,18 @@ export class HttpError extends Error {
   }
 }
 
-/** Input that did not pass its schema; becomes `invalid_input` with every field named. */
+/** Input that did not pass its schema; becomes `invalid_input` with every field named. Middleware may see it. */
 export class InputError extends Error {
   readonly errors: readonly unknown[];
   constructor(message: string, errors: readonly unknown[]) {
     super(message);
     this.errors = errors;
+  }
+  get status(): number {
+    return 422;
+  }
+  get code(): string {
+    return "invalid_input";
   }
 }
 

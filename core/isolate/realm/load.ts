@@ -1,12 +1,21 @@
 /** Runs a script's top level and `init` once, and reports what it registered. */
 import { LOADED } from "../frames.ts";
 import { describe, ScriptError, useSourceMap, type Failure } from "./errors.ts";
-import { makeRunner, useRunners, type Runner } from "./dispatch.ts";
+import { useRunners } from "./dispatch.ts";
 import { emit } from "./host.ts";
 import { apply, hasOwn, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
-import { closeRegistrations, openRegistrations, registered, registerFetchForm, type Handler } from "./register.ts";
+import {
+  closeRegistrations,
+  labelOf,
+  openRegistrations,
+  registered,
+  registerFetchForm,
+  type Entry,
+  type Handler,
+} from "./register.ts";
+import { makeRunner, type Runner } from "./runner.ts";
 import { useMeta, type ScriptMeta } from "./script.ts";
-import { installServices } from "./sdk.ts";
+import { installPlugins } from "./sdk.ts";
 import { limitTimers } from "./timers.ts";
 
 /**
@@ -31,6 +40,16 @@ function lookUp(names: Names, name: string): unknown {
   return hasOwn(names, name) ? names[name] : undefined;
 }
 
+function resolveHandler({ data, handler }: Entry, meta: ScriptMeta, names: Names): Handler {
+  const found = typeof handler === "string" ? lookUp(names, handler) : handler;
+  if (typeof found === "function") return found as Handler;
+  const where = meta.form === "module" ? "exports no function" : "has no top-level function";
+  throw new ScriptError(
+    "bad_registration",
+    `${labelOf(data)} names the handler "${handler as string}", but the script ${where} of that name.`,
+  );
+}
+
 function finish(meta: ScriptMeta, names: Names): void {
   const fallback = lookUp(names, "default") as { fetch?: unknown } | undefined;
   if (typeof fallback === "object" && fallback !== null && typeof fallback.fetch === "function") {
@@ -39,23 +58,19 @@ function finish(meta: ScriptMeta, names: Names): void {
   }
   closeRegistrations();
   const entries = registered();
-  const runners: Runner[] = [];
+  const runners: (Runner | null)[] = [];
+  const middleware: Handler[] = [];
   const data: unknown[] = [];
   for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i] as (typeof entries)[number];
-    const handler = typeof entry.handler === "string" ? lookUp(names, entry.handler) : entry.handler;
-    if (typeof handler !== "function") {
-      const where = meta.form === "module" ? "exports no function" : "has no top-level function";
-      throw new ScriptError(
-        "bad_registration",
-        `"${entry.data.method} ${entry.data.path}" names the handler "${entry.handler as string}", but the script ${where} of that name.`,
-      );
-    }
-    const schemas = meta.schemas?.[`${i}`] ?? {};
-    runners[i] = makeRunner(handler as Handler, entry.data.fn === "default.fetch", schemas, meta.dev);
+    const entry = entries[i] as Entry;
     data[i] = entry.data;
+    runners[i] = null;
+    if (entry.handler === null) continue;
+    const handler = resolveHandler(entry, meta, names);
+    if (entry.data.fn === "registerMiddleware") middleware[middleware.length] = handler;
+    else runners[i] = makeRunner(entry.data, handler, meta.schemas?.[`${i}`] ?? {}, meta.dev);
   }
-  useRunners(runners);
+  useRunners(runners, middleware);
   limitTimers(meta.limits["timers"] ?? 0);
   report({ ok: true, registrations: jsonStringify(data) });
 }
@@ -66,7 +81,7 @@ export function load(code: unknown, metaText: string): void {
     const meta = jsonParse(metaText) as ScriptMeta;
     useMeta(meta);
     useSourceMap(meta.map, meta.name);
-    installServices(meta.services);
+    installPlugins(meta);
     openRegistrations();
     if (typeof code !== "function") throw new SyntaxError("The bundle is not a function body.");
     const module = { exports: {} as Names };

@@ -77,6 +77,9 @@ export const onSettled = <T>(
 export const resolved = <T>(value: T): Promise<T> => apply(resolve, PromiseCtor, [value]) as Promise<T>;
 export const rejected = (reason: unknown): Promise<never> => apply(reject, PromiseCtor, [reason]);
 
+export const isThenable = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+
 const typedArray = getPrototypeOf(Uint8Array.prototype) as object;
 const viewTag = getter(typedArray, Symbol.toStringTag);
 const viewLength = getter(typedArray, "byteLength");

@@ -1,23 +1,15 @@
-/** `registerWebHandler` and its aliases: what a script offers, gathered while it loads. */
-import type { Json, Registration, SchemaPart } from "../../script/types.ts";
+/** What a script offers, gathered while it loads: its web handlers and middleware; points.ts adds what plugins take. */
+import type { Json, Registration, SchemaPart, WebRegistration } from "../../script/types.ts";
+import { includes, PATH, plain, refuse, suggest } from "./checks.ts";
 import { logFailure } from "./console.ts";
-import { ScriptError } from "./errors.ts";
-import {
-  cut,
-  find,
-  jsonParse,
-  jsonStringify,
-  keysOf,
-  matches,
-  pattern as primordialPattern,
-  upper,
-} from "./primordials.ts";
+import { cut, find, keysOf, matches, upper } from "./primordials.ts";
 
 export type Handler = (context: unknown, ...rest: unknown[]) => unknown;
 
-interface Entry {
+export interface Entry {
   readonly data: Registration;
-  readonly handler: Handler | string;
+  /** Null where the point takes none. */
+  readonly handler: Handler | string | null;
 }
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
@@ -25,7 +17,6 @@ const SCHEMAS = ["params", "query", "headers", "body", "response"];
 const PLAIN = ["summary", "description", "tags", "deprecated"];
 
 const freeze = Object.freeze;
-const PATH = primordialPattern(/^\/[^\s#\\]*$/);
 
 let entries: Entry[] = [];
 let open = false;
@@ -43,59 +34,6 @@ export function registered(): readonly Entry[] {
   return entries;
 }
 
-function refuse(message: string): never {
-  throw new ScriptError("bad_registration", message);
-}
-
-function includes(list: readonly string[], word: string): boolean {
-  for (let i = 0; i < list.length; i++) if (list[i] === word) return true;
-  return false;
-}
-
-/** Edits between two words, for "did you mean". */
-function distance(a: string, b: string): number {
-  let row: number[] = [];
-  for (let j = 0; j <= b.length; j++) row[j] = j;
-  for (let i = 1; i <= a.length; i++) {
-    const next: number[] = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const grow = Math.min(row[j] as number, next[j - 1] as number) + 1;
-      next[j] = change < grow ? change : grow;
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-}
-
-function suggest(word: string, known: readonly string[]): string {
-  let best = "";
-  let least = 3;
-  for (let i = 0; i < known.length; i++) {
-    const d = word.length > 40 ? 99 : distance(word, known[i] as string);
-    if (d < least) {
-      least = d;
-      best = known[i] as string;
-    }
-  }
-  return best === "" ? "" : ` Did you mean "${best}"?`;
-}
-
-/** Plain data, as JSON carries it. Functions and cycles are refused. */
-function plain(value: unknown, what: string): Json {
-  let json: unknown;
-  try {
-    json = jsonStringify(value, (_key, item: unknown) => {
-      if (typeof item === "function" || typeof item === "symbol" || typeof item === "bigint") refuse("data");
-      return item;
-    });
-  } catch {
-    refuse(`${what} must be plain data (strings, numbers, booleans, arrays and objects of them).`);
-  }
-  if (typeof json !== "string") refuse(`${what} must be plain data.`);
-  return jsonParse(json) as Json;
-}
-
 function splitPattern(pattern: string): { method: string | null; path: string } {
   const space = find(pattern, " ");
   return space < 0
@@ -111,7 +49,7 @@ function checkMethod(method: unknown): string {
   return capital;
 }
 
-function readOptions(options: object): Pick<Registration, "options" | "definitions"> & { method: unknown } {
+function readOptions(options: object): Pick<WebRegistration, "options" | "definitions"> & { method: unknown } {
   const out: Record<string, Json> = {};
   const definitions: Partial<Record<SchemaPart, Json>> = {};
   let method: unknown;
@@ -151,38 +89,53 @@ export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object
     if (method !== null) refuse(`"${pattern}" is given its method twice; name it once.`);
     method = checkMethod(given);
   }
-  return add("registerWebHandler", method ?? "GET", path, read, handler as Handler | string);
+  return addWeb("registerWebHandler", method ?? "GET", path, read, handler as Handler | string);
 }
 
-function add(
-  fn: string,
-  method: string,
-  path: string,
-  read: Pick<Registration, "options" | "definitions">,
-  handler: Handler | string,
-): object {
-  const result = freeze({ kind: "http", method, path });
-  if (!open) {
+/** Takes a registration in, or says that it comes too late. `make` gets its id. */
+export function add(label: string, handler: Entry["handler"], make: (id: number) => Registration): void {
+  if (open) entries[entries.length] = { data: make(entries.length), handler };
+  else
     logFailure(
       "registration ignored",
-      `${fn}("${method} ${path}") was called after the script had loaded; register at top level or in init().`,
+      `${label} was called after the script had loaded; register at top level or in init().`,
     );
-    return result;
-  }
-  const data: Registration = {
-    id: entries.length,
-    fn,
-    method,
-    path,
-    options: read.options,
-    definitions: read.definitions,
-    ...(typeof handler === "string" ? { handler } : {}),
-  };
-  entries[entries.length] = { data, handler };
-  return result;
+}
+
+function addWeb(
+  fn: WebRegistration["fn"],
+  method: string,
+  path: string,
+  { options, definitions }: Pick<WebRegistration, "options" | "definitions">,
+  handler: Handler | string,
+): object {
+  add(`${fn}("${method} ${path}")`, handler, (id) => {
+    const named = typeof handler === "string" ? { handler } : {};
+    return { id, fn, method, path, options, definitions, ...named };
+  });
+  return freeze({ kind: "http", method, path });
 }
 
 /** `export default { fetch }`: every path below the script's name. */
 export function registerFetchForm(name: string, handler: Handler): void {
-  add("default.fetch", "ANY", `/${name}/*`, { options: {}, definitions: {} }, handler);
+  addWeb("default.fetch", "ANY", `/${name}/*`, { options: {}, definitions: {} }, handler);
+}
+
+/** Around the script's web handlers, in the order of registration. */
+export function registerMiddleware(handler: unknown, ...rest: unknown[]): void {
+  if ((typeof handler !== "function" && typeof handler !== "string") || rest.length > 0) {
+    refuse("registerMiddleware(handler) needs one function (context, next), or the name of one, and nothing else.");
+  }
+  add("registerMiddleware()", handler as Handler | string, (id) => {
+    const named = typeof handler === "string" ? { handler } : {};
+    return { id, fn: "registerMiddleware", options: {}, definitions: {}, ...named };
+  });
+}
+
+/** How messages name a registration. */
+export function labelOf(data: Registration): string {
+  if ("method" in data) return `"${data.method} ${data.path}"`;
+  if (!("point" in data)) return data.fn;
+  const { fn, name, path } = data;
+  return name !== undefined ? `${fn} "${name}"` : path !== undefined ? `${fn} "${path}"` : fn;
 }

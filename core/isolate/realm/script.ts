@@ -1,8 +1,8 @@
 /** What the realm knows of the script that it holds; set once, when it loads. */
-import type { Json, Schemas } from "../../script/types.ts";
+import type { Json, JsonSchema, Offer } from "../../script/types.ts";
 
 /** Comes with LOAD, beside the code. */
-export interface ScriptMeta {
+export interface ScriptMeta extends Offer {
   readonly name: string;
   /** The bundle's hash. */
   readonly version: string;
@@ -10,9 +10,7 @@ export interface ScriptMeta {
   readonly map: string;
   readonly config: Json;
   /** By registration id; absent while the builder loads. */
-  readonly schemas?: { readonly [id: string]: Schemas };
-  /** Service names with their methods. */
-  readonly services: { readonly [name: string]: readonly string[] };
+  readonly schemas?: { readonly [id: string]: { readonly [part: string]: JsonSchema } };
   /** The script's limits, as it may read them. */
   readonly limits: { readonly [name: string]: number };
   /** Check answers against `response` schemas. */

@@ -1,13 +1,15 @@
 /** What `@aiwebengine/sdk` exports inside a realm. The builder's virtual module and the classic globals follow it. */
+
+/** What every engine has. Services and the registration functions of plugins come on top. */
 export const SDK_NAMES = [
   "registerWebHandler",
   "register",
+  "registerMiddleware",
   "HttpError",
   "json",
   "text",
   "html",
   "redirect",
-  "kv",
   "log",
   "config",
   "limits",
@@ -16,3 +18,41 @@ export const SDK_NAMES = [
 
 /** What `@aiwebengine/sdk/jsx-runtime` exports inside a realm. */
 export const JSX_NAMES = ["jsx", "jsxs", "Fragment", "raw"] as const;
+
+/** Functions that plugins of the engine's own house give to scripts: who calls an absent one is told which plugin it needs. */
+export const POINTS_OF_PLUGINS: { readonly [fn: string]: string } = {
+  registerMessageHandler: "messages",
+  sendMessage: "messages",
+  registerWebStream: "streams",
+  sendStreamMessage: "streams",
+  registerQueryHandler: "graphql",
+  registerMutationHandler: "graphql",
+  registerSubscriptionHandler: "graphql",
+  sendSubscriptionMessage: "graphql",
+  registerGraphQLQuery: "graphql",
+  registerGraphQLMutation: "graphql",
+  registerGraphQLSubscription: "graphql",
+  registerToolHandler: "mcp",
+  registerPromptHandler: "mcp",
+  registerResourceHandler: "mcp",
+  registerMCPTool: "mcp",
+  registerMCPPrompt: "mcp",
+  registerMCPResource: "mcp",
+  registerJobHandler: "jobs",
+  registerSchedule: "jobs",
+  enqueue: "jobs",
+};
+
+/** Services of such plugins. */
+export const SERVICES_OF_PLUGINS: { readonly [service: string]: string } = {
+  kv: "kv",
+  messages: "messages",
+  render: "templates",
+  db: "database",
+  cache: "cache",
+  files: "files",
+  secrets: "secrets",
+  mail: "email",
+  jobs: "jobs",
+  metrics: "metrics",
+};

@@ -1,10 +1,12 @@
 /** `@aiwebengine/sdk` inside a realm: the exports, the classic globals, and the services as they are at hand. */
+import type { Offer } from "../../script/types.ts";
 import { log } from "./console.ts";
 import { HttpError } from "./errors.ts";
 import { Fragment, jsx, jsxs, raw } from "./jsx.ts";
 import { Context } from "./context.ts";
 import { jsonStringify, keysOf } from "./primordials.ts";
-import { registerWebHandler } from "./register.ts";
+import { makePointFunctions } from "./points.ts";
+import { registerMiddleware, registerWebHandler } from "./register.ts";
 import { scriptConfig, scriptLimits } from "./script.ts";
 import { SDK_NAMES } from "./sdk-names.ts";
 import { makeService } from "./services.ts";
@@ -27,6 +29,7 @@ function typed(body: string, type: string, init: Init | undefined): Response {
 const sdk: Record<string, unknown> = {
   registerWebHandler,
   register: registerWebHandler,
+  registerMiddleware,
   HttpError,
   json: (value: unknown, init?: Init) => typed(jsonStringify(value) ?? "null", "application/json", init),
   text: (body: unknown, init?: Init) => typed(`${body as string}`, "text/plain;charset=utf-8", init),
@@ -72,8 +75,15 @@ function redefine(global: object, name: string, value: unknown): void {
   defineProperty(global, name, { value, writable: true, configurable: true, enumerable: true });
 }
 
-/** Gives scripts the services that the engine has: in the SDK, in the context, and as classic globals. */
-export function installServices(services: { readonly [name: string]: readonly string[] }): void {
+/** Gives scripts what the engine's plugins offer: in the SDK and as classic globals; services in the context, too. */
+export function installPlugins({ services, points }: Offer): void {
+  const functions = makePointFunctions(points);
+  const fns = keysOf(functions);
+  for (let i = 0; i < fns.length; i++) {
+    const fn = fns[i] as string;
+    sdk[fn] = functions[fn];
+    redefine(globalThis, fn, functions[fn]);
+  }
   const names = keysOf(services);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;

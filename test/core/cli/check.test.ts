@@ -17,7 +17,8 @@ const findClashes = (routes: readonly Route[]) => [...clashesOf(routes).values()
 
 function route(address: string, owner: string, schemas: Schemas = {}): Route {
   const [method = "", path = ""] = address.split(" ");
-  const registration = { id: 0, fn: "registerWebHandler", method, path, options: {}, definitions: {}, schemas };
+  const fn = "registerWebHandler" as const;
+  const registration = { id: 0, fn, method, path, options: {}, definitions: {}, schemas };
   return { method, path, owner, file: `${owner}.ts`, line: 3, column: 1, registration };
 }
 

@@ -48,7 +48,8 @@ async function readAll(body: Invocation["body"]): Promise<string | null> {
 }
 
 export function scriptRoute(method: string, path: string, script = "test"): RouteEntry<ScriptRoute> {
-  const registration = { id: 0, fn: "registerWebHandler", method, path, options: {}, definitions: {}, schemas: {} };
+  const fn = "registerWebHandler" as const;
+  const registration = { id: 0, fn, method, path, options: {}, definitions: {}, schemas: {} };
   return { method, path, owner: script, value: { script, registration } };
 }
 

@@ -32,11 +32,15 @@ test("a restart finds the bundle, with its registrations and its code", async ()
   expect(await found?.readCode()).toEqual(await first.readCode());
 });
 
-test("another engine version, config or limit misses", async () => {
+test("another engine version, service, point, config or limit misses", async () => {
   await using at = await bench({ "a.ts": route("/a") });
   await built(at, "a.ts");
   expect(await at.again({ engineVersion: "other" }).cached(at.input("a.ts"))).toBeNull();
-  expect(await at.again({ services: { kv: ["get"] } }).cached(at.input("a.ts"))).toBeNull();
+  expect(
+    await at.again({ offer: () => ({ services: { kv: ["get"] }, points: {} }) }).cached(at.input("a.ts")),
+  ).toBeNull();
+  const points = { ring: { point: "bells", canonical: "ring", args: [] } };
+  expect(await at.again({ offer: () => ({ services: {}, points }) }).cached(at.input("a.ts"))).toBeNull();
   expect(await at.again().cached(at.input("a.ts", { other: true }))).toBeNull();
   expect(await at.again().cached({ ...at.input("a.ts"), limits: { wallMs: 1 } })).toBeNull();
   expect(await at.again().cached(at.input("a.ts"))).not.toBeNull();

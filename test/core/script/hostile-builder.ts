@@ -2,7 +2,15 @@
 import * as M from "../../../core/isolate/build/messages.ts";
 import { FrameReader, FrameWriter } from "../../../core/isolate/wire.ts";
 
-const registration = { id: 0, fn: "f", method: "GET", path: "/x", options: {}, definitions: {}, schemas: {} };
+const registration = {
+  id: 0,
+  fn: "registerWebHandler",
+  method: "GET",
+  path: "/x",
+  options: {},
+  definitions: {},
+  schemas: {},
+};
 const built = { form: "module", reported: "[]", registrations: [registration], inputs: [], warnings: [] };
 const problem = { code: "script_failed", message: "m" };
 

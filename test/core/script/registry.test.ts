@@ -8,7 +8,7 @@ import type { Builder, BuildInput } from "../../../core/script/build.ts";
 import { Isolates } from "../../../core/script/isolates.ts";
 import type { ScriptEvent } from "../../../core/script/entry.ts";
 import { Registry } from "../../../core/script/registry.ts";
-import type { BuildResult, ScriptBundle } from "../../../core/script/types.ts";
+import { NO_OFFER, type BuildResult, type ScriptBundle } from "../../../core/script/types.ts";
 
 const root = mkdtempSync(join(tmpdir(), "awe-registry-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -20,6 +20,7 @@ function bundleOf({ name, entry, scriptsDir }: BuildInput, text: string): Script
     name,
     hash: String(Bun.hash(name + text)),
     form: "module",
+    offer: NO_OFFER,
     readCode: () => Promise.resolve({ code: "", map: "" }),
     registrations: routes.map((route, id) => {
       const [method = "", path = ""] = route.trim().split(" ");
@@ -80,7 +81,6 @@ class House implements AsyncDisposable {
       scriptsDir: scriptsDir ?? this.dir,
       builder,
       isolates: this.isolates,
-      services: {},
       pluginRoutes: () => [
         {
           method: "GET",

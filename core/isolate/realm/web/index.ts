@@ -32,6 +32,7 @@ export {
   newResponse,
   openResponse,
   type OpenResponse,
+  reopenResponse,
 } from "./response.ts";
 export { type BytePipe, type ByteSource, isStream, makeByteStream, type PumpEnd, pumpStream } from "./streams.ts";
 

@@ -218,6 +218,13 @@ export function openResponse(value: unknown): OpenResponse | null {
   return { status: state.status, headers: copyHeaders(state.list), body };
 }
 
+/** The other way: a Response whose headers can be changed. */
+export function reopenResponse({ status, headers, body }: OpenResponse): Response {
+  const payload = body === null ? emptyBody() : extractBody(body).body;
+  const state = { ...bare("default", status, copyHeaders(headers)), fixed: false, body: payload };
+  return new (responseParts())(state, INTERNAL) as unknown as Response;
+}
+
 /** What `fetch` resolves to. */
 export function makeResponse(init: FetchedResponse): Response {
   const { status, statusText, url, redirected } = init;

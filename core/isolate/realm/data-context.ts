@@ -1,0 +1,62 @@
+/** The context of a point's handler. What only an HTTP request has is undefined in it. */
+import { BODY_NONE } from "../frames.ts";
+import { Context } from "./context.ts";
+import type { Live } from "./state.ts";
+
+/** The head of INVOKE, as JSON. */
+export interface DataHead {
+  readonly id: string;
+  /** The point's name. */
+  readonly kind: string;
+  readonly payload?: unknown;
+  readonly args?: unknown;
+  readonly user?: unknown;
+}
+
+const { defineProperty } = Object;
+
+/** Fields of a context that a request is needed for. */
+const OF_REQUESTS = [
+  "request",
+  "method",
+  "path",
+  "url",
+  "headers",
+  "query",
+  "params",
+  "body",
+  "form",
+  "files",
+  "cookies",
+  "ip",
+] as const;
+
+export class DataContext extends Context {
+  readonly #data: DataHead;
+
+  constructor(live: Live, data: DataHead) {
+    super(live, "", BODY_NONE, undefined, false);
+    this.#data = data;
+  }
+
+  override get id(): string {
+    return this.#data.id;
+  }
+  override get kind(): string {
+    return this.#data.kind;
+  }
+  override get user(): unknown {
+    return this.#data.user ?? null;
+  }
+  override get payload(): unknown {
+    return this.#data.payload;
+  }
+  override get args(): unknown {
+    return this.#data.args;
+  }
+}
+
+for (let i = 0; i < OF_REQUESTS.length; i++) {
+  const get = (): undefined => undefined;
+  defineProperty(DataContext.prototype, OF_REQUESTS[i] as string, { get, configurable: true });
+}

@@ -1,0 +1,208 @@
+/** What plugins give to scripts is made of data, inside the realm: registration functions, calls, and refusals. */
+import { describe, expect, test } from "bun:test";
+import type { PointTable } from "../../../../core/script/types.ts";
+import { Scripted, type ScriptedOptions } from "./scripted.ts";
+
+const POINTS: PointTable = {
+  registerBell: {
+    point: "bells",
+    canonical: "registerBell",
+    args: ["name", "options?", "handler"],
+    options: { "loud?": "boolean", pitch: "number" },
+    definitions: ["input"],
+  },
+  bell: { point: "bells", canonical: "registerBell", args: ["name", "options?", "handler"] },
+  registerTower: { point: "towers", canonical: "registerTower", args: ["path", "data?", "handler?"] },
+  ring: { point: "bells", canonical: "ring", args: [], calls: { service: "bells", method: "ring" } },
+};
+const OFFER = { points: POINTS, services: { bells: ["ring"] } };
+
+function registered(code: string, options: ScriptedOptions = {}) {
+  return new Scripted().registered(code, { form: "classic", offer: OFFER, ...options });
+}
+
+describe("registration functions", () => {
+  test("take their arguments by kind, and what may be absent may be", async () => {
+    expect(
+      await registered(`
+        registerBell("a", () => 1);
+        registerBell("b", { pitch: 3, loud: undefined, input: { n: "number" } }, () => 2);
+        registerBell("c", undefined, "strike");
+        registerTower("/t", { storeys: [1, 2] }, () => 3);
+        registerTower("/u");
+        expose({ strike() {} });
+      `),
+    ).toEqual([
+      { id: 0, fn: "registerBell", point: "bells", name: "a", options: {}, definitions: {}, callable: true },
+      {
+        id: 1,
+        fn: "registerBell",
+        point: "bells",
+        name: "b",
+        options: { pitch: 3 },
+        definitions: { input: { n: "number" } },
+        callable: true,
+      },
+      {
+        id: 2,
+        fn: "registerBell",
+        point: "bells",
+        name: "c",
+        options: {},
+        definitions: {},
+        callable: true,
+        handler: "strike",
+      },
+      {
+        id: 3,
+        fn: "registerTower",
+        point: "towers",
+        path: "/t",
+        options: {},
+        definitions: {},
+        data: { storeys: [1, 2] },
+        callable: true,
+      },
+      { id: 4, fn: "registerTower", point: "towers", path: "/u", options: {}, definitions: {}, callable: false },
+    ]);
+  });
+
+  test("are the same functions under their aliases, as globals and in the SDK", async () => {
+    const [one] = await registered(`
+      const sdk = globalThis[Symbol.for("aiwebengine.sdk")];
+      if (bell !== registerBell || sdk.bell !== bell) throw new Error("not the same");
+      bell("a", () => 1);
+    `);
+    expect(one).toMatchObject({ fn: "registerBell", name: "a" });
+  });
+
+  const refused: readonly [what: string, code: string, sentence: RegExp][] = [
+    [
+      "no name",
+      "registerBell(() => 1)",
+      /registerBell\(name, options\?, handler\): the name must be text .*; it is a function/,
+    ],
+    ["an empty name", 'registerBell("", () => 1)', /the name must be text/],
+    ["a name with a line break", 'registerBell("a\\nb", () => 1)', /the name must be text/],
+    ["a name of 201 characters", 'registerBell("x".repeat(201), () => 1)', /the name must be text/],
+    ["no handler", 'registerBell("a")', /the handler must be a function, or the name of one; it is undefined/],
+    ["a handler that is none", 'registerBell("a", {}, 1)', /the handler must be a function/],
+    ["an argument too many", 'registerBell("a", () => 1, 2)', /argument 3 has no place there; it is a number/],
+    ["a path that is none", 'registerTower("t")', /the path must be text such as/],
+    ["an unknown option", 'registerBell("a", { lod: true }, () => 1)', /no option "lod". Did you mean "loud"\?/],
+    ["an option that is no data", 'registerBell("a", { loud: () => 1 }, () => 1)', /"loud" must be plain data/],
+    ["a handler name that nothing has", 'registerBell("a", "gone")', /registerBell "a" names the handler "gone"/],
+    ["an absent plugin's function", 'registerToolHandler("t", () => 1)', /point_missing: .*plugin "mcp"/],
+  ];
+  test.each(refused)("%s is refused", async (_what, code, sentence) => {
+    await expect(registered(code)).rejects.toThrow(sentence);
+  });
+
+  test("do nothing after the load, and say so", async () => {
+    const scripted = new Scripted();
+    await scripted.registered('registerBell("a", () => { registerBell("late", () => 1); return "ok"; })', {
+      form: "classic",
+      offer: OFFER,
+    });
+    expect((await scripted.call(0, { payload: 1 })).body).toBe('"ok"');
+    expect(scripted.logs[0]).toMatch(/registration ignored: registerBell\("late"\) was called after/);
+  });
+
+  test("that call a service cross as a call of it, and not outside of an invocation", async () => {
+    const scripted = new Scripted();
+    await scripted.registered('registerBell("a", () => ring("b", 3))', { form: "classic", offer: OFFER });
+    expect((await scripted.call(0, {})).body).toBe('"called"');
+    expect(scripted.calls).toEqual(['["bells","ring",["b",3]]']);
+    await expect(registered('exports.init = () => ring("b")', { form: "module" })).rejects.toThrow("not_in_invocation");
+  });
+});
+
+describe("a handler that is called with data", () => {
+  async function call(handler: string, input: object, options: ScriptedOptions = {}) {
+    const scripted = new Scripted();
+    await scripted.registered(`registerBell("a", ${handler})`, { form: "classic", offer: OFFER, ...options });
+    return scripted.call(0, input);
+  }
+
+  test("gets a context of its kind, without what only a request has", async () => {
+    const { body } = await call(
+      `(c) => [c.id, c.kind, c.payload, c.args, c.user, c.request, c.method, c.headers, c.cookies, c.body,
+        typeof c.log.info, c.signal.aborted, c.script.name, typeof c.bells.ring]`,
+      { payload: { a: 1 }, user: { id: "u" } },
+    );
+    expect(JSON.parse(body)).toEqual([
+      "an-id",
+      "bells",
+      { a: 1 },
+      null,
+      { id: "u" },
+      null,
+      null,
+      null,
+      null,
+      null,
+      "function",
+      false,
+      "s",
+      "function",
+    ]);
+  });
+
+  const answers: readonly [value: string, status: number, body: string][] = [
+    ["({ a: [1, null] })", 200, '{"a":[1,null]}'],
+    ["null", 200, "null"],
+    ['"text"', 200, '"text"'],
+    ["undefined", 204, ""],
+    ["Promise.resolve(7)", 200, "7"],
+    ["new Date(0)", 200, '"1970-01-01T00:00:00.000Z"'],
+  ];
+  test.each(answers)("that gives back %s answers %d %s", async (value, status, body) => {
+    expect(await call(`() => ${value}`, {})).toMatchObject({ status, body });
+  });
+
+  const refusals: readonly [value: string, sentence: RegExp][] = [
+    ['new Response("x")', /a Response/],
+    ["(async function* () { yield 1; })()", /a stream/],
+    ["new Uint8Array(3)", /bytes/],
+    ["() => 1", /a function/],
+    ["({ n: 1n })", /BigInt/],
+    ["(() => { const a = []; a[0] = a; return a; })()", /cyclic/],
+  ];
+  test.each(refusals)("that gives back %s fails", async (value, sentence) => {
+    expect((await call(`() => ${value}`, {})).failure?.message).toMatch(sentence);
+  });
+
+  test("is not called when its input does not fit", async () => {
+    const input = { type: "object", properties: { n: { type: "number" } }, required: ["n"] };
+    const schemas = { "0": { input } };
+    expect((await call("(c) => c.payload.n", { payload: { n: 4 } }, { schemas })).body).toBe("4");
+    for (const [given, path] of [
+      [{ payload: { n: "4" } }, "/payload/n"],
+      [{ args: { n: "4" } }, "/args/n"],
+      [{}, "/payload"],
+    ] as const) {
+      const { failure } = await call("() => 1", given, { schemas });
+      expect(failure).toMatchObject({ kind: "input", errors: [expect.objectContaining({ path })] });
+    }
+  });
+
+  test("is not reached by a request, nor a web handler by data", async () => {
+    const scripted = new Scripted();
+    await scripted.registered('registerBell("a", () => 1); register("/x", () => 2); registerTower("/t")', {
+      form: "classic",
+      offer: OFFER,
+    });
+    expect((await scripted.request(0)).failure).toMatchObject({ code: "not_found" });
+    expect((await scripted.call(1, {})).failure).toMatchObject({ code: "not_found" });
+    expect((await scripted.call(2, {})).failure).toMatchObject({ code: "not_found" });
+  });
+
+  test("fails with an HttpError as it is, and with anything else as thrown", async () => {
+    const http = await call('() => { throw new HttpError(409, "taken", { code: "bell_taken" }); }', {});
+    expect(http.failure).toMatchObject({ kind: "http", status: 409, code: "bell_taken", message: "taken" });
+    expect((await call("() => Promise.reject(new RangeError('x'))", {})).failure).toMatchObject({
+      kind: "thrown",
+      name: "RangeError",
+    });
+  });
+});
