@@ -1,0 +1,129 @@
+/** Plugins without an engine: what a project has, and the commands that they bring. */
+import { join } from "node:path";
+import type { BuiltInPlugin, CommandSpec, EngineCapability, PluginLog } from "../../sdk/plugin.ts";
+import { ownCommand } from "../isolate/jail/probe.ts";
+import { PluginBundles } from "./bundle.ts";
+import { discoverPlugins } from "./discover.ts";
+import { PluginHost, type PluginSettings } from "./host.ts";
+import { Keeper } from "./keep.ts";
+import { loadBuiltIn, loadDropped, type Candidate } from "./load.ts";
+import { PluginFailure, type PluginProblem } from "./problem.ts";
+
+export interface OfflineProject {
+  /** Absolute. */
+  readonly dir: string;
+  readonly builtIns: readonly BuiltInPlugin[];
+  readonly settings: PluginSettings;
+  readonly engineVersion: string;
+}
+
+/** One plugin of a project, as `aiwebengine plugins` shows it. */
+export interface PluginListing {
+  readonly name: string;
+  /** Null where the plugin was not read: it is disabled, or broken. */
+  readonly version: string | null;
+  /** `built-in`, or the file relative to the project folder. */
+  readonly origin: string;
+  readonly enabled: boolean;
+  readonly requires: readonly string[];
+  readonly provides: readonly string[];
+  readonly problems: readonly PluginProblem[];
+}
+
+/** Every plugin that there is, by name; sets none up. */
+export async function listPlugins(project: OfflineProject): Promise<readonly PluginListing[]> {
+  const { dir, builtIns, settings, engineVersion } = project;
+  const bundles = new PluginBundles(ownCommand(), dir);
+  const dropped = await discoverPlugins(dir);
+  const replaced = new Set(dropped.map(({ name }) => name));
+  const sources = [
+    ...builtIns
+      .filter(({ name }) => !replaced.has(name))
+      .map((record) => ({ name: record.name, origin: "built-in", load: () => loadBuiltIn(record, engineVersion) })),
+    ...dropped.map((one) => ({ ...one, load: () => loadDropped(one, bundles, { dir, engineVersion }) })),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return Promise.all(sources.map((source) => list(source, settings.enabled(source.name))));
+}
+
+async function list(
+  { name, origin, load }: { readonly name: string; readonly origin: string; load(): Promise<Candidate> },
+  enabled: boolean,
+): Promise<PluginListing> {
+  const unread = { name, version: null, origin, enabled, requires: [], provides: [], problems: [] };
+  if (!enabled) return unread;
+  try {
+    const { version, requires, provides, end } = await load();
+    end?.();
+    return { ...unread, version, requires, provides: [name, ...provides] };
+  } catch (error) {
+    if (!(error instanceof PluginFailure)) throw error;
+    return { ...unread, problems: error.problems };
+  }
+}
+
+/** The commands that plugins bring. Running one ends what its plugins hold. @throws PluginFailure, OrderProblem */
+export async function pluginCommands(
+  project: OfflineProject,
+  log: PluginLog,
+  onProblem: (problem: PluginProblem) => void,
+): Promise<readonly CommandSpec[]> {
+  const { dir, builtIns, settings, engineVersion } = project;
+  const engine = absentEngine(engineVersion);
+  const host = new PluginHost({
+    builtIns,
+    bundles: new PluginBundles(ownCommand(), dir),
+    engineVersion,
+    settings,
+    newScope() {
+      const values = new Map<string, unknown>([
+        ["engine", engine],
+        ["redaction", { add: () => () => {} }],
+      ]);
+      return {
+        has: (name) => values.has(name),
+        get: (name) => values.get(name),
+        set: (name, value) => void values.set(name, value),
+      };
+    },
+    given: ["engine", "redaction"],
+    keeper: new Keeper(),
+    paths: { project: dir, data: join(dir, "data") },
+    logFor: () => log,
+    onHookFailure: () => new Response(null, { status: 500 }),
+    adopt() {},
+    onEvent: (event) => {
+      if (event.kind === "warning") onProblem(event.problem);
+    },
+    drainMs: 0,
+  });
+  await host.start();
+  const { commands } = host.current.contributions;
+  if (commands.length === 0) await host.dispose();
+  return commands.map(({ spec }) => ({
+    ...spec,
+    async run(args) {
+      try {
+        return await spec.run(args);
+      } finally {
+        await host.dispose();
+      }
+    },
+  }));
+}
+
+/** What a plugin sees of the engine while none runs. */
+function absentEngine(version: string): EngineCapability {
+  return {
+    version,
+    dev: false,
+    mode: "process",
+    ready: false,
+    jail: { held: [], lacking: [] },
+    paused: [],
+    scripts: () => [],
+    plugins: () => [],
+    routes: () => [],
+    checks: () => Promise.resolve({}),
+    onChange: () => () => {},
+  };
+}
