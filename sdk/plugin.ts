@@ -60,6 +60,8 @@ export interface RequestEvent {
   /** As received, without the query. */
   readonly path: string;
   readonly url: URL;
+  /** The client speaks TLS: to the engine, or to a proxy of `server.trustedProxies`. */
+  readonly secure: boolean;
   /** The client's address, after `server.trustedProxies`. */
   readonly ip: string;
   /** The caller's own `x-request-id`, where it is no trusted proxy. */
@@ -276,9 +278,16 @@ export interface PluginContext<Config = unknown> {
 /** Values of capabilities by name. A plugin that provides one declares it: `declare module … { interface Capabilities { … } }`. */
 export interface Capabilities {
   engine: EngineCapability;
+  redaction: RedactionCapability;
 }
 
 export type Capability<Name extends string> = Name extends keyof Capabilities ? Capabilities[Name] : unknown;
+
+/** Keeps values out of every log of the engine; the capability `redaction`. */
+export interface RedactionCapability {
+  /** Hides a value from now on; the answer lets it be seen again. */
+  add(value: string): Dispose;
+}
 
 export interface ScriptInfo {
   readonly name: string;

@@ -100,6 +100,7 @@ export function requestEvent(
     method: request.method,
     path: target.split("?", 1)[0] ?? "",
     url: new URL(request.url),
+    secure: origin.startsWith("https:"),
     ip: "127.0.0.1",
     clientRequestId: undefined,
     route,
