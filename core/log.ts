@@ -1,29 +1,17 @@
 /** The engine's log: JSON lines for machines, readable lines for people, in batches, at about a microsecond a line. */
+import { createAccessLine, type AccessRecord } from "./log/access-line.ts";
 import { quote } from "./log/escape.ts";
 import { Members, type Fields } from "./log/json.ts";
 import { prettyLine } from "./log/pretty.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
 import type { Secrets } from "./log/secrets.ts";
 
+export type { AccessRecord } from "./log/access-line.ts";
 export type { Fields } from "./log/json.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
+const INFO = LEVELS.indexOf("info");
 export type LogLevel = (typeof LEVELS)[number];
-
-/** One answered request. `path` is without the query, which may hold secrets. */
-export interface AccessRecord {
-  readonly id: string;
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  /** Milliseconds; two decimals are kept. */
-  readonly ms: number;
-  readonly ip: string;
-  /** The script that answered, when one did. */
-  readonly script?: string | null | undefined;
-  /** The pattern of the route: `/notes/:id`. */
-  readonly route?: string | null | undefined;
-}
 
 export interface Log {
   debug(message: string, fields?: Fields): void;
@@ -74,12 +62,14 @@ class Batch {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private second = -1;
   private prefix = "";
+  private startedAt = -1;
+  private start = "";
+  readonly accessLine = createAccessLine();
 
   constructor(readonly options: LogOptions) {}
 
   /** ISO time; the part up to the second is formatted once a second. */
-  time(): string {
-    const now = this.options.now();
+  time(now = this.options.now()): string {
     const second = Math.floor(now / 1000);
     if (second !== this.second) {
       this.second = second;
@@ -87,6 +77,16 @@ class Batch {
     }
     const rest = Math.floor(now) - second * 1000;
     return `${this.prefix}${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}Z`;
+  }
+
+  /** How an access line begins, without the brace; made once a millisecond. */
+  accessStart(): string {
+    const now = Math.floor(this.options.now());
+    if (now !== this.startedAt) {
+      this.startedAt = now;
+      this.start = `"at":"${this.time(now)}","level":"info","message":"${REQUEST}",`;
+    }
+    return this.start;
   }
 
   add(line: string): void {
@@ -151,11 +151,22 @@ class EngineLog implements Log {
   }
 
   access(record: AccessRecord): void {
+    if (this.least > INFO) return;
+    const { batch } = this;
+    const { format, scripts, secrets } = batch.options;
+    if (format === "pretty" || this.members !== "") return this.accessFields(record);
+    const line = batch.accessStart() + batch.accessLine(record);
+    const told = secrets?.redactMembers(line) ?? line;
+    if (typeof record.script === "string") scripts?.add(record.script, told, true);
+    batch.add(`{${told}`);
+  }
+
+  private accessFields(record: AccessRecord): void {
     const { id, method, path, status, ip } = record;
     const ms = Math.round(record.ms * 100) / 100;
     const script = record.script ?? undefined;
     const route = typeof record.route === "string" ? `${method} ${record.route}` : undefined;
-    this.line(1, REQUEST, { id, method, path, status, ms, ip, script, kind: "http", route });
+    this.line(INFO, REQUEST, { id, method, path, status, ms, ip, script, kind: "http", route });
   }
 
   print(text: string): void {
@@ -184,8 +195,7 @@ class EngineLog implements Log {
     const { batch, members, own } = this;
     const more = own.text(fields) + (detail ? own.text(detail) : "");
     const line = `"at":"${batch.time()}","level":"${level}","message":${quote(message)}${members}${more}}\n`;
-    const { secrets } = batch.options;
-    return secrets ? secrets.redactJson(`{${line}`).slice(1) : line;
+    return batch.options.secrets?.redactMembers(line) ?? line;
   }
 
   private pretty(level: LogLevel, message: string, fields: Fields): void {

@@ -16,8 +16,8 @@ export interface Secrets {
   add(value: string): () => void;
   /** The text without secrets, overlapping ones included. */
   redact(text: string): string;
-  /** The same for a line that is a JSON object, with its line break: it stays one. */
-  redactJson(text: string): string;
+  /** The same for a line that is a JSON object without its opening brace, with its line break: it stays one. */
+  redactMembers(text: string): string;
 }
 
 /** A JSON string in a JSON string is common: `log.info(JSON.stringify(data))`. */
@@ -95,6 +95,9 @@ export function createSecrets(): Secrets {
       };
     },
     redact,
-    redactJson: (text) => (!tells(text) ? text : `${printable(JSON.stringify(walk(JSON.parse(text), true)))}\n`),
+    redactMembers(text) {
+      if (!tells(text)) return text;
+      return `${printable(JSON.stringify(walk(JSON.parse(`{${text}`), true))).slice(1)}\n`;
+    },
   };
 }
