@@ -1,7 +1,7 @@
 /** The composition root: every part of the engine is made here, once, from explicit tokens. */
 import { container, instanceCachingFactory, type DependencyContainer, type InjectionToken } from "tsyringe";
 import { join } from "node:path";
-import type { BuiltInPlugin, LogFields, PluginLog } from "../sdk/plugin.ts";
+import type { BuiltInPlugin, LogFields, PluginLog, RedactionCapability } from "../sdk/plugin.ts";
 import type { Config } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import type { RouteEntry } from "./http/router.ts";
@@ -44,6 +44,7 @@ export interface Given {
   readonly config: Config;
   readonly log: Log;
   readonly scriptLogs: Pick<ScriptLogs, "release">;
+  readonly redaction: RedactionCapability;
   readonly version: string;
   readonly spawner: Spawner;
   readonly openVessel: IsolatesOptions["openVessel"];
@@ -80,6 +81,7 @@ export function compose(given: Given): DependencyContainer {
       // A container of its own per generation: what a plugin provides ends with it.
       const scope = root.createChildContainer();
       scope.register("engine", { useValue: from.resolve(ENGINE) });
+      scope.register("redaction", { useValue: given.redaction });
       return {
         has: (capability) => scope.isRegistered(capability),
         get: (capability) => scope.resolve(capability),
@@ -92,7 +94,7 @@ export function compose(given: Given): DependencyContainer {
       engineVersion: version,
       settings: given.pluginSettings,
       newScope,
-      given: ["engine"],
+      given: ["engine", "redaction"],
       keeper: new Keeper(),
       paths: { project: config.dir, data: dataDir },
       logFor: (plugin) => pluginLog(log, plugin),
@@ -111,7 +113,12 @@ export function compose(given: Given): DependencyContainer {
       new Isolates({
         config: config.isolates,
         openVessel: given.openVessel,
-        deps: isolateDeps(config, log, () => from.resolve(SEAT).services, given.onScript),
+        deps: isolateDeps(
+          config,
+          log,
+          { services: () => from.resolve(SEAT).services, chains: () => from.resolve(SEAT).generation.chains },
+          given.onScript,
+        ),
         events: isolateEvents(log),
       }),
   );

@@ -1,7 +1,7 @@
 /** Starts the engine and ends it: lock, children, scripts, server, in that order and back. */
 import { join } from "node:path";
 import { mkdirSync } from "node:fs";
-import type { BuiltInPlugin, PluginInfo } from "../sdk/plugin.ts";
+import type { BuiltInPlugin, PluginInfo, RedactionCapability } from "../sdk/plugin.ts";
 import type { Config } from "./config/index.ts";
 import { BUILDER, compose, ENGINE, ISOLATES, PLUGINS, REGISTRY, SEAT, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
@@ -20,7 +20,7 @@ import type { Isolates, PooledRoute } from "./script/isolates.ts";
 import type { ScriptEvent, ScriptStatus } from "./script/entry.ts";
 import type { Registry } from "./script/registry.ts";
 import { startSpawner } from "./script/spawner.ts";
-import { writeTypings } from "./script/typings.ts";
+import { TypingsWriter } from "./script/typings-writer.ts";
 import { checkIsolation } from "./script/check-isolation.ts";
 import type { Json } from "./script/types.ts";
 import { processVessel, type Vessel } from "./script/vessel.ts";
@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly version: string;
   readonly log: Log;
   readonly scriptLogs: Pick<ScriptLogs, "release">;
+  /** Of this log. */
+  readonly redaction: RedactionCapability;
   /** The plugins of the binary. */
   readonly builtIns: readonly BuiltInPlugin[];
   readonly onScript: (event: ScriptEvent) => void;
@@ -49,9 +51,6 @@ export interface Engine {
 
 /** Builds that take longer go on while the engine already serves. */
 const START_PATIENCE_MS = 3000;
-
-/** After the start; by then whoever waited for the engine was answered. */
-const TYPINGS_MS = 100;
 
 /** `auto`: a process wherever one can be had. */
 export function isolateMode(config: Config): "process" | "thread" {
@@ -104,6 +103,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     config,
     log,
     scriptLogs,
+    redaction: options.redaction,
     version,
     spawner,
     openVessel: () => openVessel(),
@@ -126,9 +126,21 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     },
     onPlugin(event) {
       options.onPlugin(event);
-      if (event.kind === "changed") root.resolve(ENGINE).changed();
+      if (event.kind !== "changed") return;
+      root.resolve(ENGINE).changed();
+      typings.soon();
     },
     engineRoutes: healthRoutes(() => ({ ok: ready, checks: checks() })),
+  });
+  const seat = root.resolve(SEAT);
+  const typings = new TypingsWriter({
+    scriptsDir,
+    version,
+    given: () => seat.types,
+    onError: (error) =>
+      log.warn("types could not be written beside the scripts: editors will not complete them", {
+        error: messageOf(error),
+      }),
   });
   const plugins = root.resolve(PLUGINS);
   undo.push(() => plugins.dispose());
@@ -151,10 +163,10 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     paused: [...isolates.paused],
   });
 
-  const seat = root.resolve(SEAT);
   const server = listen(options, registry, isolates, seat);
   lock.announce(server.url);
-  undo.push(writeTypingsSoon(scriptsDir, seat, options));
+  undo.push(() => typings.close());
+  typings.soon();
   ready = true;
   const stop = async (): Promise<void> => {
     ready = false;
@@ -217,23 +229,6 @@ function listen({ config, log }: EngineOptions, registry: Registry, isolates: Is
     onRequestLog: (record) => log.access(record),
     onFailure: (error, id) => log.error("request failed", { id, error }),
   });
-}
-
-/** Off the way to the first answer; ends what it began, or does not begin. */
-function writeTypingsSoon(scriptsDir: string, seat: PluginSeat, { version, log }: EngineOptions): () => Promise<void> {
-  let written: Promise<void> = Promise.resolve();
-  const timer = setTimeout(() => {
-    const types = Array.from(seat.services.values(), (service) => ({ name: service.name, types: service.types }));
-    written = writeTypings(scriptsDir, { services: types, version }).catch((error: unknown) => {
-      log.warn("types could not be written beside the scripts: editors will not complete them", {
-        error: messageOf(error),
-      });
-    });
-  }, TYPINGS_MS);
-  return () => {
-    clearTimeout(timer);
-    return written;
-  };
 }
 
 function prepareScripts(scriptsDir: string): void {

@@ -5,6 +5,7 @@ import type { Config } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { LEVELS } from "./isolate/frames.ts";
 import type { Log } from "./log.ts";
+import type { Chains } from "./plugin/hook.ts";
 import type { ReadFailure } from "./script/answer.ts";
 import type { ScriptEvent } from "./script/entry.ts";
 import { placeOfFailure, type FailurePlace } from "./script/failure-place.ts";
@@ -100,15 +101,16 @@ const STATUS_TITLES: { readonly [status: number]: string } = {
 export function isolateDeps(
   config: Config,
   log: Log,
-  services: () => ReadonlyMap<string, Service>,
+  plugins: { readonly services: () => ReadonlyMap<string, Service>; readonly chains: () => Pick<Chains, "fetch"> },
   onScript: (event: ScriptEvent) => void,
 ): IsolatesOptions["deps"] {
   const scriptsDir = join(config.dir, "scripts");
   const placeOf = (flight: Flight, failure: ReadFailure): FailurePlace | null =>
     placeOfFailure((flight.invocation.route as PooledRoute).pool, scriptsDir, failure);
   return {
-    services,
+    services: plugins.services,
     fetchPolicy: config.fetch,
+    fetchHook: () => plugins.chains().fetch,
     onServiceError: (script, what, error, id) =>
       log.error("a service failed", { id, script, what, error: reasonOf(error) }),
     onFailure(flight, failure) {

@@ -4,7 +4,7 @@ import { loadConfig, type Config } from "../config/index.ts";
 import { startEngine, type Engine } from "../engine.ts";
 import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
 import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
-import { createSecrets } from "../log/secrets.ts";
+import { createSecrets, type Secrets } from "../log/secrets.ts";
 import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
@@ -20,6 +20,7 @@ const LAST_LINES_MS = 1000;
 export interface Console {
   readonly scriptLogs: ScriptLogs;
   readonly log: Log;
+  readonly secrets: Secrets;
   readonly sink: Sink;
   readonly format: "json" | "pretty";
   readonly paint: Paint;
@@ -38,6 +39,7 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
       version,
       log,
       scriptLogs,
+      redaction: out.secrets,
       builtIns: await builtIns(),
       onScript: (event) => tellScript(event, out),
       onPlugin: (event) => tellPlugin(event, out),
@@ -67,16 +69,17 @@ function openConsole(config: Config): Console {
       log.warn("log lines of scripts are lost: their files cannot be written, or not fast enough", { folder, error }),
     onRecovered: (lines) => log.info("the logs of scripts are written again", { lost: lines }),
   });
+  const secrets = createSecrets();
   const log: Log = createLog({
     level: config.log.level,
     format,
     colours: paint === COLOURED,
     write: (text) => sink.write(text),
     now: Date.now,
-    secrets: createSecrets(),
+    secrets,
     scripts: scriptLogs,
   });
-  return { log, sink, scriptLogs, format, paint };
+  return { log, secrets, sink, scriptLogs, format, paint };
 }
 
 /**

@@ -3,7 +3,7 @@ import * as F from "../isolate/frames.ts";
 import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import type { LimitName } from "../config/limits.ts";
-import type { FetchPolicy } from "../service/fetch.ts";
+import type { FetchHook, FetchPolicy } from "../service/fetch.ts";
 import type { Service } from "../service/service.ts";
 import { Download, readRequest, Upload } from "./call-bodies.ts";
 import type { Flight } from "./flight.ts";
@@ -15,6 +15,8 @@ export interface CallDeps {
   /** Of the plugins that serve now. */
   readonly services: () => ReadonlyMap<string, Service>;
   readonly fetchPolicy: FetchPolicy;
+  /** The plugins' hooks of outgoing requests; null where there are none. */
+  readonly fetchHook: () => FetchHook["run"] | null;
   /** A service failed for a reason that is no fault of the script. */
   onServiceError(script: string, what: string, error: unknown, invocation: string): void;
 }
@@ -130,10 +132,12 @@ export class CallDesk {
     if (request.method !== "GET" && request.method !== "HEAD") flight.mutated = true;
     // Loaded when the first script asks: an engine that fetches nothing holds no HTTP client.
     const { guardedFetch, NetworkError } = await import("../service/fetch.ts");
+    const run = this.#deps.fetchHook();
     try {
       const answer = await guardedFetch(request, {
         policy: this.#deps.fetchPolicy,
         hosts: script.hosts,
+        hook: run === null ? undefined : { script: script.name, id: flight.invocation.id, run },
         signal: entry.abort.signal,
         maxResponseBytes: limits.responseBytes,
         timeoutMs: limits.wallMs,

@@ -168,6 +168,7 @@ class Ward {
       deps: {
         services: () => services,
         fetchPolicy: { allowPrivate: false, allowHosts: [], denyHosts: [] },
+        fetchHook: () => null,
         onServiceError: (_script, what, error) => fault(`service ${what}`, error),
         onFailure: () => {},
         onBroken: () => {},

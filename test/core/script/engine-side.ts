@@ -72,6 +72,7 @@ export class Reports {
     return {
       services: () => served,
       fetchPolicy: { allowPrivate: true, allowHosts: [], denyHosts: [] },
+      fetchHook: () => null,
       onServiceError: (_script, _what, error) => void this.serviceErrors.push(error),
       onFailure: (_flight, failure) => void this.failures.push(failure),
       onBroken: (_flight, error) => void this.broken.push(error),
