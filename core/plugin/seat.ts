@@ -4,7 +4,8 @@ import type { PluginRoute } from "../http/dispatch.ts";
 import type { RouteEntry } from "../http/router.ts";
 import type { Offer, PointTable } from "../script/types.ts";
 import type { Service } from "../service/service.ts";
-import type { Contributions, Owned } from "./context.ts";
+import type { TypingsOptions } from "../script/typings.ts";
+import { namesOf, type Contributions, type Owned } from "./context.ts";
 import type { Generation } from "./generation.ts";
 
 /** One generation as the rest of core sees it; made once per generation. */
@@ -41,6 +42,15 @@ export class PluginSeat {
   /** The same object for as long as this generation sits. */
   get offer(): Offer {
     return this.#current.offer;
+  }
+
+  /** What script authors complete against. */
+  get types(): Omit<TypingsOptions, "version"> {
+    const { points } = this.generation.contributions;
+    return {
+      services: Array.from(this.services.values(), ({ name, types }) => ({ name, types })),
+      points: Array.from(points.values(), ({ spec }) => ({ names: namesOf(spec), types: spec.types })),
+    };
   }
 
   /** Seats the next generation; when `settle` throws, the one before sits again. */
