@@ -11,16 +11,16 @@ import { ENTRIES } from "./entries.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
+/** The module that development builds ask for; code and declaration are the same text. */
+const JSX_DEV = 'export * from "./jsx-runtime.js";\nexport { jsx as jsxDEV } from "./jsx-runtime.js";\n';
+
 interface Manifest {
   readonly version: string;
   readonly license: string;
 }
 
 function manifest({ version, license }: Manifest): object {
-  const entry = (declaration: string, js = declaration): object => ({
-    types: `./${declaration}.d.ts`,
-    default: `./${js}.js`,
-  });
+  const entry = (name: string): object => ({ types: `./${name}.d.ts`, default: `./${name}.js` });
   const exports = ENTRIES.map(({ path, declaration }) => [path, entry(declaration)]);
   return {
     name: "@aiwebengine/sdk",
@@ -31,9 +31,12 @@ function manifest({ version, license }: Manifest): object {
     sideEffects: false,
     engines: { node: ">=20" },
     files: ["**/*.js", "**/*.d.ts", "**/LICENSE"],
+    // For tools from before `exports`.
+    main: "./script.js",
+    types: "./script.d.ts",
     exports: {
       ...Object.fromEntries(exports),
-      "./jsx-dev-runtime": entry("jsx-runtime", "jsx-dev-runtime"),
+      "./jsx-dev-runtime": entry("jsx-dev-runtime"),
       "./package.json": "./package.json",
     },
   };
@@ -65,10 +68,7 @@ async function javascript(): Promise<Files> {
     for (const { declaration, source } of ENTRIES)
       if (source !== undefined) files.set(`${declaration}.js`, `export * from "./${source}.js";\n`);
     files.set("jsx-runtime.js", await jsxRuntime());
-    files.set(
-      "jsx-dev-runtime.js",
-      'export * from "./jsx-runtime.js";\nexport { jsx as jsxDEV } from "./jsx-runtime.js";\n',
-    );
+    files.set("jsx-dev-runtime.js", JSX_DEV);
     return files;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -77,7 +77,7 @@ async function javascript(): Promise<Files> {
 
 async function declarations(): Promise<Files> {
   const own = [...(await committedDeclarations())].map(([path, text]) => [path, relink(path, text)] as const);
-  return new Map([...own, ...(await arktypeDeclarations())]);
+  return new Map([...own, ...(await arktypeDeclarations()), ["jsx-dev-runtime.d.ts", JSX_DEV]]);
 }
 
 /** Builds into `folder`, which is replaced as a whole. */
