@@ -1,4 +1,127 @@
 /** The plugins of the binary, as the host finds them. Written by `npm run build` from the files beside it. */
 import type { BuiltInPlugin } from "../sdk/plugin.ts";
 
-export const BUILT_INS: readonly BuiltInPlugin[] = [];
+export const BUILT_INS: readonly BuiltInPlugin[] = [
+  {
+    name: "cors",
+    version: "1.0.0",
+    requires: [],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        origins: {
+          type: "array",
+          description: "Whose pages may read answers: `https://app.example`, or `*` for all.",
+          items: { type: "string" },
+          default: [],
+        },
+        methods: {
+          type: "array",
+          description: "What they may send.",
+          items: { type: "string" },
+          default: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        },
+        allowHeaders: {
+          type: "array",
+          description: "Headers that they may send.",
+          items: { type: "string" },
+          default: ["authorization", "content-type"],
+        },
+        exposeHeaders: {
+          type: "array",
+          description: "Headers that they may read.",
+          items: { type: "string" },
+          default: ["x-request-id"],
+        },
+        maxAgeSeconds: {
+          type: "integer",
+          description: "How long a browser remembers a preflight.",
+          minimum: 0,
+          default: 600,
+        },
+        credentials: { type: "boolean", description: "Whether they may send cookies.", default: false },
+      },
+    },
+    load: () => import("./cors.ts"),
+  },
+  {
+    name: "secrets",
+    version: "1.0.0",
+    requires: ["redaction"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        folder: {
+          type: "string",
+          description: "A folder with a file for each secret, such as `/run/secrets`. Empty: none.",
+          default: "",
+        },
+        allow: {
+          type: "object",
+          description:
+            "Name of a secret → `scripts` that may use it, and `hosts` that it may be sent to. Nobody, and nowhere, unless named.",
+          additionalProperties: {
+            type: "object",
+            properties: {
+              hosts: { type: "array", items: { type: "string" } },
+              scripts: { type: "array", items: { type: "string" } },
+            },
+          },
+          default: {},
+        },
+        env: {
+          type: "string",
+          description: "What stands before the name of a secret in the environment.",
+          default: "SECRET_",
+        },
+        file: {
+          type: "string",
+          description: "TOML or JSON, names and values, readable by its owner only. It need not exist.",
+          minLength: 1,
+          default: "data/secrets/secrets.toml",
+        },
+      },
+    },
+    load: () => import("./secrets/index.ts"),
+  },
+  {
+    name: "security-headers",
+    version: "1.0.0",
+    requires: [],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        frameOptions: { type: "string", description: "`x-frame-options`, on HTML.", default: "SAMEORIGIN" },
+        contentSecurityPolicy: {
+          type: "string",
+          description: "`content-security-policy`, on HTML.",
+          default: "frame-ancestors 'self'; base-uri 'self'; object-src 'none'",
+        },
+        transportSecurity: {
+          type: "string",
+          description: "`strict-transport-security`, over TLS.",
+          default: "max-age=31536000",
+        },
+        contentTypeOptions: {
+          type: "string",
+          description: "`x-content-type-options`, on every answer.",
+          default: "nosniff",
+        },
+        openerPolicy: {
+          type: "string",
+          description: "`cross-origin-opener-policy`, on HTML.",
+          default: "same-origin-allow-popups",
+        },
+        referrerPolicy: {
+          type: "string",
+          description: "`referrer-policy`, on HTML.",
+          default: "strict-origin-when-cross-origin",
+        },
+      },
+    },
+    load: () => import("./security-headers.ts"),
+  },
+];

@@ -1,7 +1,7 @@
 /** Serves requests through built-in plugins alone: real host, real schemas, no socket and no scripts. */
 import { type } from "arktype";
 import { join, resolve } from "node:path";
-import type { AnyPlugin, EngineCapability, RequestEvent, RouteInfo, ScriptInfo } from "../../sdk/plugin.ts";
+import type { AnyPlugin, EngineCapability, Json, RequestEvent, RouteInfo, ScriptInfo } from "../../sdk/plugin.ts";
 import { openProject, type Project } from "../core/plugin/project.ts";
 
 export interface Served extends Project {
@@ -9,6 +9,8 @@ export interface Served extends Project {
   ask(path: string, init?: AskInit): Promise<Response>;
   /** The scripts are now these folders below `scripts/`. */
   scripts(names: readonly string[]): void;
+  /** As the script does. */
+  call(script: string, service: string, method: string, ...args: readonly unknown[]): Promise<unknown>;
 }
 
 export interface AskInit extends RequestInit {
@@ -24,10 +26,12 @@ export interface ServeOptions {
   readonly answer?: (event: RequestEvent) => Response | Promise<Response>;
   readonly files?: { readonly [file: string]: string };
   readonly scripts?: readonly string[];
+  /** More capabilities of the engine, and more of the capability `engine`. */
+  readonly given?: { readonly [capability: string]: object };
 }
 
 export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions = {}): Promise<Served> {
-  const { config = {}, answer = notFound } = options;
+  const { config = {}, answer = notFound, given = {} } = options;
   let names = options.scripts ?? [];
   const listeners = new Set<() => void>();
   const engine: Partial<EngineCapability> = {
@@ -36,6 +40,7 @@ export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    ...given["engine"],
   };
   const project = openProject({
     ...(options.files ? { files: options.files } : {}),
@@ -52,7 +57,7 @@ export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions
       optional: () => false,
       check: () => Object.fromEntries(plugins.map((one) => [one.name, checked(one, config[one.name] ?? {})])),
     },
-    given: { engine },
+    given: { ...given, engine },
     onHookFailure: (plugin, error) => new Response(`${plugin}: ${String(error)}`, { status: 500 }),
   });
   await project.host.start().catch(async (error: unknown) => {
@@ -65,6 +70,11 @@ export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions
       const event = requestEvent(path, init);
       const { request } = project.host.current.chains;
       return request === null ? answer(event) : request(event, () => answer(event));
+    },
+    async call(script, service, method, ...args) {
+      const run = project.host.current.contributions.services.get(service)?.spec.methods[method];
+      if (run === undefined) throw new Error(`there is no ${service}.${method}()`);
+      return run({ invocation: "i1", script, user: null, signal: AbortSignal.timeout(5000) }, ...(args as Json[]));
     },
     scripts(next) {
       names = next;

@@ -20,6 +20,8 @@ export interface Project {
   remove(file: string): void;
   /** The text of all problems told so far. */
   told(): string;
+  /** What plugins logged: level, message, fields as JSON. */
+  readonly lines: string[];
   close(): Promise<void>;
 }
 
@@ -39,7 +41,13 @@ export const ALL_ENABLED: PluginSettings = {
   check: (known) => Object.fromEntries(known.map(({ name }) => [name, {}])),
 };
 
-const SILENT: PluginLog = { debug() {}, info() {}, warn() {}, error() {} };
+function logInto(lines: string[]): PluginLog {
+  const at =
+    (level: string) =>
+    (message: string, fields: object = {}) =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
 
 export function newScope(given: { readonly [capability: string]: unknown } = {}): Scope {
   const values = new Map(Object.entries(given));
@@ -53,6 +61,7 @@ export function newScope(given: { readonly [capability: string]: unknown } = {})
 export function openProject(options: ProjectOptions = {}): Project {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "plugins-")));
   const events: PluginEvent[] = [];
+  const lines: string[] = [];
   const adopted: Generation[] = [];
   const write = (file: string, text: string): void => {
     mkdirSync(dirname(join(dir, file)), { recursive: true });
@@ -69,7 +78,7 @@ export function openProject(options: ProjectOptions = {}): Project {
     given: Object.keys(given),
     keeper: new Keeper(),
     paths: { project: dir, data: join(dir, "data") },
-    logFor: () => SILENT,
+    logFor: () => logInto(lines),
     onHookFailure: options.onHookFailure ?? (() => new Response("failed", { status: 500 })),
     adopt(next) {
       options.adopt?.(next);
@@ -83,6 +92,7 @@ export function openProject(options: ProjectOptions = {}): Project {
     dir,
     host,
     events,
+    lines,
     adopted,
     write,
     remove: (file) => rmSync(join(dir, file), { recursive: true }),
