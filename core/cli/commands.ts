@@ -61,6 +61,13 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import("./doctor-report.ts"),
   },
   {
+    name: "completion",
+    summary: "Print what a shell needs to complete command lines.",
+    args: [{ name: "shell", meaning: "which shell asks", takes: "one", choices: ["bash", "zsh", "fish"] }],
+    examples: ["aiwebengine completion bash", "aiwebengine completion zsh", "aiwebengine completion fish"],
+    load: () => import("./completion.ts"),
+  },
+  {
     name: "version",
     summary: "Print the version.",
     examples: ["aiwebengine version"],

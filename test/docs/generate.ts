@@ -5,6 +5,7 @@ import type { Key, LeafKey } from "../../core/config/key.ts";
 import { LIMITS, type LimitSpec } from "../../core/config/limits.ts";
 import { SCHEMA } from "../../core/config/schema.ts";
 import { PROBLEMS, type ProblemSpec } from "../../sdk/errors.ts";
+import { CLI_PAGE, withCommands } from "./cli-page.ts";
 import { pagePath, pluginPages, withConfig } from "./plugin-pages.ts";
 import { table } from "./table.ts";
 
@@ -136,6 +137,7 @@ if (import.meta.main) {
   await Bun.write(PAGES.limits, limitsPage());
   await Bun.write(PAGES.problems, problemsPage());
   await Bun.write(PAGES.operations, withKeys(await Bun.file(PAGES.operations).text()));
+  await Bun.write(CLI_PAGE, withCommands(await Bun.file(CLI_PAGE).text()));
   for (const name of pluginPages()) {
     const path = pagePath(name);
     await Bun.write(path, await withConfig(name, await Bun.file(path).text()));
