@@ -5,12 +5,16 @@ import { ApiError } from "./error.ts";
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 const PROBLEM_TYPE = /^application\/problem\+json\b/i;
 
+/** https://fetch.spec.whatwg.org/#null-body-status */
+const BODILESS = [204, 205, 304];
+
 const typeOf = (answer: Response): string => answer.headers.get("content-type") ?? "";
 
 /** JSON as data, text as a string, nothing as undefined, anything else as a Blob. */
 export async function readAnswer(route: string, answer: Response): Promise<unknown> {
   const type = typeOf(answer);
-  if (answer.body === null) return undefined;
+  // Browsers give an empty stream where others give null.
+  if (answer.body === null || BODILESS.includes(answer.status)) return undefined;
   if (!JSON_TYPE.test(type)) return /^text\//i.test(type) ? answer.text() : answer.blob();
   const text = await answer.text();
   if (text === "") return undefined;
