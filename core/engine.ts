@@ -28,6 +28,7 @@ import { threadVessel } from "./script/thread-vessel.ts";
 
 export interface EngineOptions {
   readonly config: Config;
+  readonly pluginSettings: PluginSettings;
   readonly version: string;
   readonly log: Log;
   readonly scriptLogs: Pick<ScriptLogs, "release">;
@@ -108,7 +109,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     spawner,
     openVessel: () => openVessel(),
     builtIns: options.builtIns,
-    pluginSettings: settingsOf(config),
+    pluginSettings: options.pluginSettings,
     facts: {
       version,
       dev: config.dev,
@@ -174,25 +175,6 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     await unwind(undo, log);
   };
   return { url: server.url, mode, jail, scripts: () => registry.status, plugins: () => plugins.plugins, stop };
-}
-
-/** What config says of plugins. */
-function settingsOf(_config: Config): PluginSettings {
-  return {
-    enabled: () => true,
-    optional: () => false,
-    check: (known) =>
-      Object.fromEntries(
-        known.map(({ name, schema }) => [
-          name,
-          Object.fromEntries(
-            Object.entries((schema["properties"] ?? {}) as { readonly [key: string]: { readonly default?: Json } }).map(
-              ([key, { default: value }]) => [key, value],
-            ),
-          ),
-        ]),
-      ),
-  };
 }
 
 async function startPlugins(plugins: PluginHost): Promise<void> {

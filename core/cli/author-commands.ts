@@ -1,6 +1,6 @@
 /** The commands of who writes scripts, as data; the others are in `commands.ts`. */
 import type { Entry } from "./command.ts";
-import { CONFIG, DIR, JSON_OUTPUT, SET } from "./flags.ts";
+import { CONFIG, DIR, JSON_OUTPUT, PROFILE, SET } from "./flags.ts";
 
 export const AUTHOR_COMMANDS: readonly Entry[] = [
   {
@@ -43,7 +43,7 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
       "written but the types in scripts/.aiwebengine/; an engine that serves the same folder is not disturbed.\n" +
       "It ends with 1 when there is an error; a warning changes nothing.",
     args: [{ name: "script", meaning: "the script to report on; default: all", takes: "any", completes: "script" }],
-    flags: [DIR, CONFIG, SET, JSON_OUTPUT],
+    flags: [DIR, CONFIG, PROFILE, SET, JSON_OUTPUT],
     examples: ["aiwebengine check", "aiwebengine check hello shop", "aiwebengine check --dir ./shop --json"],
     load: () => import("./check.ts"),
   },
@@ -52,7 +52,7 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
     summary: "List which script answers which route.",
     details:
       "From a build of each script; nothing has to serve. It ends with 1 when a script does not load or a route is taken.",
-    flags: [DIR, CONFIG, SET, JSON_OUTPUT],
+    flags: [DIR, CONFIG, PROFILE, SET, JSON_OUTPUT],
     examples: ["aiwebengine routes", "aiwebengine routes --json"],
     load: () => import("./routes.ts"),
   },
@@ -60,7 +60,7 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
     name: "types",
     summary: "Write the types that editors complete scripts with.",
     details: "`serve` and `check` do the same; this is for a fresh checkout.",
-    flags: [DIR, CONFIG, SET],
+    flags: [DIR, CONFIG, PROFILE, SET],
     examples: ["aiwebengine types"],
     load: () => import("./types.ts"),
   },

@@ -1,7 +1,7 @@
 /** The commands of the engine, as data: the parser, the help, the completion and docs/cli.md are made of it. */
 import { AUTHOR_COMMANDS } from "./author-commands.ts";
 import type { Entry } from "./command.ts";
-import { CONFIG, DIR, JSON_OUTPUT, SET } from "./flags.ts";
+import { CONFIG, DIR, JSON_OUTPUT, PROFILE, SET } from "./flags.ts";
 
 export const COMMANDS: readonly Entry[] = [
   {
@@ -17,6 +17,7 @@ export const COMMANDS: readonly Entry[] = [
       },
       { name: "host", kind: "text", value: "HOST", meaning: "The address to listen on; default: 127.0.0.1" },
       CONFIG,
+      PROFILE,
       SET,
       { name: "dev", kind: "switch", meaning: "Error details in answers, checks of answers, readable logs" },
     ],
@@ -53,6 +54,33 @@ export const COMMANDS: readonly Entry[] = [
       "aiwebengine logs --id 01a2040f-6f94-73b8-b6f4-230fbe947de5 --json",
     ],
     load: () => import("./logs.ts"),
+  },
+  {
+    name: "config",
+    summary: "Show the config and where it came from, check it, or print its schema for editors.",
+    commands: [
+      {
+        name: "print",
+        summary: "Print every key with its value and where that came from. Secrets are hidden.",
+        flags: [DIR, CONFIG, PROFILE, SET, JSON_OUTPUT],
+        examples: ["aiwebengine config print", "aiwebengine config print --profile production --json"],
+        load: async () => ({ run: (await import("./config.ts")).print }),
+      },
+      {
+        name: "validate",
+        summary: "Check the config with all its profiles; exit code 2 when something is wrong.",
+        flags: [DIR, CONFIG, PROFILE, SET],
+        examples: ["aiwebengine config validate", "aiwebengine config validate --profile production"],
+        load: async () => ({ run: (await import("./config.ts")).validate }),
+      },
+      {
+        name: "schema",
+        summary: "Print the JSON Schema of a config file, for editors.",
+        flags: [DIR, CONFIG],
+        examples: ["aiwebengine config schema"],
+        load: async () => ({ run: (await import("./config.ts")).schema }),
+      },
+    ],
   },
   {
     name: "doctor",

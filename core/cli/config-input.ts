@@ -7,6 +7,8 @@ export function configInput(flags: Flags): ConfigInput {
   return {
     dir: flags.text("dir") ?? ".",
     file: flags.text("config"),
+    profile: flags.text("profile"),
+    env: process.env,
     set: flags.many("set"),
     flags: { host: flags.text("host"), port: flags.text("port"), dev: flags.has("dev") },
   };

@@ -12,7 +12,14 @@ export const CONFIG: Flag = {
   name: "config",
   kind: "text",
   value: "FILE",
-  meaning: "The config file; default: aiwebengine.toml in the folder",
+  meaning: "The config file; default: aiwebengine.toml, .yaml or .json in the folder",
+};
+
+export const PROFILE: Flag = {
+  name: "profile",
+  kind: "text",
+  value: "NAME",
+  meaning: "The profile of the config file; default: AIWEBENGINE_PROFILE, else none",
 };
 
 export const SET: Flag = {

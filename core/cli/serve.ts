@@ -1,6 +1,6 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
 import { join } from "node:path";
-import { loadConfig, type Config } from "../config/index.ts";
+import { readConfig, type Config } from "../config/index.ts";
 import { startEngine, type Engine } from "../engine.ts";
 import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
 import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
@@ -9,6 +9,7 @@ import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
 import { configInput } from "./config-input.ts";
+import { settingsOf } from "../plugin/settings.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
 import { tellPlugin } from "./plugin-event.ts";
 import { tellScript } from "./script-event.ts";
@@ -28,19 +29,22 @@ export interface Console {
 
 /** Serves until the engine ends. */
 export async function run({ flags, version, builtIns }: Call): Promise<number> {
-  const config = loadConfig(configInput(flags));
+  const loaded = readConfig(configInput(flags));
+  const { config } = loaded;
   const out = openConsole(config);
   const { log, sink, scriptLogs } = out;
   const faults = watchForFaults(out);
   try {
     const signals = listenForSignals();
+    const plugins = await builtIns();
     const engine = await startEngine({
       config,
+      pluginSettings: settingsOf(loaded, plugins),
       version,
       log,
       scriptLogs,
       redaction: out.secrets,
-      builtIns: await builtIns(),
+      builtIns: plugins,
       onScript: (event) => tellScript(event, out),
       onPlugin: (event) => tellPlugin(event, out),
     });

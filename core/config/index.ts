@@ -1,5 +1,16 @@
 /** The config system's front door. */
 export { ConfigError, type ConfigProblem } from "./error.ts";
+export { CONFIG_FILES, configFiles } from "./file.ts";
 export { LIMITS, LIMIT_NAMES, type LimitName, type LimitSpec, type Limits } from "./limits.ts";
-export { CONFIG_FILE, limitsFor, loadConfig, scriptConfig, type ConfigInput } from "./load.ts";
-export type { Config, ScriptConfig } from "./schema.ts";
+export {
+  limitsFor,
+  loadConfig,
+  pluginConfig,
+  readConfig,
+  scriptConfig,
+  type ConfigInput,
+  type LoadedConfig,
+} from "./load.ts";
+export type { Config, PluginConfig, ScriptConfig } from "./schema.ts";
+export { restartNeeded } from "./restart.ts";
+export { watchConfig } from "./watch.ts";

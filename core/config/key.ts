@@ -3,6 +3,8 @@ import type { Json } from "../script/types.ts";
 
 interface Described {
   readonly meaning: string;
+  /** A running engine cannot change it. */
+  readonly restart?: true;
 }
 /** `min` and `max` are inclusive. */
 export interface IntegerKey extends Described {
@@ -37,6 +39,8 @@ export interface DataKey extends Described {
 export interface TableKey {
   readonly type: "table";
   readonly keys: { readonly [key: string]: Key };
+  /** Other keys are somebody else's to check: a plugin's own, by the plugin's schema. */
+  readonly open?: true;
 }
 /** A table whose keys the operator chooses. */
 export interface MapKey {

@@ -1,20 +1,27 @@
-/** Loads the config: defaults, then `aiwebengine.toml`, then `--set` and flags. Wrong config is refused whole. */
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import { isAbsolute, join, relative, resolve } from "node:path";
+/** Loads the config: defaults, file, profile, environment, `--set`, flags; each lies over those before it. Wrong config is refused whole. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import { check } from "./check.ts";
+import { PROFILE_VARIABLE, readEnvironment, type Environment } from "./environment.ts";
 import { ConfigError, type ConfigProblem } from "./error.ts";
+import { readConfigFile } from "./file.ts";
 import { LIMIT_NAMES, type Limits } from "./limits.ts";
-import type { Config, ScriptConfig } from "./schema.ts";
-import { isBranch, parseFile, parseSet, problemAt, put, type Branch, type Source } from "./tree.ts";
-
-/** The file that is read when `--config` names no other. */
-export const CONFIG_FILE = "aiwebengine.toml";
+import { parseSet } from "./option.ts";
+import { layersOf, takeProfiles } from "./profile.ts";
+import type { Config, PluginConfig, ScriptConfig } from "./schema.ts";
+import { checkMaxima, checkTls } from "./together.ts";
+import { emptyBranch, inTheWay, merge, put, type Branch, type Source } from "./tree.ts";
+import { deepFreeze } from "./value.ts";
 
 export interface ConfigInput {
   /** The project folder; relative to the current one. */
   readonly dir: string;
   /** From `--config`: must exist. Relative to the current folder. */
   readonly file?: string | undefined;
+  /** From `--profile`; else `AIWEBENGINE_PROFILE` of `env` chooses. */
+  readonly profile?: string | undefined;
+  /** The environment; none is an empty one. */
+  readonly env?: Environment | undefined;
   /** From `--set`, each `key=value`. */
   readonly set: readonly string[];
   readonly flags: {
@@ -25,50 +32,86 @@ export interface ConfigInput {
   };
 }
 
+/** A config with what it was made of: for `checkPlugins` and `config print`. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Everything that was given, merged; each value knows where it was written. */
+  readonly tree: Branch;
+  /** The profiles that the file has. */
+  readonly profiles: readonly string[];
+}
+
 /**
- * Reads, merges and checks.
+ * Reads, merges and checks; a plugin's own keys are left to `checkPlugins`.
  *
  * @throws ConfigError that lists every problem.
- * @example const config = loadConfig({ dir: ".", set: ["server.port=0"], flags: {} });
+ * @example const { config } = readConfig({ dir: ".", set: ["server.port=0"], flags: {}, env: process.env });
  */
-export function loadConfig(input: ConfigInput): Config {
+export function readConfig(input: ConfigInput): LoadedConfig {
   const problems: ConfigProblem[] = [];
   const dir = resolve(input.dir);
   // A slip in the name must not become a new, empty project.
   if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ConfigError([{ key: "", message: "there is no such folder", place: `--dir ${input.dir}` }]);
   }
-  const { tree, file } = readTree(input, dir, problems);
+  const { file, layer } = readConfigFile(dir, input.file, problems);
+  const profiles = takeProfiles(layer, problems);
+  const profile = chosenProfile(input);
+  const above = [readEnvironment(input.env ?? {}, problems), optionsLayer(input, problems)];
+  // Each by itself: what is wrong in the file stays wrong where something else is laid over it.
+  for (const one of [layer, ...above]) if (one.entries.size > 0) problems.push(...check(one).problems);
+  const chosen = profile === undefined ? [] : layersOf(profile.name, profile.place, profiles, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const tree = emptyBranch(layer.source);
+  for (const one of [layer, ...chosen, ...above]) merge(tree, one);
+  const { value } = check(tree);
+  const facts = { dir, file, profile: profile?.name, dev: input.flags.dev ?? false };
+  // The schema is the type `Config` without the facts: `check` builds what the schema says.
+  const config = { ...(value as unknown as Config), ...facts };
+  checkMaxima(config, tree, problems);
+  const tls = checkTls(config, tree, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config: deepFreeze({ ...config, server: { ...config.server, tls } }), tree, profiles: [...profiles.keys()] };
+}
+
+/**
+ * The config alone.
+ *
+ * @throws ConfigError that lists every problem.
+ */
+export function loadConfig(input: ConfigInput): Config {
+  return readConfig(input).config;
+}
+
+function chosenProfile({ profile, env }: ConfigInput): { readonly name: string; readonly place: string } | undefined {
+  if (profile !== undefined) return { name: profile, place: `--profile ${profile}` };
+  const name = env?.[PROFILE_VARIABLE];
+  // An empty variable is how a shell or a compose file says "none".
+  return name ? { name, place: `${PROFILE_VARIABLE}=${name}` } : undefined;
+}
+
+/** `--set` and, over it, the flags with a name of their own. */
+function optionsLayer(input: ConfigInput, problems: ConfigProblem[]): Branch {
+  const layer = emptyBranch({ kind: "option", shown: "the command line" });
   for (const text of input.set) {
     const entry = parseSet(text, problems);
-    if (entry) put(tree, entry.path, entry.node);
+    if (entry && !put(layer, entry.path, entry.node)) problems.push(inTheWay(entry.node, entry.path));
   }
-  for (const [name, value] of [
-    ["host", input.flags.host],
-    ["port", input.flags.port],
-  ] as const) {
+  for (const name of ["host", "port"] as const) {
+    const value = input.flags[name];
     if (value === undefined) continue;
     const source: Source = { kind: "option", shown: `--${name} ${value}` };
     // "080" is a port to a person; a number to the schema.
     const given = name === "port" && /^\d{1,6}$/.test(String(value)) ? Number(value) : value;
-    put(tree, ["server", name], { value: given, source });
+    const path = ["server", name];
+    const node = { value: given, source };
+    if (!put(layer, path, node)) problems.push(inTheWay(node, path));
   }
-  const checked = check(tree);
-  problems.push(...checked.problems);
-  // The schema is the type `Config` without the three facts below: `check` builds what the schema says.
-  const config = { ...(checked.value as unknown as Config), dir, file, dev: input.flags.dev ?? false };
-  checkMaxima(config, tree, problems);
-  const tls = checkTls(config, tree, problems);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return deepFreeze({ ...config, server: { ...config.server, tls } });
+  return layer;
 }
 
-/** The settings of a script: what config says of it, else the defaults. */
-export function scriptConfig(config: Config, script: string): ScriptConfig {
-  return config.scripts[script] ?? NOTHING_SAID;
-}
-
-const NOTHING_SAID: ScriptConfig = deepFreeze({
+const SCRIPT_DEFAULTS: ScriptConfig = deepFreeze({
   enabled: true,
   limits: {},
   isolation: "shared",
@@ -76,92 +119,21 @@ const NOTHING_SAID: ScriptConfig = deepFreeze({
   hosts: [],
   config: {},
 });
+const PLUGIN_DEFAULTS: PluginConfig = deepFreeze({ enabled: true, optional: false });
+
+/** The settings of a script: what config says of it, else the defaults. */
+export function scriptConfig(config: Config, script: string): ScriptConfig {
+  return config.scripts[script] ?? SCRIPT_DEFAULTS;
+}
+
+/** What the engine does with a plugin: what config says of it, else the defaults. */
+export function pluginConfig(config: Config, plugin: string): PluginConfig {
+  return config.plugins[plugin] ?? PLUGIN_DEFAULTS;
+}
 
 /** The limits that hold for a script: the engine's, with the script's own laid over them. */
 export function limitsFor(config: Config, script: string): Limits {
   const own = scriptConfig(config, script).limits;
   const merged = LIMIT_NAMES.map((name) => [name, own[name] ?? config.limits[name]]);
   return Object.freeze(Object.fromEntries(merged) as Limits);
-}
-
-function readTree(
-  input: ConfigInput,
-  dir: string,
-  problems: ConfigProblem[],
-): { tree: Branch; file: string | undefined } {
-  const file = input.file === undefined ? join(dir, CONFIG_FILE) : resolve(input.file);
-  const within = relative(dir, file);
-  const shown = within.startsWith("..") || isAbsolute(within) ? file : within;
-  const none: Branch = { source: { kind: "option", shown: "" }, entries: new Map() };
-  let text: string;
-  try {
-    // A byte order mark is dropped by the decoder; bytes that are no UTF-8 are refused by it.
-    text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" && input.file === undefined) return { tree: none, file: undefined };
-    const reason =
-      code === "ENOENT" ? "there is no such file" : error instanceof TypeError ? "it is not UTF-8 text" : String(code);
-    problems.push({ key: "", message: `cannot be read: ${reason}`, place: shown });
-    return { tree: none, file: undefined };
-  }
-  return { tree: parseFile(text, shown, problems), file };
-}
-
-/** Where a key was given, for problems that concern more than one key. */
-function sourceOf(tree: Branch, path: readonly string[]): Source | undefined {
-  let node: Branch | ReturnType<Branch["entries"]["get"]> = tree;
-  for (const part of path) {
-    if (!node || !isBranch(node)) return undefined;
-    node = node.entries.get(part);
-  }
-  return node?.source;
-}
-
-function checkMaxima(config: Config, tree: Branch, problems: ConfigProblem[]): void {
-  const scripts = Object.entries(config.scripts).map(([name, script]) => [["scripts", name], script.limits] as const);
-  for (const [prefix, limits] of [[[] as readonly string[], config.limits] as const, ...scripts]) {
-    for (const name of LIMIT_NAMES) {
-      const value = limits[name];
-      const max = config.limits.max[name];
-      if (value === undefined || value <= max) continue;
-      const path = [...prefix, "limits", name];
-      const maxPath = ["limits", "max", name];
-      // A lowered maximum can be the odd one out: then the limit itself stands nowhere.
-      const source = sourceOf(tree, path) ?? sourceOf(tree, maxPath) ?? tree.source;
-      const message = `${path.join(".")} is ${value}, above limits.max.${name}, which is ${max}`;
-      problems.push(
-        problemAt(source, sourceOf(tree, path) ? path : maxPath, message, "Lower the limit, or raise the maximum."),
-      );
-    }
-  }
-}
-
-function checkTls(config: Config, tree: Branch, problems: ConfigProblem[]): Config["server"]["tls"] {
-  const { cert, key } = config.server.tls;
-  const absolute = { cert: cert && resolve(config.dir, cert), key: key && resolve(config.dir, key) };
-  for (const name of ["cert", "key"] as const) {
-    const path = ["server", "tls", name];
-    const file = absolute[name];
-    if (file === undefined) {
-      const other = ["server", "tls", name === "cert" ? "key" : "cert"];
-      const source = sourceOf(tree, other);
-      if (source) problems.push(problemAt(source, other, `needs ${path.join(".")} as well`));
-      continue;
-    }
-    try {
-      accessSync(file, constants.R_OK);
-    } catch {
-      problems.push(
-        problemAt(sourceOf(tree, path) ?? tree.source, path, `the file ${file} does not exist or cannot be read`),
-      );
-    }
-  }
-  return absolute;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) deepFreeze(inner);
-  return Object.freeze(value);
 }

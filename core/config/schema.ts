@@ -110,6 +110,20 @@ export const SCRIPT_KEYS = {
   },
 } as const satisfies TableKey;
 
+/** What the engine itself wants to know of a plugin; its other keys are checked by `plugins.ts`. */
+export const PLUGIN_KEYS = {
+  type: "table",
+  open: true,
+  keys: {
+    enabled: { type: "boolean", default: true, meaning: "`false` leaves the plugin out." },
+    optional: {
+      type: "boolean",
+      default: false,
+      meaning: "`true`: when the plugin cannot start, it is left out and reported; else nothing changes.",
+    },
+  },
+} as const satisfies TableKey;
+
 export const SCHEMA = {
   type: "table",
   keys: {
@@ -120,6 +134,7 @@ export const SCHEMA = {
           type: "string",
           default: "127.0.0.1",
           test: isNotEmpty,
+          restart: true,
           meaning: "The address to listen on; `0.0.0.0` is every one.",
         },
         port: {
@@ -127,6 +142,7 @@ export const SCHEMA = {
           default: 8080,
           min: 0,
           max: 65535,
+          restart: true,
           meaning: "The port to listen on; 0 takes a free one.",
         },
         trustedProxies: {
@@ -139,6 +155,7 @@ export const SCHEMA = {
           default: 16_384,
           min: 1024,
           max: 1_048_576,
+          restart: true,
           meaning: "Request line and headers together. Past it: 431.",
         },
         requestTimeoutMs: ms(30_000, "How long a client may take to send a whole request. Past it: 408."),
@@ -150,12 +167,14 @@ export const SCHEMA = {
               type: "string",
               default: undefined,
               test: isNotEmpty,
+              restart: true,
               meaning: "File with the certificate chain (PEM), relative to the project folder.",
             },
             key: {
               type: "string",
               default: undefined,
               test: isNotEmpty,
+              restart: true,
               meaning: "File with the private key (PEM), relative to the project folder.",
             },
           },
@@ -168,6 +187,7 @@ export const SCHEMA = {
         mode: {
           type: "choice",
           default: "auto",
+          restart: true,
           choices: ["auto", "process", "thread"],
           meaning:
             "`auto` is a process, jailed as far as the machine can. `thread` holds much less: for trusted scripts only.",
@@ -196,6 +216,7 @@ export const SCHEMA = {
         idleMs: ms(60_000, "How long an isolate without calls is kept."),
         require: {
           type: "strings",
+          restart: true,
           test: isPart,
           meaning:
             'Parts of the jail without which the engine refuses to start, for example `["seccomp", "landlock"]`; `doctor` lists them.',
@@ -208,6 +229,12 @@ export const SCHEMA = {
       name: /^[a-z0-9][a-z0-9-]*$/,
       expected: "a script's name: lower-case letters, digits and hyphens",
       value: SCRIPT_KEYS,
+    },
+    plugins: {
+      type: "map",
+      name: /^[a-z][a-z0-9-]*$/,
+      expected: "a plugin's name: lower-case letters, digits and hyphens",
+      value: PLUGIN_KEYS,
     },
     log: {
       type: "table",
@@ -268,12 +295,17 @@ type Sections = (typeof SCHEMA)["keys"];
 /** The settings of one script. */
 export type ScriptConfig = Omit<ValueOf<typeof SCRIPT_KEYS>, "limits"> & { readonly limits: Partial<Limits> };
 
-/** The whole config: checked, complete, frozen. */
+/** What the engine does with a plugin; see `pluginConfig`. */
+export type PluginConfig = ValueOf<typeof PLUGIN_KEYS>;
+
+/** The whole config: checked, complete, frozen. A plugin's own keys are in `CheckedPlugins`. */
 export interface Config {
   /** The project folder, absolute. */
   readonly dir: string;
   /** The config file that was read, absolute. */
   readonly file: string | undefined;
+  /** The profile that was laid over the file. */
+  readonly profile: string | undefined;
   readonly dev: boolean;
   /** `tls.cert` and `tls.key` are absolute paths, both or neither. */
   readonly server: ValueOf<Sections["server"]>;
@@ -281,6 +313,8 @@ export interface Config {
   readonly limits: Limits & { readonly max: Limits };
   /** Only scripts that config names, by name; without prototype. Read it through `scriptConfig`. */
   readonly scripts: { readonly [name: string]: ScriptConfig };
+  /** Only plugins that config names, by name; without prototype. Read it through `pluginConfig`. */
+  readonly plugins: { readonly [name: string]: PluginConfig };
   readonly log: ValueOf<Sections["log"]>;
   readonly fetch: ValueOf<Sections["fetch"]>;
 }

@@ -15,7 +15,11 @@ export interface PluginSettings {
   enabled(name: string): boolean;
   optional(name: string): boolean;
   /** The options of each, checked, with defaults. @throws what names every key that is wrong. */
-  check(known: readonly { readonly name: string; readonly schema: JsonSchema }[]): { readonly [name: string]: unknown };
+  check(
+    known: readonly { readonly name: string; readonly schema: JsonSchema }[],
+    /** Names of plugins that are there and are left out. */
+    others: readonly string[],
+  ): { readonly [name: string]: unknown };
 }
 
 /** What happened to plugins; for the log and the console. */
@@ -110,7 +114,8 @@ export class PluginHost {
   async #swap(settings: PluginSettings, always: boolean): Promise<void> {
     const { paths, onEvent, drainMs } = this.#options;
     const since = performance.now();
-    const dropped = (await discoverPlugins(paths.project)).filter(({ name }) => settings.enabled(name));
+    const found = await discoverPlugins(paths.project);
+    const dropped = found.filter(({ name }) => settings.enabled(name));
     const builtIns = this.#options.builtIns.filter(
       ({ name }) => settings.enabled(name) && !dropped.some((one) => one.name === name),
     );
@@ -120,7 +125,8 @@ export class PluginHost {
       for (const { end } of candidates) end?.();
       return;
     }
-    const next = await this.#build(candidates, settings, left);
+    const names = [...found, ...this.#options.builtIns].map(({ name }) => name);
+    const next = await this.#build(candidates, settings, left, new Set(names));
     const previous = this.#current;
     try {
       this.#options.adopt(next);
@@ -175,6 +181,7 @@ export class PluginHost {
     candidates: readonly Candidate[],
     settings: PluginSettings,
     left: readonly PluginProblem[],
+    names: ReadonlySet<string>,
   ): Promise<Generation> {
     const { onEvent } = this.#options;
     for (const problem of left) {
@@ -182,7 +189,11 @@ export class PluginHost {
       onEvent({ kind: "warning", problem: { ...problem, message } });
     }
     try {
-      const options = settings.check(candidates.map(({ name, schema }) => ({ name, schema })));
+      const others = [...names].filter((name) => !candidates.some((one) => one.name === name));
+      const options = settings.check(
+        candidates.map(({ name, schema }) => ({ name, schema })),
+        others,
+      );
       return await buildGeneration({
         ...this.#options,
         plugins: candidates.map((one) => ({

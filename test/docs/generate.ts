@@ -101,7 +101,7 @@ function shownDefault(key: LeafKey): string {
   return key.default === undefined ? "none" : `\`${JSON.stringify(key.default)}\``;
 }
 
-/** The table of config keys in docs/operations.md, markers included. */
+/** The table of config keys in docs/config.md, markers included. */
 export function keysTable(): string {
   const rows = leaves(SCHEMA, [])
     // Limits have a page of their own.
@@ -115,6 +115,8 @@ export function keysTable(): string {
     ["`limits.<limit>`", "see there", "[Limits](limits.md) of every script."],
     ["`limits.max.<limit>`", "see there", "The most that any script may be given."],
     ["`scripts.<name>.limits.<limit>`", "`limits.<limit>`", "Limits of one script."],
+    ["`profile.<name>.inherits`", "none", "The profile that this one is laid over."],
+    ["`profile.<name>.*`", "", "Every key of this table."],
   ];
   return `${BEGIN}\n\n${table(["key", "default", "meaning"], [...rows, ...limits])}\n\n${END}`;
 }
@@ -123,20 +125,20 @@ export function keysTable(): string {
 export function withKeys(page: string): string {
   const from = page.indexOf(BEGIN);
   const to = page.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`docs/operations.md lacks the marks ${BEGIN} and ${END}`);
+  if (from < 0 || to < from) throw new Error(`docs/config.md lacks the marks ${BEGIN} and ${END}`);
   return page.slice(0, from) + keysTable() + page.slice(to + END.length);
 }
 
 export const PAGES = {
   limits: join(DOCS, "limits.md"),
   problems: join(DOCS, "problems.md"),
-  operations: join(DOCS, "operations.md"),
+  config: join(DOCS, "config.md"),
 } as const;
 
 if (import.meta.main) {
   await Bun.write(PAGES.limits, limitsPage());
   await Bun.write(PAGES.problems, problemsPage());
-  await Bun.write(PAGES.operations, withKeys(await Bun.file(PAGES.operations).text()));
+  await Bun.write(PAGES.config, withKeys(await Bun.file(PAGES.config).text()));
   await Bun.write(CLI_PAGE, withCommands(await Bun.file(CLI_PAGE).text()));
   for (const name of pluginPages()) {
     const path = pagePath(name);

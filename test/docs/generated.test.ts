@@ -1,6 +1,7 @@
 /** The pages of `docs/` that come from tables of the code are what those tables say now. */
 import { expect, test } from "bun:test";
-import { loadConfig } from "../../core/config/index.ts";
+import { variableOf } from "../../core/config/environment.ts";
+import { readConfig } from "../../core/config/index.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +13,8 @@ const page = (file: string): Promise<string> => Bun.file(file).text();
 test("limits, problems and config keys are current (else: bun test/docs/generate.ts)", async () => {
   expect(await page(PAGES.limits)).toBe(limitsPage());
   expect(await page(PAGES.problems)).toBe(problemsPage());
-  const operations = await page(PAGES.operations);
-  expect(operations).toBe(withKeys(operations));
+  const config = await page(PAGES.config);
+  expect(config).toBe(withKeys(config));
 });
 
 test("the config table of each plugin is current (else: bun test/docs/generate.ts)", async () => {
@@ -23,16 +24,23 @@ test("the config table of each plugin is current (else: bun test/docs/generate.t
   }
 });
 
-test("every TOML example of the pages is accepted", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "awe-docs-"));
+test("every example of a config file is accepted, with all its profiles", async () => {
   let examples = 0;
-  for (const file of [PAGES.limits, PAGES.operations]) {
-    for (const [, toml = ""] of (await page(file)).matchAll(/```toml\n([^]*?)```/g)) {
-      writeFileSync(join(dir, "aiwebengine.toml"), toml);
-      loadConfig({ dir, set: [], flags: {} });
+  for (const file of [PAGES.limits, PAGES.config]) {
+    for (const [, format = "", text = ""] of (await page(file)).matchAll(/```(toml|yaml|json)\n([^]*?)```/g)) {
+      const dir = mkdtempSync(join(tmpdir(), "awe-docs-"));
+      writeFileSync(join(dir, `aiwebengine.${format}`), text);
+      const { profiles } = readConfig({ dir, set: [], flags: {} });
+      for (const profile of profiles) readConfig({ dir, profile, set: [], flags: {} });
+      rmSync(dir, { recursive: true });
       examples++;
     }
   }
-  expect(examples).toBeGreaterThan(1);
-  rmSync(dir, { recursive: true });
+  expect(examples).toBeGreaterThan(3);
+});
+
+test("the variables of the config page mean the keys beside them", async () => {
+  const rows = [...(await page(PAGES.config)).matchAll(/^\| `([\w.-]+)` \| `(AIWEBENGINE_\w+)=/gm)];
+  expect(rows.length).toBeGreaterThan(3);
+  for (const [, key = "", variable = ""] of rows) expect(variableOf(key.split("."))).toBe(variable);
 });

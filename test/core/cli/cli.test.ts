@@ -57,7 +57,8 @@ async function run(argv: readonly string[], { fail, colours = false, plugins }: 
   return { code, out, err, served };
 }
 const NONE = { host: undefined, port: undefined, dev: false };
-const DEFAULTS: ConfigInput = { dir: ".", file: undefined, set: [], flags: NONE };
+const COMMON = { file: undefined, profile: undefined, env: process.env, set: [] };
+const DEFAULTS: ConfigInput = { ...COMMON, dir: ".", flags: NONE };
 
 describe("commands", () => {
   test("no arguments serve the current folder", async () => {
@@ -72,6 +73,7 @@ describe("commands", () => {
       "--host",
       "::",
       "--config=c.toml",
+      "--profile=production",
       "--set",
       "a.b=1",
       "--set=c=d=e",
@@ -80,6 +82,8 @@ describe("commands", () => {
     const wanted: ConfigInput = {
       dir: "/a",
       file: "c.toml",
+      profile: "production",
+      env: process.env,
       set: ["a.b=1", "c=d=e"],
       flags: { port: "0", host: "::", dev: true },
     };

@@ -62,6 +62,7 @@ describe.skipIf(Bun.which("bash") === null)("in bash", () => {
       "--dir",
       "--help",
       "--json",
+      "--profile",
       "--set",
       "hello",
       "shop",

@@ -1,39 +1,15 @@
 /** The config system from its front door: what is accepted, what is refused, and how a refusal reads. */
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  ConfigError,
-  limitsFor,
-  LIMITS,
-  loadConfig,
-  scriptConfig,
-  type Config,
-  type Limits,
-} from "../../../core/config/index.ts";
+import { limitsFor, LIMITS, loadConfig, scriptConfig, type Config, type Limits } from "../../../core/config/index.ts";
 import { parseHostPattern } from "../../../core/service/fetch-address.ts";
+import { project, refusal } from "./project.ts";
 import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
 
-const root = mkdtempSync(join(tmpdir(), "awe-config-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-function folder(toml?: string | Uint8Array): string {
-  const dir = mkdtempSync(join(root, "p-"));
-  if (toml !== undefined) writeFileSync(join(dir, "aiwebengine.toml"), toml);
-  return dir;
-}
+const folder = (toml?: string | Uint8Array): string => project(toml === undefined ? {} : { "aiwebengine.toml": toml });
 const load = (toml?: string, ...set: string[]): Config => loadConfig({ dir: folder(toml), set, flags: {} });
-function refusal(action: () => unknown): ConfigError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
-  }
-  throw new Error("was accepted");
-}
-
 describe("defaults", () => {
   test("an empty folder gives the documented defaults", () => {
     const config = load();
@@ -191,7 +167,9 @@ describe("refusals", () => {
     expect(broken.message).toContain("not valid TOML");
     const binary = folder(new Uint8Array([0xff, 0xfe, 0x61]));
     expect(refusal(() => loadConfig({ dir: binary, set: [], flags: {} })).message).toContain("not UTF-8");
-    expect(refusal(() => loadConfig({ dir: root, file: root, set: [], flags: {} })).message).toContain("EISDIR");
+    expect(refusal(() => loadConfig({ dir: tmpdir(), file: tmpdir(), set: [], flags: {} })).message).toContain(
+      "EISDIR",
+    );
   });
 });
 

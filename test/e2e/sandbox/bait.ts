@@ -11,7 +11,7 @@ const FORGED = /^\{(?:"level":"info",)?"message":"forged by a script/;
 export class Bait {
   readonly canaryFile: string;
   /** The engine's environment. */
-  readonly env = { AIWEBENGINE_CANARY: ENVIRONMENT };
+  readonly env = { CANARY_OF_THE_ENVIRONMENT: ENVIRONMENT };
   readonly #canary: string;
   readonly #listener: Bun.Server<undefined>;
   readonly #heard: string[] = [];

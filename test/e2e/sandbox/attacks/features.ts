@@ -120,9 +120,9 @@ const features: readonly Attack[] = [
   feature(
     "process-env",
     "reads process.env and Bun.env, which a bundler may inline",
-    `let v; try { v = process.env.HOME ?? process.env.AIWEBENGINE_CANARY; } catch {} if (v) t.escape("process.env", v); try { v = Bun.env.AIWEBENGINE_CANARY; } catch {} if (v) t.escape("Bun.env", v);`,
+    `let v; try { v = process.env.HOME ?? process.env.CANARY_OF_THE_ENVIRONMENT; } catch {} if (v) t.escape("process.env", v); try { v = Bun.env.CANARY_OF_THE_ENVIRONMENT; } catch {} if (v) t.escape("Bun.env", v);`,
     {
-      script: `import { registerWebHandler } from "@aiwebengine/sdk"; registerWebHandler("ANY ROUTE", (ctx) => t.gate(ctx.query) ?? t.run(() => { let v; try { v = process.env.HOME ?? process.env.AIWEBENGINE_CANARY; } catch {} if (v) t.escape("process.env", v); try { v = Bun.env.AIWEBENGINE_CANARY; } catch {} if (v) t.escape("Bun.env", v);
+      script: `import { registerWebHandler } from "@aiwebengine/sdk"; registerWebHandler("ANY ROUTE", (ctx) => t.gate(ctx.query) ?? t.run(() => { let v; try { v = process.env.HOME ?? process.env.CANARY_OF_THE_ENVIRONMENT; } catch {} if (v) t.escape("process.env", v); try { v = Bun.env.CANARY_OF_THE_ENVIRONMENT; } catch {} if (v) t.escape("Bun.env", v);
       try { v = process.env.PATH; } catch {} if (v) t.escape("process.env.PATH", v); }).then(() => t.answer()));`,
     },
   ),
