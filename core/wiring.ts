@@ -1,6 +1,6 @@
 /** What isolates report, and where it goes: the log, and the problems that callers get. */
 import { join } from "node:path";
-import { problemBody, ProblemError, problemType, type ProblemCode } from "../sdk/errors.ts";
+import { problemBody, ProblemError, problemType } from "../sdk/errors.ts";
 import type { Config } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { LEVELS } from "./isolate/frames.ts";
@@ -8,39 +8,35 @@ import type { Log } from "./log.ts";
 import type { Chains } from "./plugin/hook.ts";
 import type { ReadFailure } from "./script/answer.ts";
 import type { ScriptEvent } from "./script/entry.ts";
+import { codeOfStatus } from "./script/data-call.ts";
 import { placeOfFailure, type FailurePlace } from "./script/failure-place.ts";
 import type { Flight } from "./script/flight.ts";
 import type { IsolatesOptions, PooledRoute } from "./script/isolates.ts";
+import { labelOf } from "./script/types.ts";
 import type { Service } from "./service/service.ts";
 
-/** The code of an HttpError that named none. */
-const CODE_OF_STATUS: { readonly [status: number]: ProblemCode } = {
-  400: "bad_request",
-  401: "unauthenticated",
-  403: "forbidden",
-  404: "not_found",
-  405: "method_not_allowed",
-  408: "request_timeout",
-  409: "conflict",
-  413: "body_too_large",
-  422: "invalid_input",
-  429: "too_many_requests",
-};
-
 function routeOf(flight: Flight): string {
-  const { method, path } = flight.invocation.route.registration;
-  return `${method} ${path}`;
+  return labelOf(flight.invocation.route.registration);
 }
 
 /** What every log line of an invocation says. */
-function invocationOf(flight: Flight): { readonly id: string; readonly kind: string; readonly route: string } {
-  return { id: flight.invocation.id, kind: "http", route: routeOf(flight) };
+function invocationOf(flight: Flight): {
+  readonly id: string;
+  readonly parentId?: string;
+  readonly kind: string;
+  readonly route: string;
+} {
+  const { invocation } = flight;
+  const route = routeOf(flight);
+  if (invocation.method !== null) return { id: invocation.id, kind: "http", route };
+  const { id, parentId } = invocation;
+  return { id, ...(parentId === undefined ? {} : { parentId }), kind: invocation.route.registration.point, route };
 }
 
 /** HttpError: its status and its sentence, as a problem of RFC 9457. */
 function httpFailure(flight: Flight, failure: ReadFailure): Response {
   const status = failure.status ?? 500;
-  const code = failure.code ?? CODE_OF_STATUS[status] ?? (status < 500 ? "bad_request" : "script_failed");
+  const code = failure.code ?? codeOfStatus(status);
   const { id } = flight.invocation;
   const title = statusTitle(status);
   const body = {

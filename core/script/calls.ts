@@ -108,9 +108,10 @@ export class CallDesk {
       return this.#refuse(id, "bad_request", `${name}.${method}() was given ${args.length} arguments.`);
     }
     if (service.mutates.includes(method)) entry.flight.mutated = true;
-    const { id: invocation } = entry.flight.invocation;
+    const { id: invocation, method: requested } = entry.flight.invocation;
+    const user = requested === null ? entry.flight.invocation.user : null;
     try {
-      const value = await run({ invocation, script: script.name, user: null, signal: entry.abort.signal }, ...args);
+      const value = await run({ invocation, script: script.name, user, signal: entry.abort.signal }, ...args);
       this.#writer.write(F.CALL_RESULT, id, 0, value === undefined ? "" : JSON.stringify(value));
     } catch (error) {
       const internal = !(error instanceof ProblemError) || error.code === "internal";

@@ -3,11 +3,14 @@ import type { Invocation } from "../http/dispatch.ts";
 import type { ProblemError } from "../../sdk/errors.ts";
 import type { AnswerStream } from "./answer-stream.ts";
 import type { BodyFeed } from "./body.ts";
+import type { DataInvocation, DataReply } from "./data-call.ts";
 
 /** State only: `isolate.ts` and `pool.ts` move it along. */
 export interface Flight {
-  readonly invocation: Invocation;
+  readonly invocation: Invocation | DataInvocation;
   readonly resolve: (response: Response) => void;
+  /** Who waits for data; null for a request. */
+  readonly data: DataReply | null;
   /** Milliseconds of `performance.now()`. */
   readonly deadline: number;
   /** How often it was sent to an isolate. */
@@ -38,10 +41,16 @@ export interface Flight {
   watched: boolean;
 }
 
-export function makeFlight(invocation: Invocation, wallMs: number, resolve: (response: Response) => void): Flight {
+export function makeFlight(
+  invocation: Invocation | DataInvocation,
+  wallMs: number,
+  resolve: (response: Response) => void,
+  data: DataReply | null = null,
+): Flight {
   return {
     invocation,
     resolve,
+    data,
     deadline: performance.now() + wallMs,
     attempts: 0,
     local: 0,
@@ -59,6 +68,17 @@ export function makeFlight(invocation: Invocation, wallMs: number, resolve: (res
     feed: null,
     watched: false,
   };
+}
+
+/** Tells whoever waits that it failed: a client by a response, which is made and logged by `toResponse`. */
+export function answerProblem(
+  flight: Flight,
+  problem: ProblemError,
+  toResponse: (flight: Flight, problem: ProblemError) => Response,
+): void {
+  const response = toResponse(flight, problem);
+  if (flight.data) flight.data.reject(problem);
+  else flight.resolve(response);
 }
 
 /** Makes it as it was before it was sent; the deadline stays, and so does the number of attempts. */
@@ -82,5 +102,6 @@ const MOST_ATTEMPTS = 3;
 export function maySendAgain(flight: Flight, entered: boolean): boolean {
   if (flight.answered || flight.feed?.given) return false;
   if (!entered) return flight.attempts < MOST_ATTEMPTS;
-  return flight.attempts < 2 && !flight.mutated && SAFE.has(flight.invocation.method);
+  const { method } = flight.invocation;
+  return flight.attempts < 2 && !flight.mutated && method !== null && SAFE.has(method);
 }

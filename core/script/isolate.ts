@@ -123,16 +123,18 @@ export class Isolate {
   }
 
   send(flight: Flight): void {
-    const head = headOf(flight.invocation);
+    const { invocation } = flight;
+    const head = invocation.method === null ? invocation.head : headOf(invocation);
     const local = this.#nextLocal >= 0x7fff_fff0 ? (this.#nextLocal = 1) : ++this.#nextLocal;
     flight.local = local;
     flight.attempts++;
     flight.sentAt = performance.now();
     this.lastUsed = flight.sentAt;
     this.#rested = false;
-    const { body, route } = flight.invocation;
+    const { body, route } = invocation;
     const whole = body instanceof Uint8Array ? body : undefined;
-    const kind = body === null ? F.BODY_NONE : whole ? F.BODY_WHOLE : F.BODY_STREAM;
+    const kind =
+      invocation.method === null ? F.BODY_DATA : body === null ? F.BODY_NONE : whole ? F.BODY_WHOLE : F.BODY_STREAM;
     this.flights.set(local, flight);
     this.#writer.write(F.INVOKE, local, route.registration.id * 4 + kind, head, whole);
     if (this.#writer.waiting > FULL_BYTES) this.#full = true;

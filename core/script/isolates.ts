@@ -1,13 +1,15 @@
 /** All isolates of the engine: warmed spares, the ceiling, who has to go, and where invocations enter. */
-import type { ProblemError } from "../../sdk/errors.ts";
+import { ProblemError } from "../../sdk/errors.ts";
 import type { Config } from "../config/index.ts";
 import type { Dispatcher, Invocation, ScriptRoute } from "../http/dispatch.ts";
+import { CallChains, newDataInvocation, refuseWaitingForSelf, type CallInput } from "./data-call.ts";
 import { makeFlight, type Flight } from "./flight.ts";
 import { Isolate, type IsolateDeps, type LoadFailure } from "./isolate.ts";
 import type { Kill } from "./kill.ts";
 import { Places } from "./places.ts";
 import { ScriptPool, type PoolHost } from "./pool.ts";
 import type { Vessel } from "./vessel.ts";
+import type { BuiltPointRegistration, Json } from "./types.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** A route whose pool is known; the registry makes no other kind. */
@@ -34,6 +36,8 @@ export interface IsolatesOptions {
   readonly now?: () => number;
 }
 
+/** Who calls with data waits for data. */
+const NO_RESPONSE = (): void => {};
 const START_MS = 10_000;
 const SWEEP_MS = 1_000;
 /** Idle for so long, an isolate (and the engine itself) collects its garbage. */
@@ -47,6 +51,7 @@ export class Isolates implements Dispatcher, PoolHost {
   readonly #spares: Promise<Isolate>[] = [];
   readonly #places: Places;
   readonly #watchdog: Watchdog;
+  readonly #chains = new CallChains();
   readonly #sweep: ReturnType<typeof setInterval>;
   /** When an isolate was last wanted. */
   #lastWanted = performance.now();
@@ -98,12 +103,31 @@ export class Isolates implements Dispatcher, PoolHost {
   dispatch(invocation: Invocation): Promise<Response> {
     return new Promise((resolve) => {
       const { pool } = invocation.route as PooledRoute;
-      const flight = makeFlight(invocation, pool.script.limits.wallMs, resolve);
-      // It was matched before its body came, and meanwhile there is a new version.
-      if (pool.retired) this.#pools.add(pool);
-      this.#watchdog.wake();
-      pool.submit(flight);
+      this.#submit(makeFlight(invocation, pool.script.limits.wallMs, resolve), pool);
     });
+  }
+
+  /**
+   * Calls a point's handler with data, under the same limits as requests.
+   *
+   * Rejects with a ProblemError: the handler's own HttpError, the limit that was passed, `script_failed`, `overloaded`
+   * for calls that cause calls without end, `invocation_ended` when the signal aborts.
+   */
+  call(pool: ScriptPool, registration: BuiltPointRegistration, input: CallInput): Promise<Json | undefined> {
+    return new Promise((resolve, reject) => {
+      const invocation = newDataInvocation(pool, registration, input);
+      if (invocation.signal.aborted) throw new ProblemError("invocation_ended", "The caller gave the call up.");
+      this.#chains.enter(invocation);
+      if (pool.isBlockedBy(this.#chains.ancestors(invocation.id))) throw refuseWaitingForSelf(pool.script);
+      this.#submit(makeFlight(invocation, pool.script.limits.wallMs, NO_RESPONSE, { resolve, reject }), pool);
+    });
+  }
+
+  #submit(flight: Flight, pool: ScriptPool): void {
+    // It was matched before its body came, or is kept by a plugin, and meanwhile there is a new version.
+    if (pool.retired) this.#pools.add(pool);
+    this.#watchdog.wake();
+    pool.submit(flight);
   }
 
   /** Keeps warmed isolates at hand, so that a script's first call does not wait for a process. */

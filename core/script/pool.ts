@@ -1,7 +1,7 @@
 /** The isolates of one version of one script: which one gets an invocation, when another is started, what a kill means. */
 import { CANCEL_CLIENT, CANCEL_DEADLINE } from "../isolate/frames.ts";
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
-import { maySendAgain, renew, type Flight } from "./flight.ts";
+import { answerProblem, maySendAgain, renew, type Flight } from "./flight.ts";
 import type { Isolate, IsolateScript, LoadFailure } from "./isolate.ts";
 import { findCulprit, killProblem, type Kill } from "./kill.ts";
 import { limitUse } from "./limit-use.ts";
@@ -56,6 +56,15 @@ export class ScriptPool {
   /** Milliseconds until the script is tried again; 0 when it runs. */
   get pausedMs(): number {
     return this.#pauses.leftMs;
+  }
+
+  /** One of these invocations holds a place, and there is none for another: not now, and not by another isolate. */
+  isBlockedBy(ids: ReadonlySet<string>): boolean {
+    if (ids.size === 0 || this.#starting > 0 || this.size < this.#host.perScript || this.#roomiest()) return false;
+    return this.isolates.some((isolate) => {
+      for (const flight of isolate.flights.values()) if (ids.has(flight.invocation.id)) return true;
+      return false;
+    });
   }
 
   submit(flight: Flight): void {
@@ -220,7 +229,7 @@ export class ScriptPool {
     flight.answered = true;
     flight.done = true;
     flight.feed?.stop();
-    flight.resolve(this.#host.problem(flight, problem));
+    answerProblem(flight, problem, (one, error) => this.#host.problem(one, error));
   }
 
   /** The wall deadline of an invocation passed; its isolate lives on. */
@@ -244,7 +253,8 @@ export class ScriptPool {
     flight.answered = true;
     flight.done = true;
     flight.feed?.stop();
-    flight.resolve(new Response(null, { status: 499 }));
+    if (flight.data) flight.data.reject(new ProblemError("invocation_ended", "The caller gave the call up."));
+    else flight.resolve(new Response(null, { status: 499 }));
     isolate?.cancel(flight, CANCEL_CLIENT);
   }
 

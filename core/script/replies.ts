@@ -13,7 +13,8 @@ import {
   type ReadFailure,
 } from "./answer.ts";
 import { makeAnswerStream } from "./answer-stream.ts";
-import type { Flight } from "./flight.ts";
+import { HandlerProblem, readValue } from "./data-call.ts";
+import { answerProblem, type Flight } from "./flight.ts";
 import { limitUse } from "./limit-use.ts";
 
 export interface ReplyDeps {
@@ -56,11 +57,34 @@ export class Replies {
 
   result(frame: Frame, flight: Flight, limits: Limits): void {
     if (flight.answered) return this.#steps.stray();
+    if (flight.data) return this.#value(frame, flight, limits);
     const lingers = frame.a >= LINGERS;
     const length = frame.bodyLength;
     const content = length === 0 ? null : frame.flags & F.FLAG_TEXT ? frame.bodyText() : new Uint8Array(frame.body);
     const sent = this.#respond(flight, limits, lingers ? frame.a - LINGERS : frame.a, frame.text, content, length);
     if (sent && !lingers) this.#steps.finish(flight);
+  }
+
+  /** The value of a call. */
+  #value(frame: Frame, flight: Flight, limits: Limits): void {
+    const lingers = frame.a >= LINGERS;
+    if (frame.bodyLength > limits.responseBytes) return this.refuse(flight, tooLarge(limits, frame.bodyLength));
+    try {
+      const value = readValue(lingers ? frame.a - LINGERS : frame.a, frame);
+      flight.answered = true;
+      flight.data?.resolve(value);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#unfit(flight, error);
+    }
+    if (!lingers) this.#steps.finish(flight);
+  }
+
+  /** What the handler gave cannot be passed on: the author's fault, and told as one. */
+  #unfit(flight: Flight, { message }: Error): void {
+    const failure: ReadFailure = { kind: "thrown", name: "TypeError", message, stack: "" };
+    this.#deps.onFailure(flight, failure);
+    this.refuse(flight, failureProblem(failure, null));
   }
 
   /** False when it was refused, which has ended the invocation. */
@@ -74,10 +98,7 @@ export class Replies {
       response = makeResponse(status, headers, flight.invocation.id, body);
     } catch (error) {
       if (!(error instanceof BadAnswer)) throw error;
-      const message = `The answer cannot be sent: ${error.message}`;
-      const failure: ReadFailure = { kind: "thrown", name: "TypeError", message, stack: "" };
-      this.#deps.onFailure(flight, failure);
-      this.refuse(flight, failureProblem(failure, null));
+      this.#unfit(flight, new Error(`The answer cannot be sent: ${error.message}`));
       return false;
     }
     flight.answered = true;
@@ -88,7 +109,7 @@ export class Replies {
   /** Answers with a problem, and ends the invocation. */
   refuse(flight: Flight, problem: ProblemError): void {
     flight.answered = true;
-    flight.resolve(this.#deps.problem(flight, problem));
+    answerProblem(flight, problem, (one, error) => this.#deps.problem(one, error));
     this.#steps.cancel(flight);
   }
 
@@ -101,6 +122,7 @@ export class Replies {
 
   head(frame: Frame, flight: Flight, limits: Limits): void {
     if (flight.answered) return this.#steps.stray();
+    if (flight.data) throw new ProtocolError("a stream where data was asked for");
     const [headers = "", declared] = frame.text.split("\n");
     const length = declared === undefined ? 0 : Number(declared);
     if (!(length >= 0)) throw new ProtocolError("an answer without a length");
@@ -166,7 +188,9 @@ export class Replies {
       const problem = failure.kind === "http" ? null : failureProblem(failure, flight.refusal);
       if (problem && failure.kind !== "input") this.#deps.onFailure(flight, failure);
       flight.answered = true;
-      flight.resolve(problem ? this.#deps.problem(flight, problem) : this.#deps.httpFailure(flight, failure));
+      if (problem) answerProblem(flight, problem, (one, error) => this.#deps.problem(one, error));
+      else if (flight.data) flight.data.reject(new HandlerProblem(failure));
+      else flight.resolve(this.#deps.httpFailure(flight, failure));
     }
     if (!lingers) this.#steps.finish(flight);
   }

@@ -6,7 +6,8 @@ export interface ServiceCall {
   /** The invocation's id (UUIDv7). */
   readonly invocation: string;
   readonly script: string;
-  readonly user: null;
+  /** Who the invocation acts for, as its cause said; null where nobody is known. */
+  readonly user: Json;
   /** Aborts when the invocation ends. */
   readonly signal: AbortSignal;
 }
