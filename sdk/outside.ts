@@ -54,6 +54,8 @@ function registration(pattern: string, ...rest: readonly unknown[]): object {
 }
 export const registerWebHandler = registration as typeof Sdk.registerWebHandler;
 export const register: typeof Sdk.register = registerWebHandler;
+export const registerMiddleware: typeof Sdk.registerMiddleware = () => {};
+export const registerMessageHandler: typeof Sdk.registerMessageHandler = () => {};
 
 /* oxlint-disable no-console -- there is no other log */
 export const log: typeof Sdk.log = {
@@ -81,3 +83,5 @@ export const limits: typeof Sdk.limits = absent((member) => needsEngine(`limits.
 const service = (name: string): never => absent<never>((method) => async () => needsEngine(`${name}.${method}()`));
 
 export const kv: typeof Sdk.kv = service("kv");
+export const messages: typeof Sdk.messages = service("messages");
+export const sendMessage: typeof Sdk.sendMessage = async () => needsEngine("sendMessage()");

@@ -177,6 +177,23 @@ export declare function registerWebHandler<
 /** The first name of `registerWebHandler`; the same function. */
 export declare const register: typeof registerWebHandler;
 
+/**
+ * Runs around this script's own web handlers, in the order of registration: the first is the outermost.
+ *
+ * ```ts
+ * registerMiddleware(async ({ headers }, next) => {
+ *   if (headers.get("x-key") !== "k") throw new HttpError(401, "A key is needed.");
+ *   const answer = await next();
+ *   answer.headers.set("cache-control", "no-store");
+ * });
+ * ```
+ * `next()` gives the answer of what is inside, or rejects with what was thrown there; it is called at most once. Giving back
+ * nothing passes that answer on; what else is given back is the answer.
+ */
+export declare function registerMiddleware(
+  handler: ((context: Context, next: () => Promise<Response>) => unknown) | string,
+): void;
+
 export interface FieldError {
   /** `/body/text` */
   readonly path: string;

@@ -1,4 +1,9 @@
-/** Contracts of the services that scripts can use. Each is a field of the context, and an export of the SDK. */
+/**
+ * What the engine's own plugins give to scripts: services, each a field of the context and an export of the SDK, and
+ * functions. An engine writes these declarations beside its scripts from the plugins that it has; a test compares.
+ */
+import type { PointContext } from "./context.ts";
+import type { Checked, Infer } from "./schema.ts";
 
 /** A key-value store of this script alone. Values are JSON data of up to 1 MiB; null stands for an absent entry. */
 export interface Kv {
@@ -20,10 +25,47 @@ export interface Kv {
   compareAndSet(key: string, expected: unknown, value: unknown, options?: { ttlMs?: number }): Promise<boolean>;
 }
 
+/** How many handlers got a message, and how many of them failed. */
+export interface Delivery {
+  readonly delivered: number;
+  readonly failed: number;
+}
+
+/** Messages to other scripts, and to this one. */
+export interface Messages {
+  /**
+   * Calls the handlers of a message and waits for them; none is no failure.
+   *
+   * @param target `"orders/paid"` is the message `paid` of the script `orders`; `"paid"` goes to every script that handles it
+   * @param payload JSON data
+   */
+  send(target: string | { readonly script?: string; readonly name: string }, payload?: unknown): Promise<Delivery>;
+}
+
+/**
+ * Handles the messages of a name: at top level, or in an exported `init()`. `context.payload` is what was sent; a payload
+ * that does not fit `input` (an arktype definition) counts as failed, and the handler is not called.
+ */
+export declare function registerMessageHandler<const Input>(
+  name: string,
+  options: { readonly input: Checked<Input> },
+  handler: ((context: PointContext<Infer<Input>>) => unknown) | string,
+): void;
+export declare function registerMessageHandler(
+  name: string,
+  handler: ((context: PointContext) => unknown) | string,
+): void;
+
+/** The short form of `context.messages.send`. */
+export declare const sendMessage: Messages["send"];
+
 /** Services by the name under which a handler finds them. */
 export interface Services {
   readonly kv: Kv;
+  readonly messages: Messages;
 }
 
 /** The same object as `context.kv`; outside an invocation its methods throw `not_in_invocation`. */
 export declare const kv: Kv;
+/** The same object as `context.messages`. */
+export declare const messages: Messages;

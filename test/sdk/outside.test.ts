@@ -1,6 +1,7 @@
 /** `@aiwebengine/sdk` without an engine answers as the realm does, and refuses what only an engine has. */
 import { expect, spyOn, test } from "bun:test";
-import { SDK_NAMES } from "../../core/isolate/realm/sdk-names.ts";
+import { POINTS_OF_PLUGINS, SDK_NAMES, SERVICES_OF_PLUGINS } from "../../core/isolate/realm/sdk-names.ts";
+import { committedDeclarations } from "../../sdk/package/declarations.ts";
 import * as outside from "../../sdk/outside.ts";
 
 const { HttpError, html, json, kv, limits, log, redirect, register, registerWebHandler, text, waitUntil } = outside;
@@ -11,8 +12,19 @@ const shown = async (answer: Response): Promise<readonly unknown[]> => [
   await answer.text(),
 ];
 
-test("it exports what the realm exports", () => {
-  expect(Object.keys(outside).sort()).toEqual([...SDK_NAMES].sort());
+test("it exports what a realm exports, and what the declarations say", async () => {
+  const files = await committedDeclarations();
+  const declared = ["script", "context", "limits", "services"].flatMap((name) =>
+    [...files.get(`${name}.d.ts`)!.matchAll(/^export declare (?:const|function|class) (\w+)/gm)].map(
+      ([, value]) => value!,
+    ),
+  );
+  const names = Object.keys(outside);
+  expect([...new Set(declared)].sort()).toEqual(names.sort());
+  const ofPlugins = [...Object.keys(POINTS_OF_PLUGINS), ...Object.keys(SERVICES_OF_PLUGINS)];
+  expect(names).toEqual(expect.arrayContaining([...SDK_NAMES]));
+  // Plugins that are not there yet have their names reserved in the realm, and none here.
+  for (const name of names) expect([...SDK_NAMES, ...ofPlugins]).toContain(name);
 });
 
 test("answers have their type, a status and headers of their own", async () => {
@@ -61,6 +73,8 @@ test("a registration comes back as data, in each of its forms", () => {
     "http POST /f",
   ]);
   expect(register).toBe(registerWebHandler);
+  expect(outside.registerMiddleware(() => {})).toBeUndefined();
+  expect(outside.registerMessageHandler("paid", () => {})).toBeUndefined();
 });
 
 test("what needs an engine is refused when it is used, with a code and a way out", async () => {
@@ -70,6 +84,8 @@ test("what needs an engine is refused when it is used, with a code and a way out
   });
   await expect(kv.get("a")).rejects.toEqual(refused);
   await expect(kv.set("a", 1)).rejects.toEqual(refused);
+  await expect(outside.sendMessage("paid", 1)).rejects.toEqual(refused);
+  await expect(outside.messages.send("paid", 1)).rejects.toEqual(refused);
   expect(() => limits.wallMs).toThrow("limits.wallMs needs an engine");
   expect(() => waitUntil(Promise.resolve())).toThrow("waitUntil() needs an engine");
   expect(outside.config).toEqual({});

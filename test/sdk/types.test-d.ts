@@ -7,7 +7,10 @@ import {
   log,
   redirect,
   register,
+  registerMessageHandler,
+  registerMiddleware,
   registerWebHandler,
+  sendMessage,
   type Context,
   type FetchHandler,
   type JsonForm,
@@ -118,6 +121,27 @@ export async function usesAll(context: Context): Promise<unknown> {
   // @ts-expect-error 200 is no redirect
   redirect("/", 200);
   return [value?.n, page.next, swapped, limits.wallMs, context.signal.aborted];
+}
+
+// Middleware and messages.
+registerMiddleware(async ({ headers }, next) => {
+  const answer = await next();
+  answer.headers.set("x-from", headers.get("x-from") ?? "");
+});
+registerMiddleware("byName");
+// @ts-expect-error it takes one function
+registerMiddleware("/admin", () => {});
+registerMessageHandler("paid", ({ payload, kind, kv }) => [same<unknown, typeof payload>(true), kind, kv]);
+registerMessageHandler("paid", { input: { cents: "number" } }, ({ payload }) => payload.cents.toFixed());
+// @ts-expect-error "nmber" is no type
+registerMessageHandler("paid", { input: { cents: "nmber" } }, () => {});
+// @ts-expect-error a message is no request
+registerMessageHandler("paid", ({ request }) => request);
+// @ts-expect-error no such option
+registerMessageHandler("paid", { schema: "string" }, () => {});
+export async function tells({ messages }: Context): Promise<number> {
+  const { delivered, failed } = await messages.send({ script: "orders", name: "paid" }, { cents: 1 });
+  return delivered + failed + (await sendMessage("orders/paid")).failed;
 }
 
 export const worker: FetchHandler = {
