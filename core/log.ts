@@ -59,6 +59,7 @@ const BATCH_CHARACTERS = 32 * 1024;
 /** What all children of one log share: the clock's text, and the lines of this batch. */
 class Batch {
   private text = "";
+  private runs: Run[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private second = -1;
   private prefix = "";
@@ -95,6 +96,17 @@ class Batch {
     else this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
   }
 
+  /** A line that is for the log of a script as well. */
+  addFor(script: string, line: string, requests: boolean): void {
+    const from = this.text.length;
+    const last = this.runs.at(-1);
+    if (last && last.to === from && last.script === script && last.requests === requests) {
+      last.to += line.length;
+      last.lines++;
+    } else this.runs.push({ script, requests, from, to: from + line.length, lines: 1 });
+    this.add(line);
+  }
+
   print(text: string): void {
     this.flush();
     this.options.write(this.options.secrets?.redact(text) ?? text);
@@ -104,10 +116,24 @@ class Batch {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.text === "") return;
-    const text = this.text;
+    const { text, runs } = this;
     this.text = "";
     this.options.write(text);
+    if (runs.length === 0) return;
+    this.runs = [];
+    for (const { script, requests, from, to, lines } of runs) {
+      this.options.scripts?.add(script, { text: text.slice(from, to), lines }, requests);
+    }
   }
+}
+
+/** Neighbouring lines of a batch that go to the same log: one piece of its text, instead of each line once more. */
+interface Run {
+  readonly script: string;
+  readonly requests: boolean;
+  readonly from: number;
+  to: number;
+  lines: number;
 }
 
 const OWN: ReadonlySet<string> = new Set(["at", "level", "message"]);
@@ -157,8 +183,8 @@ class EngineLog implements Log {
     if (format === "pretty" || this.members !== "") return this.accessFields(record);
     const line = batch.accessStart() + batch.accessLine(record);
     const told = secrets?.redactMembers(line) ?? line;
-    if (typeof record.script === "string") scripts?.add(record.script, told, true);
-    batch.add(`{${told}`);
+    if (scripts && typeof record.script === "string") batch.addFor(record.script, `{${told}`, true);
+    else batch.add(`{${told}`);
   }
 
   private accessFields(record: AccessRecord): void {
@@ -180,22 +206,23 @@ class EngineLog implements Log {
   private line(index: number, message: string, fields: Fields = NONE, detail?: Fields): void {
     const level = LEVELS[index];
     if (index < this.least || level === undefined) return;
-    const { format, scripts } = this.batch.options;
+    const { batch } = this;
+    const { format, scripts } = batch.options;
     const script = scripts && (this.fields["script"] ?? fields["script"]);
-    if (format === "json" || typeof script === "string") {
+    if (typeof script === "string") {
       const line = this.json(level, message, fields, detail);
-      if (typeof script === "string") scripts?.add(script, line, isRequest(message, fields));
-      if (format === "json") return this.batch.add(`{${line}`);
-    }
+      const requests = isRequest(message, fields);
+      if (format === "json") return batch.addFor(script, line, requests);
+      scripts?.add(script, { text: line, lines: 1 }, requests);
+    } else if (format === "json") return batch.add(this.json(level, message, fields, detail));
     this.pretty(level, message, fields);
   }
 
-  /** Without the opening brace, so that who keeps the line can put its number first. */
   private json(level: LogLevel, message: string, fields: Fields, detail: Fields | undefined): string {
     const { batch, members, own } = this;
     const more = own.text(fields) + (detail ? own.text(detail) : "");
     const line = `"at":"${batch.time()}","level":"${level}","message":${quote(message)}${members}${more}}\n`;
-    return batch.options.secrets?.redactMembers(line) ?? line;
+    return `{${batch.options.secrets?.redactMembers(line) ?? line}`;
   }
 
   private pretty(level: LogLevel, message: string, fields: Fields): void {

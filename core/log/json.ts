@@ -57,6 +57,8 @@ interface Name {
   /** `,"name":`, or all of the member where the value must not be told. */
   readonly text: string;
   readonly secret: boolean;
+  /** It stands in the line as it is. */
+  readonly plain: boolean;
 }
 
 /** Names may come from data: no more than these are remembered. */
@@ -70,6 +72,11 @@ export class Members {
   constructor(private readonly taken: ReadonlySet<string>) {}
 
   text(fields: Fields): string {
+    // The engine's own writer, for what holds nothing to look into: two times as fast, and its text is in one piece.
+    if (this.#isFlat(fields)) {
+      const text = JSON.stringify(fields);
+      return text.length > 2 ? `,${printable(text.slice(1, -1))}` : "";
+    }
     let text = "";
     for (const name in fields) {
       const value = fields[name];
@@ -80,10 +87,21 @@ export class Members {
     return text;
   }
 
+  #isFlat(fields: Fields): boolean {
+    for (const name in fields) {
+      const value = fields[name];
+      const type = typeof value;
+      if (type !== "string" && type !== "boolean" && type !== "undefined" && !Number.isFinite(value)) return false;
+      if (!(this.#names.get(name) ?? this.#learn(name)).plain) return false;
+    }
+    return true;
+  }
+
   #learn(name: string): Name {
     const secret = isSecret(name);
-    const key = quote(this.taken.has(name) ? `_${name}` : name);
-    const known = { text: `,${key}:${secret ? `"${REDACTED}"` : ""}`, secret };
+    const taken = this.taken.has(name);
+    const key = quote(taken ? `_${name}` : name);
+    const known = { text: `,${key}:${secret ? `"${REDACTED}"` : ""}`, secret, plain: !secret && !taken };
     if (this.#names.size < MOST_NAMES) this.#names.set(name, known);
     return known;
   }

@@ -70,10 +70,11 @@ async function readPiece(
 ): Promise<readonly Found[]> {
   const { lines } = wholeLines(await Bun.file(path).bytes().catch(noneIfMissing));
   const found: Found[] = [];
-  for (const text of lines) {
-    const at = readHead(text);
-    if (!at || at.seq > lastSeq || at.at < since) continue;
-    const head = { ...at, epoch: segment.epoch, text, gap: 0 };
+  for (const [index, text] of lines.entries()) {
+    const seq = segment.first + index;
+    const start = readHead(text);
+    if (!start || seq > lastSeq || start.at < since) continue;
+    const head = { ...start, seq, epoch: segment.epoch, text, gap: 0 };
     const line = match(head);
     if (line) found.push({ log, head, line });
   }

@@ -137,13 +137,13 @@ export class LogReader {
     this.#logs.set(name, new RingReader(folder, after));
   }
 
-  #match({ level, text }: ReadLine): LogLine | null {
+  #match({ seq, level, text }: ReadLine): LogLine | null {
     const { id, level: least = "debug" } = this.#query;
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return null;
     // Before it is parsed: mostly another one.
     if (id !== undefined && !text.includes(id)) return null;
     try {
-      const line = JSON.parse(text) as LogLine;
+      const line = { seq, ...(JSON.parse(text) as Omit<LogLine, "seq">) } as LogLine;
       return id === undefined || line.id === id ? line : null;
     } catch {
       return null; // its head is whole and its end is not: the machine lost power while it was written

@@ -9,6 +9,7 @@ import { listSegments, noneIfMissing, readHead, wholeLines, type LineHead, type 
 const PIECE_BYTES = 256 * 1024;
 
 export interface ReadLine extends LineHead {
+  readonly seq: number;
   readonly epoch: number;
   /** As it stands in the file. */
   readonly text: string;
@@ -20,8 +21,9 @@ export class RingReader {
   /** Lines that were read and not taken yet; the last one comes next. */
   #ready: ReadLine[] = [];
   #segment: Segment | null = null;
-  /** Bytes of the segment that were read. */
+  /** Bytes of the segment that were read, and the number of the last line of them. */
   #offset = 0;
+  #number = 0;
   #taken: Position | null;
   /** The number of the last line that was read: ahead of what was taken. */
   #read: Position | null;
@@ -47,6 +49,7 @@ export class RingReader {
     this.#ready = [];
     this.#segment = segment;
     this.#offset = offset;
+    this.#number = seq;
     this.#read = this.#taken = { epoch: segment.epoch, seq };
   }
 
@@ -71,6 +74,7 @@ export class RingReader {
     if (next === null || (await this.#more())) return;
     this.#segment = next;
     this.#offset = 0;
+    this.#number = next.first - 1;
     this.stale = true;
   }
 
@@ -116,12 +120,13 @@ export class RingReader {
   }
 
   #line(text: string, { epoch }: Segment): ReadLine | null {
+    const seq = ++this.#number;
     const head = readHead(text);
     if (!head) return null;
     const before = this.#read;
-    const expected = before === null ? head.seq : before.epoch === epoch ? before.seq + 1 : 1;
-    if (head.seq < expected) return null;
-    this.#read = { epoch, seq: head.seq };
-    return { ...head, epoch, text, gap: head.seq - expected };
+    const expected = before === null ? seq : before.epoch === epoch ? before.seq + 1 : 1;
+    if (seq < expected) return null;
+    this.#read = { epoch, seq };
+    return { ...head, seq, epoch, text, gap: seq - expected };
   }
 }

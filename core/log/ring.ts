@@ -1,16 +1,21 @@
-/** One log on disk, as its only writer: lines are numbered and appended, and the oldest file goes when there are too many bytes. */
+/** One log on disk, as its only writer: lines are appended, and the oldest file goes when there are too many bytes. */
 import { appendFile, mkdir, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isMissing, listSegments, readTail, segmentOf, sizeAndTime, type Segment } from "./segments.ts";
 
-/** So much of a log goes at once: an eighth of what is kept. */
+/** So much of a log goes at once: an eighth of what is kept, */
 const SEGMENTS = 8;
+/** or this; the last file is read at the start, to count its lines. */
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+/** A disk that fails again and again leaves a file for each time. */
+const MOST_SEGMENTS = 4096;
 /** One write. */
 const WRITE_CHARACTERS = 64 * 1024;
 
-interface Held {
-  readonly segment: Segment;
-  bytes: number;
+/** Whole lines, each with its line break. */
+export interface Chunk {
+  readonly text: string;
+  readonly lines: number;
 }
 
 /** What a write that failed has cost. */
@@ -20,11 +25,19 @@ export interface Loss {
   readonly cause: unknown;
 }
 
+interface Held {
+  readonly segment: Segment;
+  bytes: number;
+}
+
 export class Ring {
   /** What lies on disk, oldest first; null while that is not known: at the start, and after a write that failed. */
   #held: Held[] | null = null;
   #epoch = 0;
+  /** The number of the last line, written or lost. */
   #seq = 0;
+  /** The number of the last line of the last file. */
+  #written = 0;
   #skipped = 0;
   #closed = false;
 
@@ -35,7 +48,7 @@ export class Ring {
     private readonly now: () => number,
   ) {}
 
-  /** Numbers after those of the last `append` that no line will have: who reads sees the gap, and knows how many were lost. */
+  /** Numbers after those of the last `append` that no line will have: who reads sees how many were lost. */
   skip(lines: number): void {
     this.#skipped += lines;
   }
@@ -46,45 +59,46 @@ export class Ring {
   }
 
   /**
-   * Appends lines, each without its opening brace and with its line break; answers what was lost. Never rejects: the next
-   * call goes on after what lies on disk.
+   * Appends lines; answers what was lost. Never rejects: the next call goes on after what lies on disk.
    */
-  async append(lines: readonly string[]): Promise<Loss | null> {
+  async append(chunks: readonly Chunk[]): Promise<Loss | null> {
     const skipped = this.#skipped;
     this.#skipped = 0;
-    let written = 0;
-    let before = this.#seq + skipped;
+    let left = chunks.reduce((sum, { lines }) => sum + lines, 0);
     try {
       const held = (this.#held ??= await this.#recover());
-      before = this.#seq += skipped;
-      // A character is at most three bytes; a write is at most one segment.
-      const most = Math.min(WRITE_CHARACTERS, this.maxBytes() / SEGMENTS / 3);
-      for (let next = 0; next < lines.length; written = next) {
-        let text = "";
-        let seq = this.#seq;
-        while (next < lines.length && text.length < most) text += `{"seq":${++seq},${lines[next++]}`;
+      this.#seq += skipped;
+      // A character is at most three bytes; a write is at most one file.
+      for (const { text, lines } of pieces(chunks, Math.min(WRITE_CHARACTERS, this.#segmentBytes() / 3))) {
         const bytes = Buffer.from(text);
         await appendFile(await this.#place(held, bytes.length), bytes, { mode: 0o600 });
-        this.#seq = seq;
+        this.#seq += lines;
+        this.#written = this.#seq;
+        left -= lines;
       }
       return null;
     } catch (error) {
+      if (this.#held === null) this.#seq += skipped;
       this.#held = null;
-      this.#seq = before + lines.length;
-      return { lines: lines.length - written, cause: error };
+      this.#seq += left;
+      return { lines: left, cause: error };
     }
+  }
+
+  #segmentBytes(): number {
+    return Math.min(SEGMENT_BYTES, this.maxBytes() / SEGMENTS);
   }
 
   /** The file that so many bytes go to; makes room for them. */
   async #place(held: Held[], bytes: number): Promise<string> {
-    const most = this.maxBytes();
     let last = held.at(-1);
-    if (!last || (last.bytes > 0 && last.bytes + bytes > most / SEGMENTS)) {
+    // A line's number is its place in its file: after a gap another file begins.
+    if (!last || this.#written !== this.#seq || (last.bytes > 0 && last.bytes + bytes > this.#segmentBytes())) {
       last = { segment: segmentOf(this.#epoch, this.#seq + 1), bytes: 0 };
       held.push(last);
     }
     let total = held.reduce((sum, one) => sum + one.bytes, bytes);
-    while (total > most && held.length > 1) {
+    while (held.length > 1 && (total > this.maxBytes() || held.length > MOST_SEGMENTS)) {
       const [oldest] = held;
       if (!oldest) break;
       await unlink(join(this.folder, oldest.segment.name)).catch(unlessMissing);
@@ -105,15 +119,43 @@ export class Ring {
       held.push({ segment, bytes });
     }
     const last = held.at(-1);
+    this.#written = -1;
     if (last) {
       const tail = await readTail(this.folder, last.segment);
       if (tail.end < tail.size) await truncate(join(this.folder, last.segment.name), tail.end);
       last.bytes = tail.end;
+      this.#written = tail.seq;
       this.#seq = Math.max(this.#seq, tail.seq);
     }
     this.#epoch = last?.segment.epoch ?? (this.#epoch || this.now());
     return held;
   }
+}
+
+/** The same lines in pieces of about one size; a line that is longer is a piece. */
+function* pieces(chunks: readonly Chunk[], most: number): Generator<Chunk> {
+  let text = "";
+  let lines = 0;
+  for (const chunk of chunks) {
+    if (lines > 0 && text.length + chunk.text.length > most) {
+      yield { text, lines };
+      text = "";
+      lines = 0;
+    }
+    if (chunk.text.length > most && chunk.lines > 1) yield* pieces(linesOf(chunk), most);
+    else {
+      text += chunk.text;
+      lines += chunk.lines;
+    }
+  }
+  if (lines > 0) yield { text, lines };
+}
+
+function linesOf({ text }: Chunk): readonly Chunk[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => ({ text: `${line}\n`, lines: 1 }));
 }
 
 function unlessMissing(error: unknown): void {

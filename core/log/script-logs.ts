@@ -3,11 +3,11 @@
  * have files of their own, so that a busy hour of them leaves what the script itself said where it is.
  */
 import { join } from "node:path";
-import { Ring, type Loss } from "./ring.ts";
+import { Ring, type Chunk, type Loss } from "./ring.ts";
 
 export interface ScriptLogs {
-  /** Takes a line of JSON without its opening brace, with its line break. Never throws, never waits. */
-  add(script: string, line: string, request: boolean): void;
+  /** Takes lines of JSON, each with its line break: of the script, or of its requests. Never throws, never waits. */
+  add(script: string, chunk: Chunk, requests: boolean): void;
   /** Lets go of a script whose folder is to be moved. */
   release(script: string): void;
   /** Resolves when all that was taken is on disk, or lost. */
@@ -38,8 +38,6 @@ const MOST_WAITING_OF_ALL = 16 * MOST_WAITING;
 const REST_MS = 1000;
 /** Trouble lasts at least so long: who floods a log must not flood the log that tells of it. */
 const TROUBLE_MS = 10_000;
-/** A longer line is left out. Less than what is read of a file to find its last line. */
-const LONGEST_LINE = 128 * 1024;
 
 /** What else stands in a `script` field names no folder. */
 export const SCRIPT_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
@@ -53,7 +51,7 @@ export const REQUESTS = "requests";
 
 interface Feed {
   readonly ring: Ring;
-  lines: string[];
+  chunks: Chunk[];
   characters: number;
   writing: Promise<void> | null;
   /** Lines that found no room since the last write. */
@@ -77,17 +75,19 @@ class DiskLogs implements ScriptLogs {
     this.#now = options.now ?? Date.now;
   }
 
-  add(script: string, whole: string, request: boolean): void {
-    const feed = (request ? this.#requests : this.#feeds).get(script) ?? this.#open(script, request);
+  add(script: string, chunk: Chunk, requests: boolean): void {
+    const feed = (requests ? this.#requests : this.#feeds).get(script) ?? this.#open(script, requests);
     if (feed === null) return;
-    const line = whole.length > LONGEST_LINE ? stub(whole, script) : whole;
-    if (feed.characters + line.length > MOST_WAITING || this.#waiting + line.length > MOST_WAITING_OF_ALL) {
-      feed.overflow++;
-      return this.#lose(feed, 1, undefined);
+    const { length } = chunk.text;
+    // What comes after a chunk that found no room has none either, or lines would change places.
+    if (feed.overflow > 0 || feed.characters + length > MOST_WAITING || this.#waiting + length > MOST_WAITING_OF_ALL) {
+      feed.overflow += chunk.lines;
+      this.#lose(feed, chunk.lines, undefined);
+      return this.#later();
     }
-    feed.lines.push(line);
-    feed.characters += line.length;
-    this.#waiting += line.length;
+    feed.chunks.push(chunk);
+    feed.characters += length;
+    this.#waiting += length;
     if (feed.characters >= BATCH_CHARACTERS) this.#write(feed);
     else this.#timer ??= setTimeout(this.#writeAll, BATCH_MS);
   }
@@ -98,7 +98,7 @@ class DiskLogs implements ScriptLogs {
       if (!feed) continue;
       feed.ring.close();
       this.#waiting -= feed.characters;
-      feed.lines = [];
+      feed.chunks = [];
       feed.characters = 0;
       feeds.delete(script);
     }
@@ -108,22 +108,22 @@ class DiskLogs implements ScriptLogs {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const feed of [...this.#feeds.values(), ...this.#requests.values()]) {
-      while (feed.writing !== null || (feed.lines.length > 0 && feed.restUntil <= this.#now())) {
+      while (feed.writing !== null || (feed.chunks.length > 0 && feed.restUntil <= this.#now())) {
         this.#write(feed);
         await feed.writing;
       }
     }
   }
 
-  #open(script: string, request: boolean): Feed | null {
+  #open(script: string, requests: boolean): Feed | null {
     if (!SCRIPT_NAME.test(script)) return null;
     const { limits, dataDir } = this.#options;
-    const most = (): number => (request ? limits().requestBytes : limits().scriptBytes);
+    const most = (): number => (requests ? limits().requestBytes : limits().scriptBytes);
     if (most() === 0) return null;
     const folder = logFolder(dataDir, script);
-    const ring = new Ring(request ? join(folder, REQUESTS) : folder, most, this.#now);
-    const feed: Feed = { ring, lines: [], characters: 0, writing: null, overflow: 0, restUntil: 0 };
-    (request ? this.#requests : this.#feeds).set(script, feed);
+    const ring = new Ring(requests ? join(folder, REQUESTS) : folder, most, this.#now);
+    const feed: Feed = { ring, chunks: [], characters: 0, writing: null, overflow: 0, restUntil: 0 };
+    (requests ? this.#requests : this.#feeds).set(script, feed);
     return feed;
   }
 
@@ -135,13 +135,18 @@ class DiskLogs implements ScriptLogs {
 
   /** One write at a time for each log; what comes meanwhile is the next one. */
   #write(feed: Feed): void {
-    if (feed.writing !== null || feed.lines.length === 0) return;
+    if (feed.writing !== null) return;
+    if (feed.chunks.length === 0) {
+      feed.ring.skip(feed.overflow);
+      feed.overflow = 0;
+      return;
+    }
     if (feed.restUntil > this.#now()) return this.#later();
-    const { lines, ring } = feed;
+    const { chunks, ring } = feed;
     this.#waiting -= feed.characters;
-    feed.lines = [];
+    feed.chunks = [];
     feed.characters = 0;
-    feed.writing = ring.append(lines).then((loss) => this.#written(feed, loss));
+    feed.writing = ring.append(chunks).then((loss) => this.#written(feed, loss));
     // They came after these, and before the next ones.
     ring.skip(feed.overflow);
     feed.overflow = 0;
@@ -158,7 +163,7 @@ class DiskLogs implements ScriptLogs {
       this.#options.onRecovered(lost);
     }
     if (!loss && feed.characters >= BATCH_CHARACTERS) this.#write(feed);
-    else if (feed.lines.length > 0) this.#later();
+    else if (feed.chunks.length > 0) this.#later();
   }
 
   #later(): void {
@@ -172,12 +177,6 @@ class DiskLogs implements ScriptLogs {
     }
     this.#trouble.lost += lines;
   }
-}
-
-/** What stands for a line that is too long: its time and level, which come first in every line. */
-function stub(line: string, script: string): string {
-  const head = line.slice(0, line.indexOf('"message":'));
-  return `${head}"message":"a line of ${line.length} characters was left out","script":"${script}"}\n`;
 }
 
 export function createScriptLogs(options: ScriptLogsOptions): ScriptLogs {

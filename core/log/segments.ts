@@ -1,6 +1,6 @@
 /**
- * The files of a log: `<epoch>-<first>.jsonl`, JSON lines of which each begins with its `seq`. Sequence numbers count on
- * through all files from `first`. The epoch is the time at which the log was begun: a script that was removed and comes
+ * The files of a log: `<epoch>-<first>.jsonl`, lines of JSON. `first` is the number of its first line, each further line has
+ * the next one; numbers go on in the next file, and one that is left out was a line that is lost. The epoch is the time at which the log was begun: a script that was removed and comes
  * back has a new log, whose numbers begin again and must not be taken for the old one's.
  */
 import { readdir, stat } from "node:fs/promises";
@@ -16,10 +16,8 @@ export interface Segment {
 
 const NAME = /^(\d{15})-(\d{15})\.jsonl$/;
 /** How each line begins; whoever reads parses the rest only of lines that are asked for. */
-const HEAD = /^\{"seq":(\d{1,15}),"at":"([\d:.TZ-]{24})","level":"(debug|info|warn|error)",/;
+const HEAD = /^\{"at":"([\d:.TZ-]{24})","level":"(debug|info|warn|error)",/;
 const NEWLINE = 0x0a;
-/** More than the longest line. */
-const TAIL_BYTES = 512 * 1024;
 
 export function segmentOf(epoch: number, first: number): Segment {
   const digits = (value: number): string => String(value).padStart(15, "0");
@@ -46,7 +44,6 @@ export async function sizeAndTime(path: string): Promise<{ readonly size: number
 }
 
 export interface LineHead {
-  readonly seq: number;
   /** ISO 8601, UTC, milliseconds. */
   readonly at: string;
   readonly level: LogLevel;
@@ -54,8 +51,8 @@ export interface LineHead {
 
 /** Null for what is no line of a log: the torn end of a write that the machine's power did not outlast. */
 export function readHead(line: string): LineHead | null {
-  const [, seq, at = "", level] = HEAD.exec(line) ?? [];
-  return level === undefined ? null : { seq: Number(seq), at, level: level as LogLevel };
+  const [, at = "", level] = HEAD.exec(line) ?? [];
+  return level === undefined ? null : { at, level: level as LogLevel };
 }
 
 /** The whole lines of a piece of a file, and how many bytes they are: what follows them may still be being written. */
@@ -66,25 +63,22 @@ export function wholeLines(bytes: Uint8Array): { readonly lines: readonly string
 }
 
 export interface Tail {
-  /** The sequence number of its last whole line; the one before its first when it has none. */
+  /** The number of its last whole line; the one before its first when it has none. */
   readonly seq: number;
   /** Where its last whole line ends. */
   readonly end: number;
   readonly size: number;
 }
 
-export async function readTail(folder: string, segment: Segment): Promise<Tail> {
-  const file = Bun.file(join(folder, segment.name));
-  const size = (await sizeAndTime(join(folder, segment.name)))?.size ?? 0;
-  for (const from of [Math.max(0, size - TAIL_BYTES), 0]) {
-    const { lines, bytes } = wholeLines(await file.slice(from, size).bytes().catch(noneIfMissing));
-    for (const line of lines.toReversed()) {
-      const head = readHead(line);
-      if (head) return { seq: head.seq, end: from + bytes, size };
-    }
-    if (from === 0) return { seq: segment.first - 1, end: bytes, size };
+export async function readTail(folder: string, { name, first }: Segment): Promise<Tail> {
+  const bytes = await Bun.file(join(folder, name)).bytes().catch(noneIfMissing);
+  let lines = 0;
+  let end = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, end)) {
+    lines++;
+    end = at + 1;
   }
-  return { seq: segment.first - 1, end: 0, size };
+  return { seq: first - 1 + lines, end, size: bytes.length };
 }
 
 export function isMissing(error: unknown): boolean {

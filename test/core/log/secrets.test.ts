@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createLog, type Log } from "../../../core/log.ts";
+import type { Chunk } from "../../../core/log/ring.ts";
 import { createSecrets, type Secrets } from "../../../core/log/secrets.ts";
 
 const KEY = 'sk_"live"\\42\u00fc/+';
@@ -103,7 +104,9 @@ describe("a known secret", () => {
 
 test("a script's line never counts as a request, whatever it says", () => {
   const kept: [string, boolean][] = [];
-  const scripts = { add: (script: string, _line: string, request: boolean): void => void kept.push([script, request]) };
+  const scripts = {
+    add: (script: string, _chunk: Chunk, requests: boolean): void => void kept.push([script, requests]),
+  };
   const log = createLog({ level: "info", format: "pretty", write: () => {}, now: () => 0, scripts });
   log.info("request", { script: "shop", source: "script", data: { kind: "http" } });
   log.info("request", { script: "shop", kind: "http" });
@@ -120,7 +123,7 @@ test("what is kept of a line is JSON with what only machines read, also where pe
   let kept = "";
   const { log, text } = (() => {
     let out = "";
-    const scripts = { add: (_script: string, line: string): void => void (kept += `{${line}`) };
+    const scripts = { add: (_script: string, { text }: Chunk): void => void (kept += text) };
     const made = createLog({
       level: "info",
       format: "pretty",
