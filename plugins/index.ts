@@ -3,6 +3,30 @@ import type { BuiltInPlugin } from "../sdk/plugin.ts";
 
 export const BUILT_INS: readonly BuiltInPlugin[] = [
   {
+    name: "assets",
+    version: "1.0.0",
+    requires: ["engine"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        mounts: {
+          type: "object",
+          description: 'Where a script\'s assets stand instead of `/<script>`: `site = "/"`.',
+          additionalProperties: { type: "string" },
+          default: {},
+        },
+        cacheBytes: {
+          type: "integer",
+          description: "Memory for small files and their compressed forms.",
+          minimum: 0,
+          default: 33554432,
+        },
+      },
+    },
+    load: () => import("./assets/index.ts"),
+  },
+  {
     name: "cors",
     version: "1.0.0",
     requires: [],

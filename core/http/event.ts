@@ -28,6 +28,9 @@ export class PluginEvent implements RouteEvent {
   get url(): URL {
     return (this.#url ??= new URL(this.#exchange.url));
   }
+  get secure(): boolean {
+    return this.#exchange.url.startsWith("https:");
+  }
   get ip(): string {
     return this.#exchange.ip;
   }

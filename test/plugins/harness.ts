@@ -34,14 +34,15 @@ export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions
   const { config = {}, answer = notFound, given = {} } = options;
   let names = options.scripts ?? [];
   const listeners = new Set<() => void>();
-  const engine: Partial<EngineCapability> = {
+  const own: Partial<EngineCapability> = {
     scripts: () => names.map((name) => scriptInfo(project.dir, name)),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    ...given["engine"],
   };
+  // What is a getter stays one: it tells the state of the moment.
+  const engine = Object.defineProperties(own, Object.getOwnPropertyDescriptors(given["engine"] ?? {}));
   const project = openProject({
     ...(options.files ? { files: options.files } : {}),
     builtIns: plugins.map((plugin) => ({
