@@ -44,6 +44,11 @@ const planted: readonly (readonly [what: string, files: Record<string, string>, 
     /frames and types only/,
   ],
   [
+    "the engine running a part of the realm",
+    { "core/config/x.ts": `import { a } from "../isolate/realm/lockdown.ts";\na();` },
+    /pure function of data/,
+  ],
+  [
     "arktype in the engine, two files away",
     {
       "core/cli/start.ts": `import "../x.ts";`,
@@ -72,6 +77,7 @@ test("what may be is not found", () => {
     "plugins/y/index.ts": `import { a } from "@aiwebengine/sdk";\nimport "./part.ts";\nimport x from "some-library";\nx(a);`,
     "scripts/z/index.ts": `import { a } from "@aiwebengine/sdk";\nimport "./part.ts";\na();`,
     "core/isolate/realm/x.ts": `import { F } from "../frames.ts";\nimport type { Json } from "../../script/types.ts";\nF();`,
+    "core/config/x.ts": `import { a } from "../isolate/realm/validate.ts";\na();`,
     "core/a.ts": `import type { B } from "./b.ts";\nexport type A = B;`,
     "core/b.ts": `import type { A } from "./a.ts";\nexport type B = A;`,
   };

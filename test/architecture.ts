@@ -20,6 +20,8 @@ interface Rule {
 
 const REALM = "core/isolate/realm/";
 const SDK_PACKAGE = "sdk/package/";
+/** Checks values against JSON Schema, reads source maps, lists names: nothing in them needs a realm, or changes one. */
+const PURE = ["validate", "sourcemap.ts", "sdk-names.ts"];
 const ALIASES: readonly (readonly [name: string, path: string])[] = [
   ["@aiwebengine/sdk", "sdk/script.ts"],
   ["@aiwebengine/sdk/", "sdk/"],
@@ -88,6 +90,15 @@ const RULES: readonly Rule[] = [
     says: "what runs in a realm takes from outside it the frames and types only",
     forbids: ({ from, to, own, typeOnly }) =>
       within(from, REALM) && own && !typeOnly && !within(to, REALM) && to !== "core/isolate/frames.ts",
+  },
+  {
+    says: "outside the isolate only what is a pure function of data is taken from the realm",
+    forbids: ({ from, to, typeOnly }) =>
+      within(from, "core/") &&
+      !within(from, "core/isolate/") &&
+      within(to, REALM) &&
+      !typeOnly &&
+      !PURE.some((file) => within(to, REALM + file)),
   },
   only("elysia", ["core/http/server.ts"], "the rest of core speaks Request and Response"),
   only("tsyringe", ["core/container.ts"], "there is one composition root"),
