@@ -59,13 +59,15 @@ export function readConfig(input: ConfigInput): LoadedConfig {
   const profile = chosenProfile(input);
   const above = [readEnvironment(input.env ?? {}, problems), optionsLayer(input, problems)];
   // Each by itself: what is wrong in the file stays wrong where something else is laid over it.
-  for (const one of [layer, ...above]) if (one.entries.size > 0) problems.push(...check(one).problems);
+  const said = [layer, ...above].filter(({ entries }) => entries.size > 0);
+  const checks = said.map((one) => check(one));
+  for (const one of checks) problems.push(...one.problems);
   const chosen = profile === undefined ? [] : layersOf(profile.name, profile.place, profiles, problems);
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const tree = emptyBranch(layer.source);
-  for (const one of [layer, ...chosen, ...above]) merge(tree, one);
-  const { value } = check(tree);
+  const alone = said.length <= 1 && chosen.length === 0;
+  const tree = alone ? (said[0] ?? layer) : merged(layer.source, [layer, ...chosen, ...above]);
+  const { value } = (alone ? checks[0] : undefined) ?? check(tree);
   const facts = { dir, file, profile: profile?.name, dev: input.flags.dev ?? false };
   // The schema is the type `Config` without the facts: `check` builds what the schema says.
   const config = { ...(value as unknown as Config), ...facts };
@@ -73,6 +75,12 @@ export function readConfig(input: ConfigInput): LoadedConfig {
   const tls = checkTls(config, tree, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { config: deepFreeze({ ...config, server: { ...config.server, tls } }), tree, profiles: [...profiles.keys()] };
+}
+
+function merged(source: Source, layers: readonly Branch[]): Branch {
+  const tree = emptyBranch(source);
+  for (const layer of layers) merge(tree, layer);
+  return tree;
 }
 
 /**
