@@ -1,7 +1,7 @@
 /** A small JSON API: typed and validated input, kept in the script's own key-value store. */
 import { HttpError, json, registerWebHandler } from "@aiwebengine/sdk";
 
-interface Note {
+export interface Note {
   readonly id: string;
   readonly text: string;
   readonly tags: readonly string[];
