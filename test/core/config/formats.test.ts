@@ -1,8 +1,9 @@
 /** The three file formats: they mean the same, point at what is wrong, and refuse what would be misread. */
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig, type Config } from "../../../core/config/index.ts";
+import { ConfigError, loadConfig, type Config } from "../../../core/config/index.ts";
 import { project, refusal } from "./project.ts";
 
 const load = (files: Readonly<Record<string, string>>): Config =>
@@ -180,4 +181,42 @@ test("a file that is not understood does not show the line of a password", () =>
     expect(message).toContain(`${name}:1:`);
     expect(message).not.toContain("hunter2");
   }
+});
+
+describe("whatever a file holds", () => {
+  const samples = { "aiwebengine.toml": TOML, "aiwebengine.yaml": YAML, "aiwebengine.json": JSONC };
+
+  test.each(Object.entries(samples))("%s is a config or a refusal that points into it", (name, sample) => {
+    const garbled = fc
+      .tuple(
+        fc.nat(sample.length),
+        fc.nat(6),
+        fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom("{", "[", '"', "\n", ":", "&a", "*a", "!!", "\0")),
+      )
+      .map(([at, gone, text]) => sample.slice(0, at) + text + sample.slice(at + gone));
+    fc.assert(
+      fc.property(garbled, (text) => {
+        try {
+          load({ [name]: text });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ConfigError);
+          for (const { place } of (error as ConfigError).problems) expect(place).toStartWith(name);
+        }
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  test("JSON is read as JSON.parse reads it", () => {
+    const data = fc.dictionary(fc.string(), fc.jsonValue({ noUnicodeString: false }));
+    fc.assert(
+      fc.property(data, fc.constantFrom(0, 2), (config, indent) => {
+        const text = JSON.stringify({ scripts: { a: { config } } }, null, indent);
+        fc.pre(!text.includes("__proto__"));
+        const wanted = (JSON.parse(text) as { scripts: { a: { config: unknown } } }).scripts.a.config;
+        expect(load({ "aiwebengine.json": text }).scripts["a"]?.config as unknown).toEqual(wanted);
+      }),
+      { numRuns: 80 },
+    );
+  });
 });
