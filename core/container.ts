@@ -1,8 +1,8 @@
 /** The composition root: every part of the engine is made here, once, from explicit tokens. */
 import { container, instanceCachingFactory, type DependencyContainer, type InjectionToken } from "tsyringe";
 import { join } from "node:path";
-import type { BuiltInPlugin, LogFields, PluginLog, RedactionCapability } from "../sdk/plugin.ts";
-import type { Config } from "./config/index.ts";
+import type { BuiltInPlugin, RedactionCapability } from "../sdk/plugin.ts";
+import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import type { RouteEntry } from "./http/router.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
@@ -29,7 +29,7 @@ function token<T>(name: string): InjectionToken<T> {
   return Symbol(name);
 }
 
-export const CONFIG = token<Config>("config");
+export const CONFIG = token<LiveConfig>("config");
 export const LOG = token<Log>("log");
 export const SPAWNER = token<Spawner>("spawner");
 export const SEAT = token<PluginSeat>("seat");
@@ -41,7 +41,7 @@ export const REGISTRY = token<Registry>("registry");
 export const PLUGINS = token<PluginHost>("plugins");
 
 export interface Given {
-  readonly config: Config;
+  readonly config: LiveConfig;
   readonly log: Log;
   readonly scriptLogs: Pick<ScriptLogs, "release">;
   readonly redaction: RedactionCapability;
@@ -59,7 +59,8 @@ export interface Given {
 /** One container per engine; nothing in it is global. */
 export function compose(given: Given): DependencyContainer {
   const { config, log, version, spawner } = given;
-  const dataDir = join(config.dir, "data");
+  const { dir, dev } = config.current;
+  const dataDir = join(dir, "data");
   const root = container.createChildContainer();
   const single = <T>(key: InjectionToken<T>, make: (from: DependencyContainer) => T): void => {
     root.register(key, { useFactory: instanceCachingFactory(make) });
@@ -90,28 +91,30 @@ export function compose(given: Given): DependencyContainer {
     };
     return new PluginHost({
       builtIns: given.builtIns,
-      bundles: new PluginBundles(ownCommand(), config.dir),
+      bundles: new PluginBundles(ownCommand(), dir),
       engineVersion: version,
       settings: given.pluginSettings,
       newScope,
       given: ["engine", "redaction"],
       keeper: new Keeper(),
-      paths: { project: config.dir, data: dataDir },
-      logFor: (plugin) => pluginLog(log, plugin),
+      paths: { project: dir, data: dataDir },
+      logFor: (plugin) => log.child({ plugin }),
       onHookFailure(plugin, error, { id }) {
         log.error("a plugin's hook failed", { id, plugin, error });
-        return problemResponse(error, id, config.dev);
+        return problemResponse(error, id, dev);
       },
       adopt: (next) => seat.take(next, () => settle(from.resolve(REGISTRY))),
       onEvent: given.onPlugin,
-      drainMs: config.server.shutdownTimeoutMs,
+      get drainMs() {
+        return config.current.server.shutdownTimeoutMs;
+      },
     });
   });
   single(
     ISOLATES,
     (from) =>
       new Isolates({
-        config: config.isolates,
+        config: () => config.current.isolates,
         openVessel: given.openVessel,
         deps: isolateDeps(
           config,
@@ -128,7 +131,7 @@ export function compose(given: Given): DependencyContainer {
       cacheDir: join(dataDir, "cache"),
       engineVersion: version,
       offer: () => from.resolve(SEAT).offer,
-      timeoutMs: config.limits.loadMs,
+      timeoutMs: config.current.limits.loadMs,
     }),
   );
   single(TRASH, (from) =>
@@ -150,8 +153,10 @@ export function compose(given: Given): DependencyContainer {
     REGISTRY,
     (from) =>
       new Registry({
-        config,
-        scriptsDir: join(config.dir, "scripts"),
+        get config() {
+          return config.current;
+        },
+        scriptsDir: join(dir, "scripts"),
         builder: from.resolve(BUILDER),
         isolates: from.resolve(ISOLATES),
         pluginRoutes: () => [...given.engineRoutes, ...from.resolve(SEAT).routes],
@@ -175,12 +180,4 @@ function settle(registry: Registry): void {
       hint: "Change the path of one of the two.",
     },
   ]);
-}
-
-function pluginLog(log: Log, plugin: string): PluginLog {
-  const at =
-    (level: "debug" | "info" | "warn" | "error") =>
-    (message: string, fields: LogFields = {}): void =>
-      log.at(level, message, { plugin, ...fields });
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { mkdirSync } from "node:fs";
 import type { BuiltInPlugin, PluginInfo, RedactionCapability } from "../sdk/plugin.ts";
-import type { Config } from "./config/index.ts";
+import type { Config, LiveConfig } from "./config/index.ts";
 import { BUILDER, compose, ENGINE, ISOLATES, PLUGINS, REGISTRY, SEAT, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
 import { routeInfo } from "./http/event.ts";
@@ -27,7 +27,7 @@ import { processVessel, type Vessel } from "./script/vessel.ts";
 import { threadVessel } from "./script/thread-vessel.ts";
 
 export interface EngineOptions {
-  readonly config: Config;
+  readonly config: LiveConfig;
   readonly pluginSettings: PluginSettings;
   readonly version: string;
   readonly log: Log;
@@ -46,6 +46,8 @@ export interface Engine {
   readonly jail: JailReport;
   scripts(): readonly ScriptStatus[];
   plugins(): readonly PluginInfo[];
+  /** Takes over another config, of the keys that may change in a running engine; all of it, or nothing and false. */
+  reconfigure(config: Config, settings: PluginSettings): Promise<boolean>;
   /** Finishes what is under way, up to `server.shutdownTimeoutMs`. */
   stop(): Promise<void>;
 }
@@ -85,23 +87,24 @@ async function unwind(undo: Undo, log: Log): Promise<void> {
 }
 
 async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
-  const { config, version, log, scriptLogs, onScript } = options;
-  const mode = isolateMode(config);
-  const scriptsDir = join(config.dir, "scripts");
-  const lock = lockDataDir(join(config.dir, "data"));
+  const { config: live, version, log, scriptLogs, onScript } = options;
+  const { dir, dev, isolates: isolation } = live.current;
+  const mode = isolateMode(live.current);
+  const scriptsDir = join(dir, "scripts");
+  const lock = lockDataDir(join(dir, "data"));
   undo.push(() => lock.release());
   prepareScripts(scriptsDir);
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
   undo.push(() => spawner.dispose());
   const openVessel = (args: readonly string[] = []): Promise<Vessel> =>
     mode === "thread" ? threadVessel(args) : spawner.spawn("isolate", args).then(processVessel);
-  const checked = checkIsolation(mode, config.isolates.require, () => openVessel(["--self-test"]));
+  const checked = checkIsolation(mode, isolation.require, () => openVessel(["--self-test"]));
   checked.catch(() => {}); // awaited below; until then a failure is not lost, only early
 
   let ready = false;
   let jail: JailReport = { held: [], lacking: [] };
   const root = compose({
-    config,
+    config: live,
     log,
     scriptLogs,
     redaction: options.redaction,
@@ -112,7 +115,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     pluginSettings: options.pluginSettings,
     facts: {
       version,
-      dev: config.dev,
+      dev,
       mode,
       ready: () => ready,
       jail: () => ({ held: jail.held, lacking: jail.lacking.map(({ part }) => part) }),
@@ -171,10 +174,26 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   ready = true;
   const stop = async (): Promise<void> => {
     ready = false;
-    await server.stop(config.server.shutdownTimeoutMs);
+    await server.stop(live.current.server.shutdownTimeoutMs);
     await unwind(undo, log);
   };
-  return { url: server.url, mode, jail, scripts: () => registry.status, plugins: () => plugins.plugins, stop };
+  const reconfigure = async (config: Config, settings: PluginSettings): Promise<boolean> => {
+    // First what may be refused.
+    if (!(await plugins.reload(settings))) return false;
+    live.replace(config);
+    isolates.warm();
+    registry.reconfigure();
+    return true;
+  };
+  return {
+    url: server.url,
+    mode,
+    jail,
+    scripts: () => registry.status,
+    plugins: () => plugins.plugins,
+    reconfigure,
+    stop,
+  };
 }
 
 async function startPlugins(plugins: PluginHost): Promise<void> {
@@ -189,15 +208,24 @@ async function startPlugins(plugins: PluginHost): Promise<void> {
   }
 }
 
-function listen({ config, log }: EngineOptions, registry: Registry, isolates: Isolates, seat: PluginSeat): HttpServer {
-  const { server, dev } = config;
+function listen(
+  { config: live, log }: EngineOptions,
+  registry: Registry,
+  isolates: Isolates,
+  seat: PluginSeat,
+): HttpServer {
+  const { server, dev } = live.current;
   const { cert, key } = server.tls;
   return startServer({
     host: server.host,
     port: server.port,
     maxHeaderBytes: server.maxHeaderBytes,
-    requestTimeoutMs: server.requestTimeoutMs,
-    trustedProxies: server.trustedProxies,
+    get requestTimeoutMs() {
+      return live.current.server.requestTimeoutMs;
+    },
+    get trustedProxies() {
+      return live.current.server.trustedProxies;
+    },
     ...(cert && key ? { tls: { cert, key } } : {}),
     outlasts: (route) => {
       const { wallMs, streamIdleMs } = (route as PooledRoute).pool.script.limits;

@@ -143,7 +143,6 @@ class EngineLog implements Log {
   private readonly members: string;
   private readonly taken: ReadonlySet<string>;
   private readonly own: Members;
-  private readonly least: number;
 
   constructor(
     private readonly batch: Batch,
@@ -152,7 +151,11 @@ class EngineLog implements Log {
     this.members = new Members(OWN).text(fields);
     this.taken = new Set([...OWN, ...Object.keys(fields)]);
     this.own = new Members(this.taken);
-    this.least = LEVELS.indexOf(batch.options.level);
+  }
+
+  /** Asked for each line: the config may change. */
+  private get least(): number {
+    return LEVELS.indexOf(this.batch.options.level);
   }
 
   debug(message: string, fields?: Fields): void {

@@ -1,7 +1,7 @@
 /** What isolates report, and where it goes: the log, and the problems that callers get. */
 import { join } from "node:path";
 import { problemBody, ProblemError, problemType } from "../sdk/errors.ts";
-import type { Config } from "./config/index.ts";
+import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { LEVELS } from "./isolate/frames.ts";
 import type { Log } from "./log.ts";
@@ -95,17 +95,20 @@ const STATUS_TITLES: { readonly [status: number]: string } = {
 };
 
 export function isolateDeps(
-  config: Config,
+  config: LiveConfig,
   log: Log,
   plugins: { readonly services: () => ReadonlyMap<string, Service>; readonly chains: () => Pick<Chains, "fetch"> },
   onScript: (event: ScriptEvent) => void,
 ): IsolatesOptions["deps"] {
-  const scriptsDir = join(config.dir, "scripts");
+  const { dir, dev: inDev } = config.current;
+  const scriptsDir = join(dir, "scripts");
   const placeOf = (flight: Flight, failure: ReadFailure): FailurePlace | null =>
     placeOfFailure((flight.invocation.route as PooledRoute).pool, scriptsDir, failure);
   return {
     services: plugins.services,
-    fetchPolicy: config.fetch,
+    get fetchPolicy() {
+      return config.current.fetch;
+    },
     fetchHook: () => plugins.chains().fetch,
     onServiceError: (script, what, error, id) =>
       log.error("a service failed", { id, script, what, error: reasonOf(error) }),
@@ -121,7 +124,7 @@ export function isolateDeps(
         const { type: _, title: __, ...fields } = problemBody(error, id);
         log.warn("invocation refused", { ...fields, script: route.script, ...invocationOf(flight) });
       }
-      if (!config.dev || !error.dev) return problemResponse(error, id, false);
+      if (!inDev || !error.dev) return problemResponse(error, id, false);
       const dev = { ...error.dev, ...placeOf(flight, error.cause as ReadFailure) };
       const { errors, limit, retryAfterSeconds } = error;
       return problemResponse(

@@ -1,6 +1,6 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
 import { join } from "node:path";
-import { readConfig, type Config } from "../config/index.ts";
+import { LiveConfig, readConfig, type Config } from "../config/index.ts";
 import { startEngine, type Engine } from "../engine.ts";
 import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
 import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
@@ -8,6 +8,7 @@ import { createSecrets, type Secrets } from "../log/secrets.ts";
 import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
+import { followConfig } from "./config-change.ts";
 import { configInput } from "./config-input.ts";
 import { settingsOf } from "../plugin/settings.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
@@ -29,8 +30,9 @@ export interface Console {
 
 /** Serves until the engine ends. */
 export async function run({ flags, version, builtIns }: Call): Promise<number> {
-  const loaded = readConfig(configInput(flags));
-  const { config } = loaded;
+  const input = configInput(flags);
+  const loaded = readConfig(input);
+  const config = new LiveConfig(loaded.config);
   const out = openConsole(config);
   const { log, sink, scriptLogs } = out;
   const faults = watchForFaults(out);
@@ -50,8 +52,10 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
     });
     const stopped = signals.first();
     faults.serving();
-    greet(engine, config, version, out);
+    greet(engine, config.current, version, out);
+    const watcher = followConfig(input, config, plugins, engine, out);
     await stopped;
+    watcher.close();
     log.info("stopping", {});
     await engine.stop();
   } finally {
@@ -62,28 +66,42 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
   process.exit(0);
 }
 
-function openConsole(config: Config): Console {
-  const format = resolveFormat(config.log.format, process.stdout.isTTY === true, config.dev);
+function openConsole(config: LiveConfig): Console {
+  const formatNow = (): "json" | "pretty" =>
+    resolveFormat(config.current.log.format, process.stdout.isTTY === true, config.current.dev);
   const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
-  const sink = createSink({ fd: 1, notice: droppedNotice({ format, now: Date.now }) });
+  const sink = createSink({ fd: 1, notice: droppedNotice({ format: formatNow(), now: Date.now }) });
   const scriptLogs = createScriptLogs({
-    dataDir: join(config.dir, "data"),
-    limits: () => config.log,
+    dataDir: join(config.current.dir, "data"),
+    limits: () => config.current.log,
     onTrouble: (folder, error) =>
       log.warn("log lines of scripts are lost: their files cannot be written, or not fast enough", { folder, error }),
     onRecovered: (lines) => log.info("the logs of scripts are written again", { lost: lines }),
   });
   const secrets = createSecrets();
   const log: Log = createLog({
-    level: config.log.level,
-    format,
+    get level() {
+      return config.current.log.level;
+    },
+    get format() {
+      return formatNow();
+    },
     colours: paint === COLOURED,
     write: (text) => sink.write(text),
     now: Date.now,
     secrets,
     scripts: scriptLogs,
   });
-  return { log, secrets, sink, scriptLogs, format, paint };
+  return {
+    log,
+    secrets,
+    sink,
+    scriptLogs,
+    get format() {
+      return formatNow();
+    },
+    paint,
+  };
 }
 
 /**

@@ -12,5 +12,6 @@ export {
   type LoadedConfig,
 } from "./load.ts";
 export type { Config, PluginConfig, ScriptConfig } from "./schema.ts";
+export { LiveConfig } from "./live.ts";
 export { restartNeeded } from "./restart.ts";
 export { watchConfig } from "./watch.ts";

@@ -11,6 +11,7 @@ import type { RouteMatch, RouteTable } from "./router.ts";
 import { createTargetReader } from "./target.ts";
 
 export interface HandlerOptions {
+  /** Another list is another value: it is looked at for each request. */
   readonly trustedProxies: readonly string[];
   /** How long a client may take to send a body. */
   readonly requestTimeoutMs: number;
@@ -43,11 +44,16 @@ const CLOSE = { connection: "close" };
 
 export function createHandler(options: HandlerOptions): Handler {
   const { dispatcher, onRequestLog, dev } = options;
-  const lookUpCaller = options.trustedProxies.length === 0 ? null : createCallerLookup(options.trustedProxies);
+  let proxies: readonly string[] | null = null;
+  let lookUpCaller: ReturnType<typeof createCallerLookup> | null = null;
   const readTarget = createTargetReader();
 
   function answer(exchange: Exchange, request: Request, origin: string, plugins: RequestPlugins): Answer {
     const { headers } = request;
+    if (proxies !== options.trustedProxies) {
+      proxies = options.trustedProxies;
+      lookUpCaller = proxies.length === 0 ? null : createCallerLookup(proxies);
+    }
     const caller = lookUpCaller?.(exchange.ip, headers);
     if (caller) exchange.ip = caller.ip;
     const claimed = readRequestId(headers);

@@ -2,8 +2,11 @@
 import { sep } from "node:path";
 import type { ScriptSource } from "./source.ts";
 
-/** Paths relative to the folder of scripts, or `all`: anything may have changed, or `none`. */
-export type Changes = ReadonlySet<string> | "all" | "none";
+/**
+ * Paths relative to the folder of scripts; `all`: any of them may have changed; `none`; `config`: not the files, but what the
+ * engine makes of them.
+ */
+export type Changes = ReadonlySet<string> | "all" | "none" | "config";
 
 export interface Built {
   readonly source: ScriptSource;
@@ -14,7 +17,7 @@ export interface Built {
 }
 
 export function concerns(changes: Changes, { source, inputs, failed }: Built): boolean {
-  if (typeof changes === "string") return changes === "all";
+  if (typeof changes === "string") return changes !== "none";
   for (const path of changes) {
     const full = `${source.dir}${sep}${path}`;
     if (full === source.entry || inputs.includes(full)) return true;

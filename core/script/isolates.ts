@@ -18,7 +18,8 @@ export interface PooledRoute extends ScriptRoute {
 }
 
 export interface IsolatesOptions {
-  readonly config: Pick<Config["isolates"], "max" | "perScript" | "spare" | "idleMs">;
+  /** Asked each time: the config may change. */
+  readonly config: () => Pick<Config["isolates"], "max" | "perScript" | "spare" | "idleMs">;
   /** Starts what the next isolate lives in. */
   readonly openVessel: () => Promise<Vessel>;
   readonly deps: Omit<IsolateDeps, "onDeath" | "onFree" | "onFault">;
@@ -44,7 +45,6 @@ const SWEEP_MS = 1_000;
 const REST_MS = 2_000;
 
 export class Isolates implements Dispatcher, PoolHost {
-  readonly perScript: number;
   readonly #options: IsolatesOptions;
   readonly #pools = new Set<ScriptPool>();
   readonly #owners = new Map<Isolate, ScriptPool>();
@@ -60,14 +60,17 @@ export class Isolates implements Dispatcher, PoolHost {
 
   constructor(options: IsolatesOptions) {
     this.#options = options;
-    this.perScript = options.config.perScript;
-    this.#places = new Places(options.config.max, this.#owners);
+    this.#places = new Places(() => options.config().max, this.#owners);
     this.#watchdog = new Watchdog({
       owners: this.#owners,
       pools: this.#pools,
       onFault: (pool, error) => options.events.onFault(pool.script.name, error),
     });
-    this.#sweep = setInterval(() => this.#letGo(), Math.min(SWEEP_MS, options.config.idleMs));
+    this.#sweep = setInterval(() => this.#letGo(), Math.min(SWEEP_MS, options.config().idleMs));
+  }
+
+  get perScript(): number {
+    return this.#options.config().perScript;
   }
 
   now(): number {
@@ -132,7 +135,7 @@ export class Isolates implements Dispatcher, PoolHost {
 
   /** Keeps warmed isolates at hand, so that a script's first call does not wait for a process. */
   warm(): void {
-    while (!this.#stopping && this.#spares.length < this.#options.config.spare) {
+    while (!this.#stopping && this.#spares.length < this.#options.config().spare) {
       const spare = this.#start().then((isolate) => {
         isolate.rest();
         return isolate;
@@ -194,7 +197,7 @@ export class Isolates implements Dispatcher, PoolHost {
   /** Once a second: isolates that were not used for isolates.idleMs go, and at last the spares. */
   #letGo(): void {
     const now = performance.now();
-    const { idleMs } = this.#options.config;
+    const { idleMs } = this.#options.config();
     for (const isolate of [...this.#owners.keys()]) {
       if (isolate.state !== "ready" || isolate.flights.size > 0) continue;
       this.#lastWanted = Math.max(this.#lastWanted, isolate.lastUsed);

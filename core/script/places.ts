@@ -9,18 +9,18 @@ interface Waiter {
 
 export class Places {
   taken = 0;
-  readonly #max: number;
+  readonly #max: () => number;
   readonly #owners: ReadonlyMap<Isolate, ScriptPool>;
   /** In the order in which they came. */
   #queue: Waiter[] = [];
 
-  constructor(max: number, owners: ReadonlyMap<Isolate, ScriptPool>) {
+  constructor(max: () => number, owners: ReadonlyMap<Isolate, ScriptPool>) {
     this.#max = max;
     this.#owners = owners;
   }
 
   get #isFull(): boolean {
-    return this.taken >= this.#max;
+    return this.taken >= this.#max();
   }
 
   /** Resolves with a place, counted already. */

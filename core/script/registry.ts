@@ -8,8 +8,8 @@ import { concerns, type Changes } from "./changes.ts";
 import { broken, newEntry, statusOf, type Entry, type ScriptStatus } from "./entry.ts";
 import { Serving, type ServingOptions } from "./serving.ts";
 import { discoverScripts, watchScripts, type Discovered, type ScriptSource } from "./source.ts";
-import type { BuildProblem, Json } from "./types.ts";
-import { malformedRoute, openVersion, type AnyRoute } from "./version.ts";
+import type { BuildProblem, BuildResult, Json } from "./types.ts";
+import { malformedRoute, openVersion, settingsText, type AnyRoute } from "./version.ts";
 
 export interface RegistryOptions extends ServingOptions {
   readonly scriptsDir: string;
@@ -73,6 +73,11 @@ export class Registry {
   /** The plugins' routes are others now. Answers what is in their way; then the routes stay as they were. */
   replan(): RouteClash | null {
     return this.#serving.replan();
+  }
+
+  /** Config, or what plugins give to scripts, is another now: each script for which that matters gets a new version. */
+  reconfigure(): void {
+    this.#look("config");
   }
 
   /**
@@ -161,7 +166,7 @@ export class Registry {
         moved ||
         concerns(changes, { source, inputs: serving?.bundle.inputs ?? [], failed })
       )
-        void this.#build(entry);
+        void this.#build(entry, changes === "config");
     }
   }
 
@@ -216,15 +221,19 @@ export class Registry {
     };
   }
 
-  #build(entry: Entry): Promise<void> {
+  /** @param unchanged its files are what they were: a build of them may be kept from before */
+  #build(entry: Entry, unchanged = false): Promise<void> {
     if (entry.building) {
       entry.dirty = true;
       return entry.building;
     }
     const run = async (): Promise<void> => {
       do {
+        const mayReuse = unchanged && !entry.dirty;
         entry.dirty = false;
-        await this.#buildOnce(entry).catch((error: unknown) => this.#serving.fail(entry, [broken(entry, error)]));
+        await this.#buildOnce(entry, mayReuse).catch((error: unknown) =>
+          this.#serving.fail(entry, [broken(entry, error)]),
+        );
       } while (entry.dirty && this.#holds(entry));
       entry.building = null;
     };
@@ -236,10 +245,13 @@ export class Registry {
     return !this.#closed && this.#entries.get(entry.source.name) === entry;
   }
 
-  async #buildOnce(entry: Entry): Promise<void> {
+  async #buildOnce(entry: Entry, mayReuse: boolean): Promise<void> {
     if (entry.serving && isEmpty(entry.source.entry)) await Bun.sleep(REWRITE_MS);
     const since = performance.now();
-    const result = await this.#options.builder.build(this.#input(entry.source));
+    const { builder, config } = this.#options;
+    const input = this.#input(entry.source);
+    const kept = mayReuse ? await builder.cached(input).catch(() => null) : null;
+    const result: BuildResult = kept ? { ok: true, bundle: kept, warnings: [] } : await builder.build(input);
     if (!this.#holds(entry)) return;
     if (!result.ok) {
       // A file that changed or went since was perhaps read by half: the next look tells.
@@ -248,7 +260,8 @@ export class Registry {
     }
     if (result.warnings.length > 0)
       this.#options.onEvent({ kind: "warning", script: entry.source.name, problems: result.warnings });
-    if (entry.serving?.bundle.hash !== result.bundle.hash)
+    const settings = settingsText(entry.source.name, config);
+    if (entry.serving?.bundle.hash !== result.bundle.hash || entry.serving.settings !== settings)
       this.#serving.adopt(entry, result.bundle, performance.now() - since);
     else if (entry.problems.length > 0) this.#serving.settle(entry, entry.serving, performance.now() - since);
   }

@@ -20,6 +20,8 @@ export interface Version {
   readonly bundle: ScriptBundle;
   readonly pool: ScriptPool;
   readonly routes: readonly RouteEntry<AnyRoute>[];
+  /** What config said of the script: another text is another version. */
+  readonly settings: string;
   /** Another version takes over: what is under way is finished, then the isolates end. */
   retire(): void;
 }
@@ -37,6 +39,7 @@ export function openVersion(bundle: ScriptBundle, options: VersionOptions): Vers
     bundle,
     pool,
     routes: routesOf(bundle, pool, options.config),
+    settings: settingsText(bundle.name, options.config),
     retire() {
       // An isolate that is about to start for calls that wait would find its build deleted after a few more saves.
       if (pool.size > 0) held = bundle.readCode();
@@ -44,6 +47,10 @@ export function openVersion(bundle: ScriptBundle, options: VersionOptions): Vers
       options.isolates.retire(pool);
     },
   };
+}
+
+export function settingsText(script: string, config: Config): string {
+  return JSON.stringify([scriptConfig(config, script), limitsFor(config, script)]);
 }
 
 function openPool(

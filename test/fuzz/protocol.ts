@@ -163,7 +163,7 @@ class Ward {
       ],
     ]);
     this.isolates = new Isolates({
-      config: { max: 64, perScript: 2, spare: 1, idleMs: 60_000 },
+      config: () => ({ max: 64, perScript: 2, spare: 1, idleMs: 60_000 }),
       openVessel,
       deps: {
         services: () => services,

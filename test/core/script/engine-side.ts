@@ -143,9 +143,9 @@ export class House {
   willing = true;
   clock = 1_000;
 
-  constructor(config: Partial<IsolatesOptions["config"]> = {}, startMs?: number) {
+  constructor(config: Partial<ReturnType<IsolatesOptions["config"]>> = {}, startMs?: number) {
     this.isolates = new Isolates({
-      config: { max: 8, perScript: 2, spare: 0, idleMs: 60_000, ...config },
+      config: () => ({ max: 8, perScript: 2, spare: 0, idleMs: 60_000, ...config }),
       now: () => this.clock,
       openVessel: async () => this.#open(),
       deps: this.reports.deps(),

@@ -47,7 +47,7 @@ class House implements AsyncDisposable {
     for (const [path, text] of Object.entries(files)) this.write(path, text);
     const config = loadConfig({ dir: dirname(this.dir), set: ["isolates.spare=0", ...set], flags: {} });
     this.isolates = new Isolates({
-      config: config.isolates,
+      config: () => config.isolates,
       openVessel: () => Promise.reject(new Error("no isolate here")),
       deps: {} as ConstructorParameters<typeof Isolates>[0]["deps"],
       events: { onKill() {}, onPause() {}, onLoadFailure() {}, onSpareFailure() {}, onFault() {} },
