@@ -1,21 +1,21 @@
 /** `aiwebengine add`: installs npm packages into a script's folder, and says whether they work in a script. */
-import { loadConfig } from "../config/index.ts";
 import { StartError } from "../errors.ts";
 import { printable } from "../log/escape.ts";
 import type { ScriptSource } from "../script/source.ts";
 import { openProject, requireScripts } from "./check/project.ts";
 import type { Call, Io } from "./command.ts";
-import { configInput } from "./config-input.ts";
-import { offersOf } from "./offers.ts";
+import { readOffers } from "./offers.ts";
 import { ensureManifest, packagesOf, toFolder } from "./packages/home.ts";
 import { checkSpec, install } from "./packages/install.ts";
 import { probePackages, type Probed } from "./packages/probe.ts";
 import { withProgress } from "./progress.ts";
 
-export async function run({ args: [name = "", ...specs], flags, io, version }: Call): Promise<number> {
-  const config = loadConfig(configInput(flags));
+export async function run(call: Call): Promise<number> {
+  const { args, flags, io, version } = call;
+  const [name = "", ...specs] = args;
   const packages = specs.map((spec) => checkSpec(spec, process.cwd(), "add"));
-  const project = await openProject({ config, version, services: offersOf(config).services });
+  const { config, offers } = await readOffers(call);
+  const project = await openProject({ config, version, offer: offers.offer });
   try {
     requireScripts([name], project.scripts, "add");
     const source = folderOf(

@@ -65,6 +65,14 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
     load: () => import("./types.ts"),
   },
   {
+    name: "plugins",
+    summary: "List the plugins of a project: where each is from, and what it requires and provides.",
+    details: "None is set up. It ends with 1 when one cannot be loaded, and says why.",
+    flags: [DIR, CONFIG, PROFILE, SET, JSON_OUTPUT],
+    examples: ["aiwebengine plugins", "aiwebengine plugins --json"],
+    load: () => import("./plugins.ts"),
+  },
+  {
     name: "add",
     summary: "Install npm packages for a script.",
     details:
@@ -78,6 +86,7 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
       { name: "folder", kind: "switch", meaning: "Make a folder of a script that is a single file" },
       DIR,
       CONFIG,
+      PROFILE,
       SET,
     ],
     examples: ["aiwebengine add shop zod", "aiwebengine add hello nanoid@5 --folder"],

@@ -1,7 +1,9 @@
 /** `aiwebengine check`: builds, loads and type-checks scripts, and touches nothing but the types beside them. */
 import { join } from "node:path";
-import { loadConfig, type Config } from "../config/index.ts";
+import type { Config } from "../config/index.ts";
+import { isWeb } from "../script/types.ts";
 import { writeTypings } from "../script/typings.ts";
+import type { PluginProblem } from "../plugin/problem.ts";
 import { CHECK_CODES } from "./check/codes.ts";
 import { findClashes, findSilent, findUnusedSchemas, routesOfBuilt, type Route } from "./check/findings.ts";
 import { framed, located, scriptOfFile, type CheckProblem } from "./check/problem.ts";
@@ -9,14 +11,18 @@ import { fileOf, openProject, requireScripts, type BuiltScript, type Project } f
 import { checkJson, failed, renderCheck, type CheckedScript, type CheckReport } from "./check/report.ts";
 import { checkTypes } from "./check/typecheck.ts";
 import type { Call } from "./command.ts";
-import { configInput } from "./config-input.ts";
-import { offersOf, type Offers } from "./offers.ts";
+import { readOffers, type Offers } from "./offers.ts";
 import { withProgress } from "./progress.ts";
 
-export async function run({ args, flags, io, version }: Call): Promise<number> {
-  const config = loadConfig(configInput(flags));
-  let say = "checking";
-  const work = (): Promise<CheckReport> => check(config, version, args, (text) => (say = text));
+export async function run(call: Call): Promise<number> {
+  const { args, flags, io, version } = call;
+  let say = "setting up plugins";
+  const work = async (): Promise<CheckReport> => {
+    const since = performance.now();
+    const { config, offers } = await readOffers(call);
+    const report = await check({ config, offers, version }, args, (text) => (say = text));
+    return { ...report, ms: performance.now() - since };
+  };
   const report = await withProgress(io, () => say, work);
   io.stdout(flags.has("json") ? checkJson(report) : renderCheck(report, process.cwd(), io.paint));
   return failed(report) ? 1 : 0;
@@ -26,16 +32,13 @@ export async function run({ args, flags, io, version }: Call): Promise<number> {
  * The report on the scripts of a project; with names only on those.
  * @throws StartError when there is no folder of scripts, or no script of a name.
  */
-export async function check(
-  config: Config,
-  version: string,
+async function check(
+  { config, offers, version }: { readonly config: Config; readonly offers: Offers; readonly version: string },
   names: readonly string[],
   tell: (progress: string) => void,
-): Promise<CheckReport> {
-  const since = performance.now();
+): Promise<Omit<CheckReport, "ms">> {
   const scriptsDir = join(config.dir, "scripts");
-  const offers = offersOf(config);
-  const project = await openProject({ config, version, services: offers.services });
+  const project = await openProject({ config, version, offer: offers.offer });
   try {
     requireScripts(names, project.scripts, "check");
     const all = project.scripts.length;
@@ -51,11 +54,13 @@ export async function check(
     return {
       dir: config.dir,
       scriptsDir,
-      scripts: project.scripts
-        .filter(({ name }) => asked(name))
-        .map((source): CheckedScript => ({ name: source.name, file: fileOf(source), routes: routes.get(source.name) })),
+      scripts: built
+        .filter(({ source }) => asked(source.name))
+        .map(({ source, result }): CheckedScript => {
+          const others = result.ok ? result.bundle.registrations.filter((one) => !isWeb(one)) : [];
+          return { name: source.name, file: fileOf(source), routes: routes.get(source.name), others };
+        }),
       problems: problems.filter(({ script }) => asked(script)),
-      ms: performance.now() - since,
     };
   } finally {
     await project.dispose();
@@ -64,12 +69,26 @@ export async function check(
 
 async function checkTypesOf(scriptsDir: string, { types }: Offers, version: string): Promise<CheckProblem[]> {
   try {
-    await writeTypings(scriptsDir, { services: types, version });
+    await writeTypings(scriptsDir, { ...types, version });
   } catch (error) {
     const message = `The types could not be written: ${error instanceof Error ? error.message : String(error)}.`;
     return [{ severity: "error", code: "types_unwritten", message, hint: CHECK_CODES.types_unwritten.fix }];
   }
   return checkTypes(scriptsDir);
+}
+
+/** Its file stands beside the folder of scripts. */
+function pluginProblem({ plugin, message, file, ...rest }: PluginProblem): CheckProblem {
+  const { fix: hint } = CHECK_CODES.plugin_failed;
+  const told = message.includes(plugin) ? message : `The plugin "${plugin}": ${message}`;
+  return {
+    severity: "error",
+    code: "plugin_failed",
+    message: told,
+    hint,
+    ...rest,
+    ...(file && { file: `../${file}` }),
+  };
 }
 
 function gather(
@@ -81,6 +100,7 @@ function gather(
 ): CheckProblem[] {
   const all = [...routes.values()].flatMap((ofScript) => ofScript ?? []);
   const found: CheckProblem[] = [
+    ...offers.problems.map(pluginProblem),
     ...folder.map((problem): CheckProblem => ({ severity: "error", ...problem })),
     ...built.flatMap(({ source, result }) => {
       const script = source.name;

@@ -1,7 +1,7 @@
 /** `aiwebengine init`: a project that serves, passes `check` and has a test, in a folder that may hold other things. */
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { loadConfig } from "../config/index.ts";
+import { readConfig } from "../config/index.ts";
 import { LIMITS, type LimitSpec } from "../config/limits.ts";
 import { discoverScripts } from "../script/source.ts";
 import { writeTypings } from "../script/typings.ts";
@@ -25,9 +25,11 @@ const PROJECT = {
   "AGENTS.md": fill(agents, { limits: limitsTable() }),
 };
 
-export async function run({ args: [given = "."], flags, io, version }: Call): Promise<number> {
+export async function run(call: Call): Promise<number> {
+  const { args, flags, io } = call;
+  const [given = "."] = args;
   const dir = resolve(given);
-  const written = await init(dir, version);
+  const written = await init(dir, call);
   if (flags.has("json")) {
     io.stdout(`${JSON.stringify({ dir, ...written }, null, 2)}\n`);
     return 0;
@@ -43,10 +45,10 @@ export async function run({ args: [given = "."], flags, io, version }: Call): Pr
 }
 
 /** @throws StartError when a file cannot be written, or the settings that are there are wrong. */
-export async function init(dir: string, version: string): Promise<Written> {
+export async function init(dir: string, engine: Pick<Call, "builtIns" | "version">): Promise<Written> {
   const scriptsDir = join(dir, "scripts");
   mkdirSync(scriptsDir, { recursive: true });
-  const { types } = offersOf(loadConfig({ dir, set: [], flags: {} }));
+  const { types } = await offersOf(readConfig({ dir, env: process.env, set: [], flags: {} }), engine);
   // With scripts of one's own the example would only be in the way, and might want a route of theirs.
   const { scripts } = await discoverScripts(scriptsDir);
   const own = scripts.length > 0;
@@ -55,7 +57,7 @@ export async function init(dir: string, version: string): Promise<Written> {
   const { made, left } = writeNew(dir, files);
   const tsconfig = "scripts/tsconfig.json";
   const had = existsSync(join(dir, tsconfig));
-  await writeTypings(scriptsDir, { services: types, version });
+  await writeTypings(scriptsDir, { ...types, version: engine.version });
   return {
     made: had ? made : [...made, tsconfig],
     left: [...(own ? ["scripts/"] : []), ...left, ...(had ? [tsconfig] : [])],

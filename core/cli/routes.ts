@@ -1,12 +1,10 @@
 /** `aiwebengine routes`: which script answers what, from a build of each. */
 import { relative } from "node:path";
-import { loadConfig } from "../config/index.ts";
 import { printable } from "../log/escape.ts";
 import { findClashes, routesOfBuilt, type Route } from "./check/findings.ts";
 import { openProject } from "./check/project.ts";
 import type { Call } from "./command.ts";
-import { configInput } from "./config-input.ts";
-import { offersOf } from "./offers.ts";
+import { readOffers } from "./offers.ts";
 import type { Paint } from "./paint.ts";
 import { withProgress } from "./progress.ts";
 
@@ -15,10 +13,10 @@ interface Row extends Route {
   readonly clash?: string;
 }
 
-export async function run({ flags, io, version }: Call): Promise<number> {
-  const config = loadConfig(configInput(flags));
-  const offers = offersOf(config);
-  const project = await openProject({ config, version, services: offers.services });
+export async function run(call: Call): Promise<number> {
+  const { flags, io, version } = call;
+  const { config, offers } = await readOffers(call);
+  const project = await openProject({ config, version, offer: offers.offer });
   let say = "building";
   const all = project.scripts.length;
   const work = () => project.build(project.scripts, (done) => (say = `building: ${done} of ${all} scripts`));

@@ -76,8 +76,8 @@ export function describeError(
   if (source === null || !(error instanceof Error)) return problem;
   const at = error.stack?.match(new RegExp(`${RegExp.escape(source.filename)}:(\\d+):(\\d+)`));
   if (!at) return problem;
-  // The generated first line was cut off, and "return " stands before the next.
-  const place = makeLookup(source.bundle.map)(Number(at[1]) + 1, Number(at[2]));
+  // The generated first line was cut off, and the head of `compileFunction` stands in its place.
+  const place = makeLookup(source.bundle.map)(Number(at[1]), Number(at[2]));
   if (place === null) return problem;
   const path = resolve(source.bundle.folder, place.file);
   return {

@@ -61,12 +61,18 @@ async function list(
   }
 }
 
-/** The commands that plugins bring. Running one ends what its plugins hold. @throws PluginFailure, OrderProblem */
-export async function pluginCommands(
+/**
+ * Sets a project's plugins up without an engine. Whoever called disposes.
+ *
+ * @param data the folder that plugins take for the engine's
+ * @throws PluginFailure, OrderProblem
+ */
+export async function startOffline(
   project: OfflineProject,
+  data: string,
   log: PluginLog,
   onProblem: (problem: PluginProblem) => void,
-): Promise<readonly CommandSpec[]> {
+): Promise<PluginHost> {
   const { dir, builtIns, settings, engineVersion } = project;
   const engine = absentEngine(engineVersion);
   const host = new PluginHost({
@@ -87,7 +93,7 @@ export async function pluginCommands(
     },
     given: ["engine", "redaction"],
     keeper: new Keeper(),
-    paths: { project: dir, data: join(dir, "data") },
+    paths: { project: dir, data },
     logFor: () => log,
     onHookFailure: () => new Response(null, { status: 500 }),
     adopt() {},
@@ -97,6 +103,16 @@ export async function pluginCommands(
     drainMs: 0,
   });
   await host.start();
+  return host;
+}
+
+/** The commands that plugins bring. Running one ends what its plugins hold. @throws PluginFailure, OrderProblem */
+export async function pluginCommands(
+  project: OfflineProject,
+  log: PluginLog,
+  onProblem: (problem: PluginProblem) => void,
+): Promise<readonly CommandSpec[]> {
+  const host = await startOffline(project, join(project.dir, "data"), log, onProblem);
   const { commands } = host.current.contributions;
   if (commands.length === 0) await host.dispose();
   return commands.map(({ spec }) => ({

@@ -361,3 +361,86 @@ describe("packages", () => {
     expect(stderr).toContain("could not be installed");
   });
 });
+
+describe("with plugins", () => {
+  const shout = (body: string): string =>
+    [
+      'import { definePlugin } from "@aiwebengine/sdk/plugin";',
+      `export default definePlugin({ name: "shout", version: "1.2.0", setup({ service, route }) {`,
+      body,
+      '  service("shout", { types: "export interface Shout { loud(text: string): Promise<string> }", methods: { loud: async (_call, text) => String(text).toUpperCase() } });',
+      '  route("GET /shout", () => new Response("SHOUT"));',
+      "} });",
+    ].join("\n");
+  const uses = [
+    'import { registerWebHandler } from "@aiwebengine/sdk";',
+    'registerWebHandler("GET /loud", ({ shout }) => shout.loud("x"));',
+    'registerWebHandler("GET /wrong", ({ shout }) => shout.silent("x"));',
+  ].join("\n");
+
+  test("a service of theirs is typed, and their routes are taken", async () => {
+    const taken = 'registerWebHandler("GET /shout", () => "mine");\n';
+    const dir = await prepareFolder({
+      scripts: { "uses.ts": uses, "taken.js": taken },
+      files: { "plugins/shout.ts": shout("") },
+    });
+    const { code, stdout } = await runEngine(["check", "--json"], { cwd: dir });
+    const { problems } = JSON.parse(stdout) as { problems: readonly Problem[] };
+    expect(code).toBe(1);
+    expect(problems.map((problem) => [problem.code, problem.file, problem.line]).toSorted()).toEqual([
+      ["route_taken", "scripts/taken.js", 1],
+      ["type_error", "scripts/uses.ts", 3],
+    ]);
+    expect(problems.find(({ code: own }) => own === "route_taken")?.message).toContain('"shout"');
+    await rm(dirname(dir), { recursive: true });
+  });
+
+  test("one that fails is a problem with its place, and the scripts are checked all the same", async () => {
+    const scripts = { "ok.js": 'register("/ok", () => "ok");\n', "bad.js": "register(;\n" };
+    const dir = await prepareFolder({
+      scripts,
+      files: { "plugins/shout.ts": shout('  throw new Error("no voice");') },
+    });
+    const { code, stdout } = await runEngine(["check", "--json"], { cwd: dir });
+    const { problems } = JSON.parse(stdout) as { problems: readonly Problem[] };
+    expect(code).toBe(1);
+    expect(problems.map((problem) => [problem.code, problem.file, problem.line]).toSorted()).toEqual([
+      ["plugin_failed", "plugins/shout.ts", 3],
+      ["script_failed", "scripts/bad.js", 1],
+    ]);
+    expect(problems.find(({ code: own }) => own === "plugin_failed")?.frame).toContain('throw new Error("no voice")');
+    await rm(dirname(dir), { recursive: true });
+  });
+
+  test("plugins lists them with where they are from, and what is wrong", async () => {
+    const dir = await prepareFolder({ files: { "plugins/shout.ts": shout("") } });
+    const all = await runEngine(["plugins", "--json"], { cwd: dir });
+    const { plugins } = JSON.parse(all.stdout) as { plugins: readonly { origin: string; [key: string]: unknown }[] };
+    expect([all.code, all.stderr]).toEqual([0, ""]);
+    expect(plugins).toContainEqual({
+      name: "shout",
+      version: "1.2.0",
+      origin: "plugins/shout.ts",
+      enabled: true,
+      requires: [],
+      provides: ["shout"],
+      problems: [],
+    });
+    expect(plugins.filter(({ origin }) => origin === "built-in").length).toBeGreaterThan(0);
+    await writeFile(join(dir, "plugins/shout.ts"), "export default 1;\n");
+    const broken = await runEngine(["plugins"], { cwd: dir });
+    expect(broken.code).toBe(1);
+    expect(broken.stdout).toMatch(/shout +broken +plugins\/shout\.ts/);
+    expect(broken.stderr).toContain("plugins/shout.ts");
+    await rm(dirname(dir), { recursive: true });
+  });
+
+  test("new plugin writes one that is live when it is served, and whose types are right", async () => {
+    const dir = await prepareFolder({ scripts: { "ok.js": 'register("/ok", () => "ok");\n' } });
+    expect((await runEngine(["new", "plugin", "teapot"], { cwd: dir })).code).toBe(0);
+    expect((await runEngine(["check"], { cwd: dir })).code).toBe(0);
+    await using engine = await startEngine({ dir });
+    expect(await (await engine.fetch("/teapot")).json()).toEqual({ message: "Hello from teapot" });
+    await rm(dirname(dir), { recursive: true });
+  });
+});

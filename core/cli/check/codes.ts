@@ -18,6 +18,10 @@ export const CHECK_CODES = {
       "A schema describes what the route never gets: a body of GET or HEAD, a parameter that the path does not have.",
     fix: "Remove it, or correct the method or the path. With a required part no request fits: it is an error, else a warning.",
   },
+  plugin_failed: {
+    meaning: "A plugin of the project cannot be loaded or set up, so scripts were checked without what it gives.",
+    fix: "Correct the plugin as the message says, or leave it out with `plugins.<name>.enabled = false`.",
+  },
   no_registration: {
     meaning: "The script loads and registers nothing, so nobody can reach it.",
     fix: "Register a handler at the top level or in `init()`; put code that scripts share into `scripts/_shared/`.",

@@ -9,7 +9,7 @@ import { ownCommand } from "../../isolate/jail/probe.ts";
 import { createBuilder } from "../../script/build.ts";
 import { discoverScripts, type ScriptSource } from "../../script/source.ts";
 import { startSpawner } from "../../script/spawner.ts";
-import type { BuildProblem, BuildResult, Json } from "../../script/types.ts";
+import type { BuildProblem, BuildResult, Json, Offer } from "../../script/types.ts";
 import { UsageError } from "../parse.ts";
 import type { ReadSource } from "./problem.ts";
 
@@ -32,15 +32,15 @@ export interface Project {
 export interface ProjectOptions {
   readonly config: Config;
   readonly version: string;
-  /** The names of the services that scripts have, with their methods. */
-  readonly services: { readonly [name: string]: readonly string[] };
+  /** What plugins give to scripts. */
+  readonly offer: Offer;
 }
 
 /** Larger than any file that a script may have. */
 const MOST_READ_BYTES = 8 * 1024 * 1024;
 
 /** @throws StartError when there is no folder of scripts. */
-export async function openProject({ config, version, services }: ProjectOptions): Promise<Project> {
+export async function openProject({ config, version, offer }: ProjectOptions): Promise<Project> {
   const scriptsDir = join(config.dir, "scripts");
   // A slip in `--dir` must not pass as a project without a fault.
   if (!existsSync(scriptsDir)) {
@@ -52,7 +52,6 @@ export async function openProject({ config, version, services }: ProjectOptions)
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
   // Not `data/cache`: that one is written by the engine that serves this folder, and warnings come from a build only.
   const cacheDir = mkdtempSync(join(tmpdir(), "aiwebengine-check-"));
-  const offer = { services, points: {} };
   const builder = createBuilder({
     spawner,
     cacheDir,

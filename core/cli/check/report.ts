@@ -1,6 +1,7 @@
 /** What `check` says: for a person, and as JSON for programs. */
-import { relative } from "node:path";
+import { posix, relative } from "node:path";
 import { printable } from "../../log/escape.ts";
+import { isPoint, labelOf, type BuiltRegistration } from "../../script/types.ts";
 import { PLAIN, type Paint } from "../paint.ts";
 import { renderBuildProblem } from "../script-error.ts";
 import type { Route } from "./findings.ts";
@@ -12,6 +13,8 @@ export interface CheckedScript {
   readonly file: string;
   /** In the order of their registration; undefined where the script does not load. */
   readonly routes: readonly Route[] | undefined;
+  /** What else it registers. */
+  readonly others: readonly BuiltRegistration[];
 }
 
 export interface CheckReport {
@@ -29,21 +32,21 @@ export function failed({ problems }: CheckReport): boolean {
 
 /** Paths are relative to the project folder; lines and columns count from 1. Ends with a line break. */
 export function checkJson(report: CheckReport): string {
-  const below = (file: string): string => `${relative(report.dir, report.scriptsDir)}/${file}`;
-  const scripts = report.scripts.map(({ name, file, routes }) => ({
+  const below = (file: string): string => posix.join(relative(report.dir, report.scriptsDir), file);
+  const scripts = report.scripts.map(({ name, file, routes, others }) => ({
     name,
     file: below(file),
     loads: routes !== undefined,
-    registrations: (routes ?? []).map(({ method, path, registration, file: at, line }) => ({
-      function: registration?.fn,
-      method,
-      path,
-      handler: registration?.handler,
-      schemas: Object.keys(registration?.schemas ?? {}),
-      options: registration?.options,
-      file: at === undefined ? undefined : below(at),
-      line,
-    })),
+    registrations: [
+      ...(routes ?? []).map(({ method, path, registration, file: at, line }) => ({
+        ...(registration && registrationJson(registration)),
+        method,
+        path,
+        ...(at === undefined ? {} : { file: below(at) }),
+        line,
+      })),
+      ...others.map(registrationJson),
+    ],
   }));
   const problems = report.problems.map((problem) => ({
     ...problem,
@@ -52,17 +55,24 @@ export function checkJson(report: CheckReport): string {
   return `${JSON.stringify({ ok: !failed(report), scripts, problems, ms: Math.round(report.ms) }, null, 2)}\n`;
 }
 
+function registrationJson(registration: BuiltRegistration) {
+  const { fn, handler, options, schemas } = registration;
+  const point = isPoint(registration) ? { name: registration.name, path: registration.path } : {};
+  return { function: fn, ...point, handler, schemas: Object.keys(schemas), options };
+}
+
 /** `cwd`: paths are shown from there, so that a terminal makes links of them. */
 export function renderCheck(report: CheckReport, cwd: string, paint: Paint = PLAIN): string {
   const { scripts, problems, scriptsDir, ms } = report;
   const shown = (file: string): string => relative(cwd, `${scriptsDir}/${file}`);
   const faulty = new Set(problems.filter(({ severity }) => severity === "error").map(({ script }) => script));
   const width = Math.max(0, ...scripts.map(({ name }) => name.length));
-  const rows = scripts.flatMap(({ name, file, routes }) => {
+  const rows = scripts.flatMap(({ name, file, routes, others }) => {
     const mark = faulty.has(name) || routes === undefined ? paint.red("failed") : paint.green("ok    ");
     return [
       `${mark} ${name.padEnd(width)}  ${paint.dim(printable(shown(file)))}`,
       ...(routes ?? []).map((route) => routeRow(route, paint)),
+      ...others.map((one) => `         ${printable(labelOf(one))}`),
     ];
   });
   const details = problems.map((problem) => renderProblem(problem, shown, paint));

@@ -211,8 +211,13 @@ describe("the report", () => {
     dir: "/app",
     scriptsDir: "/app/scripts",
     scripts: [
-      { name: "hello", file: "hello.ts", routes: [route("GET /hello", "hello", { query: { type: "object" } })] },
-      { name: "shop", file: "shop/index.ts", routes: undefined },
+      {
+        name: "hello",
+        file: "hello.ts",
+        routes: [route("GET /hello", "hello", { query: { type: "object" } })],
+        others: [],
+      },
+      { name: "shop", file: "shop/index.ts", routes: undefined, others: [] },
     ],
     problems: [problem, { severity: "warning", code: "no_registration", message: "Nothing.\x1b[31m" }],
     ms: 12.4,
