@@ -85,3 +85,4 @@ const service = (name: string): never => absent<never>((method) => async () => n
 export const kv: typeof Sdk.kv = service("kv");
 export const messages: typeof Sdk.messages = service("messages");
 export const sendMessage: typeof Sdk.sendMessage = async () => needsEngine("sendMessage()");
+export const secrets: typeof Sdk.secrets = service("secrets");

@@ -88,12 +88,22 @@ export declare function registerMessageHandler(
 ): void;
 /** The short form of `context.messages.send`. */
 export declare const sendMessage: Messages["send"];
+/** Secrets of the operator. Write `{{secret:NAME}}` in a header, the path or the query of a `fetch`: the value is filled in outside the script. */
+export interface Secrets {
+  /** Whether this script has a secret of that name, with a value. */
+  has(name: string): Promise<boolean>;
+  /** The placeholder, `{{secret:NAME}}`. Rejects with `forbidden`, and what to do, where this script has no such secret. */
+  ref(name: string): Promise<string>;
+}
 /** Services by the name under which a handler finds them. */
 export interface Services {
   readonly kv: Kv;
   readonly messages: Messages;
+  readonly secrets: Secrets;
 }
 /** The same object as `context.kv`; outside an invocation its methods throw `not_in_invocation`. */
 export declare const kv: Kv;
 /** The same object as `context.messages`. */
 export declare const messages: Messages;
+/** The same object as `context.secrets`. */
+export declare const secrets: Secrets;
