@@ -141,6 +141,10 @@ export interface ServiceSpec {
    * (`interface Teapot { boil(): Promise<number> }` for `teapot`).
    */
   readonly types: string;
+  /** Methods that scripts also have under a name of their own: `{ sendMessage: "send" }`. */
+  readonly functions?: {
+    readonly [fn: string]: string;
+  };
   /** Methods that change something: an invocation that called one is not sent again after its isolate was lost. */
   readonly mutates?: readonly string[];
   /** Lets go of what is held of a script: it was removed, and its data is about to be moved away. */
