@@ -133,6 +133,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
       if (event.kind !== "changed") return;
       root.resolve(ENGINE).changed();
       typings.soon();
+      // Scripts may see other services and points now; those for which nothing changes keep their version.
+      registry.reconfigure();
     },
     engineRoutes: healthRoutes(() => ({ ok: ready, checks: checks() })),
   });

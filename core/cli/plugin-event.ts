@@ -9,6 +9,8 @@ export function tellPlugin(event: PluginEvent, out: Console): void {
     case "changed": {
       const { added, changed, removed, ms } = event;
       const said = Object.entries({ added, changed, removed }).filter(([, names]) => names.length > 0);
+      // The same plugins with another config: that change is told of by itself.
+      if (said.length === 0) return;
       const fields = Object.fromEntries(said.map(([what, names]) => [what, names.join(", ")]));
       return out.log.info("plugins changed", { ...fields, ms: Math.round(ms) });
     }
