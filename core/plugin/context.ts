@@ -134,17 +134,20 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
       during("service");
       wantIdentifier(name, "service");
       once(into.services.get(name), `the service "${name}"`);
+      for (const [fn, method] of Object.entries(spec.functions ?? {})) {
+        wantIdentifier(fn, "function");
+        if (!Object.hasOwn(spec.methods, method)) {
+          throw new Error(`the function "${fn}" stands for ${name}.${method}(), which there is not`);
+        }
+        once(holderOf(fn, into), `the function "${fn}"`);
+      }
       into.services.set(name, { plugin: plugin.name, name, spec });
     },
     point(name, spec) {
       during("point");
       wantIdentifier(name, "point");
       once(into.points.get(name), `the point "${name}"`);
-      for (const other of into.points.values()) {
-        for (const fn of namesOf(spec)) {
-          if (namesOf(other.spec).includes(fn)) once(other, `the registration function "${fn}"`);
-        }
-      }
+      for (const fn of namesOf(spec)) once(holderOf(fn, into), `the registration function "${fn}"`);
       into.points.set(name, { plugin: plugin.name, name, spec });
     },
     keep(key, make, dispose) {
@@ -179,6 +182,14 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
 /** Every name that a point's functions have in a script. */
 export function namesOf(spec: PointSpec): readonly string[] {
   return Object.entries(spec.functions).flatMap(([fn, { aliases = [] }]) => [fn, ...aliases]);
+}
+
+/** Who gives scripts a function of this name. */
+function holderOf(fn: string, { points, services }: Contributions): { readonly plugin: string } | undefined {
+  return (
+    [...points.values()].find(({ spec }) => namesOf(spec).includes(fn)) ??
+    [...services.values()].find(({ spec }) => Object.hasOwn(spec.functions ?? {}, fn))
+  );
 }
 
 function meant(word: string, known: readonly string[]): string {

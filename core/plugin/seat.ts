@@ -48,7 +48,7 @@ export class PluginSeat {
   get types(): Omit<TypingsOptions, "version"> {
     const { points } = this.generation.contributions;
     return {
-      services: Array.from(this.services.values(), ({ name, types }) => ({ name, types })),
+      services: Array.from(this.services.values(), ({ name, types, functions }) => ({ name, types, functions })),
       points: Array.from(points.values(), ({ spec }) => ({ names: namesOf(spec), types: spec.types })),
     };
   }
@@ -82,18 +82,24 @@ function seat(generation: Generation, own: readonly Service[]): Seated {
 }
 
 function serviceOf({ name, spec }: Owned<ServiceSpec>): Service {
-  const { methods, types, mutates = [], release } = spec;
+  const { methods, types, mutates = [], functions = {}, release } = spec;
   return {
     name,
     types,
     mutates,
+    functions,
     methods: methods as Service["methods"],
     ...(release ? { close: (script: string) => release.call(spec, script) } : {}),
   };
 }
 
-function pointTable({ points }: Contributions): PointTable {
+function pointTable({ points, services }: Contributions): PointTable {
   const table: { [fn: string]: PointTable[string] } = {};
+  for (const { name: service, spec } of services.values()) {
+    for (const [fn, method] of Object.entries(spec.functions ?? {})) {
+      table[fn] = { point: service, canonical: fn, args: [], calls: { service, method } };
+    }
+  }
   for (const { name: point, spec } of points.values()) {
     for (const [canonical, { args, aliases = [] }] of Object.entries(spec.functions)) {
       const { options, definitions } = spec;

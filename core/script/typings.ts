@@ -15,6 +15,8 @@ export interface ServiceTypes {
   readonly name: string;
   /** Declarations, among them `export interface Kv`: the name with a capital letter. */
   readonly types: string;
+  /** Methods that are functions, too: `{ sendMessage: "send" }`. */
+  readonly functions?: { readonly [fn: string]: string } | undefined;
 }
 
 /** A kind of registration that a plugin owns. */
@@ -137,7 +139,13 @@ const FOR_PLUGINS = ["Checked", "Context", "Infer", "InferInput", "Json", "JsonF
 
 function servicesText({ services, points = [] }: TypingsOptions): string {
   const fields = services.map((service) => `  readonly ${service.name}: ${typeOf(service)};\n`);
-  const values = services.map((service) => `export declare const ${service.name}: ${typeOf(service)};\n`);
+  const values = services.flatMap((service) => [
+    `export declare const ${service.name}: ${typeOf(service)};\n`,
+    ...Object.entries(service.functions ?? {}).map(
+      ([fn, method]) =>
+        `/** The short form of \`${service.name}.${method}\`. */\nexport declare const ${fn}: ${typeOf(service)}["${method}"];\n`,
+    ),
+  ]);
   const types = [...services, ...points].map((declared) => `${declared.types.trim()}\n\n`);
   const imports = `import type { ${FOR_PLUGINS.join(", ")} } from "./sdk.js";\n\n`;
   return `${imports}${types.join("")}export interface Services {\n${fields.join("")}}\n\n${values.join("")}`;
@@ -147,7 +155,7 @@ function servicesText({ services, points = [] }: TypingsOptions): string {
 function scriptGlobalsText({ services, points = [] }: TypingsOptions): string {
   const names = new Set<string>([
     ...SDK_NAMES,
-    ...services.map((service) => service.name),
+    ...services.flatMap(({ name, functions = {} }) => [name, ...Object.keys(functions)]),
     ...points.flatMap((point) => point.names),
   ]);
   return [...names].map((name) => `declare var ${name}: typeof import("@aiwebengine/sdk").${name};\n`).join("");

@@ -17,6 +17,8 @@ export interface Service {
   readonly name: string;
   /** TypeScript text of the declaration that script authors see; see `core/script/typings.ts`. */
   readonly types: string;
+  /** Methods that scripts also have under a name of their own. */
+  readonly functions?: { readonly [fn: string]: string };
   /** Methods that change something: an invocation that called one is not sent again after a kill. */
   readonly mutates: readonly string[];
   readonly methods: { readonly [method: string]: (call: ServiceCall, ...args: Json[]) => Promise<Json | undefined> };

@@ -283,6 +283,23 @@ describe("what plugins give each other", () => {
     expect(problem?.message).toBe('The plugin "b" could not be set up: the service "boil" is taken by the plugin "a".');
   });
 
+  test("a short form of a method: it must be one, and its name is nobody else's", async () => {
+    const service = (name: string, fns: string): string =>
+      `ctx.service("${name}", { methods: { async boil() {} }, types: "", functions: ${fns} });`;
+    const [absent] = await failure({ files: { "plugins/a.ts": plugin("a", service("a", '{ boilNow: "cook" }')) } });
+    expect(absent?.message).toContain('the function "boilNow" stands for a.cook(), which there is not');
+    const point = 'ctx.point("p", { functions: { boilNow: { args: [] } }, types: "", change() {} });';
+    for (const second of [service("b", '{ boilNow: "boil" }'), point]) {
+      const [taken] = await failure({
+        files: {
+          "plugins/a.ts": plugin("a", service("a", '{ boilNow: "boil" }')),
+          "plugins/b.ts": plugin("b", second),
+        },
+      });
+      expect(taken?.message).toContain('"boilNow" is taken by the plugin "a"');
+    }
+  });
+
   test("a request under way keeps its generation from being disposed", async () => {
     await start({ files: { "plugins/tea.ts": plugin("tea", "ctx.defer(() => { globalThis.drainedTea = true; });") } });
     const first = project.host.current;
