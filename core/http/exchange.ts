@@ -86,7 +86,8 @@ export class Exchange implements Invocation {
 /** @param at and @param since are the start: wall clock and `performance.now()`. */
 export function accessRecord(exchange: Exchange, response: Response, at: number, since: number): AccessRecord {
   const route: ScriptRoute | undefined = exchange.route;
-  return {
+  const { clientRequestId } = exchange;
+  const record = {
     id: exchange.id,
     at,
     method: exchange.method,
@@ -96,6 +97,6 @@ export function accessRecord(exchange: Exchange, response: Response, at: number,
     script: route?.script ?? null,
     route: route?.registration.path ?? null,
     ip: exchange.ip,
-    ...(exchange.clientRequestId !== undefined && { clientRequestId: exchange.clientRequestId }),
   };
+  return clientRequestId === undefined ? record : { ...record, clientRequestId };
 }
