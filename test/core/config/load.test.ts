@@ -123,6 +123,9 @@ describe("refusals", () => {
   });
 
   const bad: readonly (readonly [string, string])[] = [
+    ["=1", "expected key=value"],
+    ["server..port=1", "expected key=value"],
+    ["server.port", "expected key=value"],
     ['isolates.require=["selinux"]', "one of seccomp, landlock"],
     ["server.port=65536", "0 to 65535"],
     ["server.port=1.5", "whole number"],
@@ -171,6 +174,11 @@ describe("refusals", () => {
       "EISDIR",
     );
   });
+});
+
+test("a --set that is none does not show a secret", () => {
+  const { message } = refusal(() => load(undefined, "scripts.a..password=hunter2"));
+  expect(message).toContain("--set [hidden]: expected key=value");
 });
 
 test("isolates.require takes every part that the jail knows", () => {

@@ -5,7 +5,7 @@ import { configJsonSchema } from "../../../core/config/json-schema.ts";
 import { checkPlugins, type KnownPlugin } from "../../../core/config/plugins.ts";
 import { configRows, type ConfigRow } from "../../../core/config/report.ts";
 import { makeValidator } from "../../../core/isolate/realm/validate.ts";
-import { project } from "./project.ts";
+import { project, refusal } from "./project.ts";
 
 const MAIL: KnownPlugin = {
   name: "mail",
@@ -100,6 +100,35 @@ servers = [{ host = "h", key = "hunter2" }]
     expect(found.get("plugins.mail.from")).toMatchObject({ value: "a@b.c", from: "default" });
     expect(found.get("plugins.mail.enabled")?.value).toBe(true);
   });
+});
+
+test("the name of a script, a plugin or a profile makes no secret of its keys", () => {
+  const toml = `
+[scripts.password.config]
+word = "shown"
+[plugins.secrets]
+file = "shown"
+[profile.token.scripts.password.config]
+other = "shown"
+[profile.token.scripts.password.config.apiKey]
+live = "hunter2"
+`;
+  const known: readonly KnownPlugin[] = [
+    { name: "secrets", schema: { properties: { file: { type: "string" }, token: { type: "string" } } } },
+  ];
+  const found = rows({ profile: "token" }, { "aiwebengine.toml": toml }, known);
+  const values = ["scripts.password.config.word", "scripts.password.config.other", "plugins.secrets.file"];
+  expect(values.map((key) => found.get(key)?.value)).toEqual(["shown", "shown", "shown"]);
+  expect(found.get("scripts.password.config.apiKey.live")?.value).toBe("[hidden]");
+});
+
+test("a refusal shows its line, unless the line may hold a secret", () => {
+  const frameOf = (toml: string): string | undefined =>
+    refusal(() => rows({}, { "aiwebengine.toml": toml })).problems[0]?.frame;
+  expect(frameOf("[scripts.password]\nmount = 'x'")).toContain("mount = 'x'");
+  expect(frameOf("[profile.token.server]\nport = 'x'")).toContain("port = 'x'");
+  expect(frameOf("scripts.a = { mount = 'x', config = { password = 'hunter2' } }")).toBeUndefined();
+  expect(frameOf("scripts.a.config = { password = 'hunter2', x = nan }")).toBeUndefined();
 });
 
 describe("config schema", () => {
