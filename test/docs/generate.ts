@@ -109,7 +109,11 @@ export function keysTable(): string {
     .map(([path, key]) => [
       `\`${path}\``,
       shownDefault(key),
-      `${key.meaning}${key.type === "choice" || key.type === "integer" ? ` Takes ${expectation(key)}.` : ""}`,
+      [
+        key.meaning,
+        ...(key.type === "choice" || key.type === "integer" ? [`Takes ${expectation(key)}.`] : []),
+        ...(key.restart === true ? ["Needs a restart."] : []),
+      ].join(" "),
     ]);
   const limits = [
     ["`limits.<limit>`", "see there", "[Limits](limits.md) of every script."],
