@@ -178,3 +178,24 @@ test("an engine whose plugins cannot be set up at the start refuses, names file 
   expect(error.message).toContain('plugins/tea.ts:7: The plugin "tea" could not be set up: no water.');
   expect(error.message).toContain("> 7 |");
 });
+
+test("the example of docs/plugins.md: route, hook, service, health check, and a count that outlives a save", async () => {
+  const example = await Bun.file(`${import.meta.dir}/../../docs/examples/plugins/teapot.ts`).text();
+  const script = `import { registerWebHandler, teapot } from "@aiwebengine/sdk";
+registerWebHandler("POST /brew", { body: { cups: "number" } }, ({ body }) => teapot.brew(body.cups));
+`;
+  await using engine = await startEngine({ scripts: { "brew.ts": script }, files: { "plugins/teapot.ts": example } });
+  const brew = (cups: number): Promise<Response> =>
+    engine.fetch("/brew", {
+      method: "POST",
+      body: JSON.stringify({ cups }),
+      headers: { "content-type": "application/json" },
+    });
+  expect(await (await engine.fetch("/tea/green")).json()).toEqual({ kind: "green", strength: 3 });
+  expect((await engine.fetch("/coffee")).status).toBe(418);
+  expect(await (await brew(2)).json()).toBe(2);
+  const after = engine.mark();
+  await engine.write("plugins/teapot.ts", `${example}// saved again\n`);
+  await engine.waitForLog(/plugins changed/, { after });
+  expect(await (await brew(3)).json()).toBe(5);
+});
