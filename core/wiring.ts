@@ -112,6 +112,16 @@ export function isolateDeps(
     fetchHook: () => plugins.chains().fetch,
     onServiceError: (script, what, error, id) =>
       log.error("a service failed", { id, script, what, error: reasonOf(error) }),
+    onFetch(flight, { method, url, ms, outcome }) {
+      const { script } = flight.invocation.route;
+      // Paths and queries hold secrets more often than they help.
+      const origin = URL.parse(url)?.origin;
+      const fields = { script, ...invocationOf(flight), method, origin, ms: Math.round(ms) };
+      if (typeof outcome === "number") return log.debug("fetch", { ...fields, status: outcome });
+      const code = outcome instanceof ProblemError ? outcome.code : "network";
+      const detail = outcome instanceof ProblemError ? outcome.detail : outcome.message;
+      log.at(code === "fetch_blocked" ? "warn" : "debug", "fetch failed", { ...fields, code, detail });
+    },
     onFailure(flight, failure) {
       const { script } = flight.invocation.route;
       const error = failure.stack || `${failure.name}: ${failure.message}`;

@@ -11,7 +11,7 @@ import { isMissing } from "./segments.ts";
 export interface LogQuery {
   /** Of one script; else of all. */
   readonly script?: string | undefined;
-  /** Lines that one request caused: its `x-request-id`. */
+  /** Lines that one request caused: its `x-request-id`. Invocations that it began name it as their `parentId`. */
   readonly id?: string | undefined;
   /** This level and those above it. */
   readonly level?: LogLevel | undefined;
@@ -144,7 +144,7 @@ export class LogReader {
     if (id !== undefined && !text.includes(id)) return null;
     try {
       const line = { seq, ...(JSON.parse(text) as Omit<LogLine, "seq">) } as LogLine;
-      return id === undefined || line.id === id ? line : null;
+      return id === undefined || line.id === id || line["parentId"] === id ? line : null;
     } catch {
       return null; // its head is whole and its end is not: the machine lost power while it was written
     }

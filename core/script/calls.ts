@@ -19,6 +19,19 @@ export interface CallDeps {
   readonly fetchHook: () => FetchHook["run"] | null;
   /** A service failed for a reason that is no fault of the script. */
   onServiceError(script: string, what: string, error: unknown, invocation: string): void;
+  /** What became of an outgoing request, as soon as that is known. */
+  onFetch(flight: Flight, outgoing: Outgoing): void;
+}
+
+/** For the log. */
+export interface Outgoing {
+  readonly method: string;
+  /** As the script gave it: it may be no URL, and hold secrets. */
+  readonly url: string;
+  /** Until the answer's head, or the refusal. */
+  readonly ms: number;
+  /** The answer's, or why there is none. */
+  readonly outcome: number | ProblemError | Error;
 }
 
 interface Open {
@@ -134,6 +147,11 @@ export class CallDesk {
     // Loaded when the first script asks: an engine that fetches nothing holds no HTTP client.
     const { guardedFetch, NetworkError } = await import("../service/fetch.ts");
     const run = this.#deps.fetchHook();
+    const since = performance.now();
+    const tell = (outcome: Outgoing["outcome"]): void => {
+      const { method, url } = request;
+      this.#deps.onFetch(flight, { method, url, ms: performance.now() - since, outcome });
+    };
     try {
       const answer = await guardedFetch(request, {
         policy: this.#deps.fetchPolicy,
@@ -147,6 +165,7 @@ export class CallDesk {
           flight.subrequests++;
         },
       });
+      tell(answer.status);
       const { body, ...head } = answer;
       this.#writer.write(F.CALL_RESULT, id, 0, JSON.stringify({ ...head, body: body !== null }));
       if (!body) return;
@@ -154,10 +173,14 @@ export class CallDesk {
       await entry.download.run(entry.abort.signal);
     } catch (error) {
       if (error instanceof ProblemError && error.code !== "internal") {
+        tell(error);
         if (error.limit) flight.refusal = error;
         return this.#refuse(id, error.code, error.detail);
       }
-      if (error instanceof NetworkError) return this.#refuse(id, "network", error.message);
+      if (error instanceof NetworkError) {
+        tell(error);
+        return this.#refuse(id, "network", error.message);
+      }
       throw error;
     }
   }

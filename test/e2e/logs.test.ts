@@ -14,6 +14,10 @@ const SCRIPTS = {
       return "ok";
     });
     registerWebHandler("GET /boom", () => { throw new Error("out of hats"); });
+    registerWebHandler("GET /out", async () => {
+      await fetch("http://10.0.0.1/private?key=1").catch(() => {});
+      return "ok";
+    });
     registerWebHandler("GET /loop", () => { for (;;); });
     registerWebHandler("GET /many", ({ log }) => {
       for (let i = 0; i < 50; i++) log.info("line", { i, text: "x".repeat(1000) });
@@ -112,6 +116,23 @@ describe("beside a running engine", () => {
       (all) => all.length > 0,
     );
     expect(killed.lines).toContainEqual(expect.objectContaining({ code: "uninterrupted_exceeded", kind: "http" }));
+  });
+
+  test("a request that a script may not send is told under the id, without its path", async () => {
+    const id = idOf(await engine.fetch("/out"));
+    const { lines } = await until(
+      () => logs(engine.dir, "--id", id, "--level", "warn"),
+      (all) => all.length > 0,
+    );
+    expect(lines).toEqual([
+      expect.objectContaining({
+        message: "fetch failed",
+        code: "fetch_blocked",
+        origin: "http://10.0.0.1",
+        kind: "http",
+      }),
+    ]);
+    expect(JSON.stringify(lines)).not.toContain("private");
   });
 
   test("fields that are named like secrets are hidden", async () => {

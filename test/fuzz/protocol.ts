@@ -169,6 +169,7 @@ class Ward {
         services: () => services,
         fetchPolicy: { allowPrivate: false, allowHosts: [], denyHosts: [] },
         fetchHook: () => null,
+        onFetch() {},
         onServiceError: (_script, what, error) => fault(`service ${what}`, error),
         onFailure: () => {},
         onBroken: () => {},

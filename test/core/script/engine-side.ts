@@ -5,6 +5,7 @@ import { LIMITS, LIMIT_NAMES, type LimitName, type Limits } from "../../../core/
 import { LOAD } from "../../../core/isolate/frames.ts";
 import type { Invocation } from "../../../core/http/dispatch.ts";
 import type { ReadFailure } from "../../../core/script/answer.ts";
+import type { Outgoing } from "../../../core/script/calls.ts";
 import { makeFlight, type Flight } from "../../../core/script/flight.ts";
 import { Isolate, type IsolateDeps, type IsolateScript } from "../../../core/script/isolate.ts";
 import { Isolates, type IsolatesOptions, type PooledRoute } from "../../../core/script/isolates.ts";
@@ -65,6 +66,7 @@ export class Reports {
   readonly failures: ReadFailure[] = [];
   readonly logs: { level: number; message: string; invocation: string | null }[] = [];
   readonly faults: unknown[] = [];
+  readonly fetches: Outgoing[] = [];
   readonly serviceErrors: unknown[] = [];
 
   deps(services: readonly Service[] = []): Omit<IsolateDeps, "onDeath" | "onFree" | "onFault"> {
@@ -73,6 +75,7 @@ export class Reports {
       services: () => served,
       fetchPolicy: { allowPrivate: true, allowHosts: [], denyHosts: [] },
       fetchHook: () => null,
+      onFetch: (_flight, outgoing) => void this.fetches.push(outgoing),
       onServiceError: (_script, _what, error) => void this.serviceErrors.push(error),
       onFailure: (_flight, failure) => void this.failures.push(failure),
       onBroken: (_flight, error) => void this.broken.push(error),
