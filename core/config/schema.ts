@@ -249,6 +249,7 @@ export const SCHEMA = {
           type: "choice",
           default: "auto",
           choices: ["auto", "json", "pretty"],
+          restart: true,
           meaning: "`auto` is `pretty` on a terminal and with `--dev`, else `json`.",
         },
         scriptBytes: {

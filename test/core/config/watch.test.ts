@@ -122,6 +122,7 @@ describe("restartNeeded", () => {
       "server.maxHeaderBytes=2048",
       "isolates.mode=thread",
       'isolates.require=["uid"]',
+      "log.format=pretty",
       ...tls,
     );
     expect(restartNeeded(load(), next)).toEqual([
@@ -132,6 +133,7 @@ describe("restartNeeded", () => {
       "server.tls.key",
       "isolates.mode",
       "isolates.require",
+      "log.format",
     ]);
   });
 
