@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { BuiltInPlugin, RedactionCapability } from "../sdk/plugin.ts";
 import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
-import type { RouteEntry } from "./http/router.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import type { Log } from "./log.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
@@ -19,10 +18,8 @@ import { createBuilder, type Builder } from "./script/build.ts";
 import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
 import type { ScriptEvent } from "./script/entry.ts";
 import { Registry } from "./script/registry.ts";
-import type { AnyRoute } from "./script/version.ts";
 import type { Spawner } from "./script/spawner.ts";
 import { createTrash, type Trash } from "./script/trash.ts";
-import { createKv } from "./service/kv.ts";
 import { isolateDeps, isolateEvents } from "./wiring.ts";
 
 function token<T>(name: string): InjectionToken<T> {
@@ -48,7 +45,6 @@ export interface Given {
   readonly version: string;
   readonly spawner: Spawner;
   readonly openVessel: IsolatesOptions["openVessel"];
-  readonly engineRoutes: readonly RouteEntry<AnyRoute>[];
   readonly builtIns: readonly BuiltInPlugin[];
   readonly pluginSettings: PluginSettings;
   readonly facts: Omit<EngineFacts, "generation">;
@@ -68,13 +64,7 @@ export function compose(given: Given): DependencyContainer {
   root.register(CONFIG, { useValue: config });
   root.register(LOG, { useValue: log });
   root.register(SPAWNER, { useValue: spawner });
-  single(SEAT, () => {
-    const kv = createKv({
-      dataDir,
-      onError: (error, script) => log.error("kv failed", { script, error: String(error) }),
-    });
-    return new PluginSeat([kv]);
-  });
+  single(SEAT, () => new PluginSeat());
   single(ENGINE, (from) => new EngineView({ ...given.facts, generation: () => from.resolve(SEAT).generation }));
   single(PLUGINS, (from) => {
     const seat = from.resolve(SEAT);
@@ -159,7 +149,7 @@ export function compose(given: Given): DependencyContainer {
         scriptsDir: join(dir, "scripts"),
         builder: from.resolve(BUILDER),
         isolates: from.resolve(ISOLATES),
-        pluginRoutes: () => [...given.engineRoutes, ...from.resolve(SEAT).routes],
+        pluginRoutes: () => from.resolve(SEAT).routes,
         onEvent: given.onScript,
         onNames: (names) => from.resolve(TRASH).seen(names),
         onUnwatched: (error) => log.warn("saved scripts may go unnoticed until the next start", { error }),

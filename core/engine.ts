@@ -6,7 +6,6 @@ import type { Config, LiveConfig } from "./config/index.ts";
 import { BUILDER, compose, ENGINE, ISOLATES, PLUGINS, REGISTRY, SEAT, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
 import { routeInfo } from "./http/event.ts";
-import { healthRoutes } from "./http/health.ts";
 import { IDLE_SECONDS, startServer, type HttpServer } from "./http/server.ts";
 import type { JailReport } from "./isolate/jail/lockdown.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
@@ -22,7 +21,6 @@ import type { Registry } from "./script/registry.ts";
 import { startSpawner } from "./script/spawner.ts";
 import { TypingsWriter } from "./script/typings-writer.ts";
 import { checkIsolation } from "./script/check-isolation.ts";
-import type { Json } from "./script/types.ts";
 import { processVessel, type Vessel } from "./script/vessel.ts";
 import { threadVessel } from "./script/thread-vessel.ts";
 
@@ -136,7 +134,6 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
       // Scripts may see other services and points now; those for which nothing changes keep their version.
       registry.reconfigure();
     },
-    engineRoutes: healthRoutes(() => ({ ok: ready, checks: checks() })),
   });
   const seat = root.resolve(SEAT);
   const typings = new TypingsWriter({
@@ -162,13 +159,6 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   registry.watch();
   plugins.watch((error) => log.warn("dropped plugins may go unnoticed until the next start", { error }));
   [jail] = await Promise.all([checked, loadScripts(registry, scriptsDir)]);
-  const checks = (): { readonly [name: string]: Json } => ({
-    isolates: mode,
-    held: [...jail.held],
-    lacking: jail.lacking.map(({ part }) => part),
-    paused: [...isolates.paused],
-  });
-
   const server = listen(options, registry, isolates, seat);
   lock.announce(server.url);
   undo.push(() => typings.close());

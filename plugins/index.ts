@@ -70,6 +70,32 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     load: () => import("./cors.ts"),
   },
   {
+    name: "health",
+    version: "1.0.0",
+    requires: ["engine"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        minFreeBytes: {
+          type: "integer",
+          description: "With less free space below the data folder the engine is not ready.",
+          minimum: 0,
+          default: 16777216,
+        },
+      },
+    },
+    load: () => import("./health.ts"),
+  },
+  {
+    name: "kv",
+    version: "1.0.0",
+    requires: [],
+    provides: [],
+    schema: { type: "object" },
+    load: () => import("./kv/index.ts"),
+  },
+  {
     name: "secrets",
     version: "1.0.0",
     requires: ["redaction"],

@@ -109,7 +109,7 @@ const RULES: readonly Rule[] = [
     "every realm is made, and hardened, in one place, and the bundles of plugins are run in another",
   ),
   only("bun:ffi", ["core/isolate/jail/"], "what the operating system is told stands in one folder"),
-  only("bun:sqlite", ["core/service/", "core/lock.ts"], "data belongs to services, and the lock to the engine"),
+  only("bun:sqlite", ["core/lock.ts"], "data belongs to plugins, and the lock to the engine"),
 ];
 
 /** What the engine's own process and isolates must never load: script-made input is compiled in the builder (SANDBOX, I11). */

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig, type Config, type LoadedConfig } from "../config/index.ts";
-import { healthRoutes } from "../http/health.ts";
 import { problemsOf, type PluginHost, type PluginSettings } from "../plugin/host.ts";
 import { startOffline } from "../plugin/offline.ts";
 import type { PluginProblem } from "../plugin/problem.ts";
@@ -11,7 +10,6 @@ import { PluginSeat } from "../plugin/seat.ts";
 import { settingsOf } from "../plugin/settings.ts";
 import type { Offer } from "../script/types.ts";
 import type { TypingsOptions } from "../script/typings.ts";
-import { createKv } from "../service/kv.ts";
 import type { Call } from "./command.ts";
 import { configInput } from "./config-input.ts";
 
@@ -55,11 +53,9 @@ export async function offersOf(
   try {
     const host = await startWithout(settingsOf(loaded, builtIns), start, problems);
     try {
-      // Opens a database when a script calls it, and no script is called.
-      const seat = new PluginSeat([createKv({ dataDir: data })]);
+      const seat = new PluginSeat();
       seat.take(host.current, () => {});
-      const own = healthRoutes(() => ({ ok: true, checks: {} }));
-      const routes = [...own, ...seat.routes].map(({ method, path, owner }) => ({ method, path, owner }));
+      const routes = seat.routes.map(({ method, path, owner }) => ({ method, path, owner }));
       return { offer: seat.offer, types: seat.types, routes, problems };
     } finally {
       await host.dispose();

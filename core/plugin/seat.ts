@@ -18,12 +18,6 @@ interface Seated {
 
 export class PluginSeat {
   #seated: Seated | null = null;
-  readonly #own: readonly Service[];
-
-  /** @param own services of the engine itself */
-  constructor(own: readonly Service[]) {
-    this.#own = own;
-  }
 
   get #current(): Seated {
     if (this.#seated === null) throw new Error("no generation of plugins serves yet");
@@ -56,7 +50,7 @@ export class PluginSeat {
   /** Seats the next generation; when `settle` throws, the one before sits again. */
   take(generation: Generation, settle: () => void): void {
     const before = this.#seated;
-    this.#seated = seat(generation, this.#own);
+    this.#seated = seat(generation);
     try {
       settle();
     } catch (error) {
@@ -66,9 +60,9 @@ export class PluginSeat {
   }
 }
 
-function seat(generation: Generation, own: readonly Service[]): Seated {
+function seat(generation: Generation): Seated {
   const { contributions } = generation;
-  const list = [...own, ...[...contributions.services.values()].map(serviceOf)];
+  const list = Array.from(contributions.services.values(), serviceOf);
   const methods = list.map(({ name, methods: all }) => [name, Object.keys(all)] as const);
   return {
     generation,

@@ -82,7 +82,7 @@ export class Isolates implements Dispatcher, PoolHost {
     return this.#places.taken;
   }
 
-  /** What `/health/ready` shows. */
+  /** For whoever watches the engine. */
   get paused(): readonly string[] {
     return [...this.#pools].filter((pool) => !pool.retired && pool.pausedMs > 0).map((pool) => pool.script.name);
   }

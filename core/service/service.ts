@@ -24,5 +24,4 @@ export interface Service {
   readonly methods: { readonly [method: string]: (call: ServiceCall, ...args: Json[]) => Promise<Json | undefined> };
   /** Lets go of what it holds of a script: its data is about to be moved away. */
   close?(script: string): void;
-  dispose?(): void | Promise<void>;
 }

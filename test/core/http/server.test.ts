@@ -1,6 +1,5 @@
 /** The server from outside: what an ordinary client sees, and what the dispatcher is given. */
 import { describe, expect, test } from "bun:test";
-import { healthRoutes } from "../../../core/http/health.ts";
 import { startServer } from "../../../core/http/server.ts";
 import type { ProblemError } from "../../../sdk/errors.ts";
 import { RawClient, rawRequest } from "./raw.ts";
@@ -288,21 +287,6 @@ test("a body that nobody reads costs its connection, not the next request", asyn
   client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   expect(await client.answer()).toMatchObject({ status: 200, headers: { connection: "close" } });
   await client.closed();
-});
-
-test("health says live, and ready with its reasons", async () => {
-  let ok = true;
-  await using at = serveTest({ entries: healthRoutes(() => ({ ok, checks: { isolates: { mode: "process" } } })) });
-  expect(await (await fetch(`${at.url}/health/live`)).json()).toEqual({ status: "ok" });
-  const ready = await fetch(`${at.url}/health/ready`);
-  expect([ready.status, await ready.json()]).toEqual([
-    200,
-    { status: "ok", checks: { isolates: { mode: "process" } } },
-  ]);
-  expect(ready.headers.get("cache-control")).toBe("no-store");
-  ok = false;
-  expect((await fetch(`${at.url}/health/ready`)).status).toBe(503);
-  expect((await fetch(`${at.url}/health/live`, { method: "HEAD" })).status).toBe(200);
 });
 
 test("a taken port is refused, and its holder named", async () => {

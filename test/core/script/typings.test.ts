@@ -9,10 +9,17 @@ import { writeTypings, type TypingsOptions } from "../../../core/script/typings.
 import { consoleGlobal } from "../../../core/isolate/realm/console.ts";
 import { timerGlobals } from "../../../core/isolate/realm/timers.ts";
 import { installWebGlobals } from "../../../core/isolate/realm/web/index.ts";
-import { createKv } from "../../../core/service/kv.ts";
+import kv from "../../../plugins/kv/index.ts";
+import type { AnyPlugin } from "../../../sdk/plugin.ts";
+import { serve } from "../../plugins/harness.ts";
 
-const kvTypes = createKv({ dataDir: "/nowhere" }).types;
+const kvTypes = await typesOf(kv);
 const OPTIONS: TypingsOptions = { services: [{ name: "kv", types: kvTypes }], version: "1.2.3" };
+async function typesOf(plugin: AnyPlugin): Promise<string> {
+  const served = await serve([plugin]);
+  await served.close();
+  return served.adopted[0]?.contributions.services.get(plugin.name)?.spec.types ?? "";
+}
 const ROOT = join(import.meta.dir, "../../..");
 
 let home: string;

@@ -1,6 +1,5 @@
 /** What a key-value store takes from a script: keys, values and options, checked, since all of them may be hostile. */
-import { ProblemError } from "../../sdk/errors.ts";
-import type { Json } from "../script/types.ts";
+import { ProblemError, type Json } from "../../sdk/plugin.ts";
 
 const KEY_BYTES = 1024;
 /** Far beyond honest data, far below what would exhaust the stack of whoever walks the value. */

@@ -1,10 +1,8 @@
-/** The `kv` service: a key-value store per script, in `data/scripts/<name>/kv`, with expiry and atomic updates. */
+/** The methods of `kv`, and the databases behind them: one per script, opened with its first call. */
 import { join } from "node:path";
-import { ProblemError } from "../../sdk/errors.ts";
-import type { Json } from "../script/types.ts";
-import { canonical, checkExpiry, checkKey, checkList, encodeValue, refuse } from "./kv-key.ts";
-import type { Store } from "./kv-store.ts";
-import type { Service, ServiceCall } from "./service.ts";
+import { ProblemError, type HealthResult, type Json, type ServiceCall, type ServiceSpec } from "../../sdk/plugin.ts";
+import { canonical, checkExpiry, checkKey, checkList, encodeValue, refuse } from "./key.ts";
+import type { Store } from "./store.ts";
 
 export interface KvLimits {
   /** Bytes of one value as JSON. */
@@ -40,46 +38,35 @@ export interface KvOptions {
   readonly onError?: (error: unknown, script: string) => void;
 }
 
-export interface KvService extends Service {
+export interface Kv {
+  readonly methods: ServiceSpec["methods"];
   /** Closes the database of a script whose folder is about to be moved or removed. */
   close(script: string): void;
+  /** Whether stores can be used at all; one that cannot concerns its own script only. */
+  health(): HealthResult;
   dispose(): void;
 }
-
-/** What script authors see as `ctx.kv`. */
-const TYPES = `/** A key-value store of this script alone. Values are JSON data of up to 1 MiB; null stands for an absent entry. */
-export interface Kv {
-  /** The value, or null where there is none or it has expired. */
-  get<T = unknown>(key: string): Promise<T | null>;
-  /** Writes a value. Without \`ttlMs\` it never expires. Setting null deletes the entry. */
-  set(key: string, value: unknown, options?: { ttlMs?: number }): Promise<void>;
-  /** Whether there was an entry. */
-  delete(key: string): Promise<boolean>;
-  /** Entries in the order of their keys' bytes. Go on with \`after: next\` while there is a \`next\`. */
-  list<T = unknown>(options?: { prefix?: string; limit?: number; after?: string }): Promise<{ entries: { key: string; value: T }[]; next?: string }>;
-  /** Adds atomically and gives the new value; an absent entry counts as 0. \`ttlMs\` starts with the first increment. */
-  increment(key: string, by?: number, options?: { ttlMs?: number }): Promise<number>;
-  /** Writes only if the present value equals \`expected\` (null: only if there is none). Whether it wrote. */
-  compareAndSet(key: string, expected: unknown, value: unknown, options?: { ttlMs?: number }): Promise<boolean>;
-}`;
 
 const SCRIPT_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 
 /**
- * The `kv` service. Nothing is opened before the first call of a script.
+ * Nothing is opened before the first call of a script.
  *
  * Atomicity: SQLite is synchronous here, and no method awaits between its read and its write.
  */
-export function createKv(options: KvOptions): KvService {
+export function createKv(options: KvOptions): Kv {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const now = options.now ?? Date.now;
   /** In order of use, the latest last. */
   const open = new Map<string, Store>();
+  /** Scripts whose last call failed for a reason of the file's. */
+  const broken = new Set<string>();
   let disposed = false;
 
   function close(script: string): void {
     const store = open.get(script);
     open.delete(script);
+    broken.delete(script);
     try {
       store?.close();
     } catch (error) {
@@ -89,7 +76,7 @@ export function createKv(options: KvOptions): KvService {
 
   /** drizzle is imported with the first call: an engine whose scripts keep nothing never loads it. */
   async function storeOf(script: string): Promise<Store> {
-    const { openStore } = await import("./kv-store.ts");
+    const { openStore } = await import("./store.ts");
     if (disposed) throw new ProblemError("not_ready", "kv: the engine is shutting down");
     let store = open.get(script);
     if (store === undefined) {
@@ -110,13 +97,18 @@ export function createKv(options: KvOptions): KvService {
       const store = await storeOf(call.script);
       // The invocation may have ended meanwhile; what it asked for must not happen after that.
       call.signal.throwIfAborted();
-      return work(store);
+      const result = work(store);
+      broken.delete(call.script);
+      return result;
     } catch (error) {
       if (error instanceof ProblemError || call.signal.aborted) throw error;
       options.onError?.(error, call.script);
       const full = sqliteCode(error) === "SQLITE_FULL";
       // After anything else the file is opened anew by the next call, so that a repaired one is found.
-      if (!full) close(call.script);
+      if (!full) {
+        close(call.script);
+        broken.add(call.script);
+      }
       throw new ProblemError("internal", full ? FULL : BROKEN, { cause: error });
     }
   }
@@ -127,9 +119,6 @@ export function createKv(options: KvOptions): KvService {
   }
 
   return {
-    name: "kv",
-    types: TYPES,
-    mutates: ["set", "delete", "increment", "compareAndSet"],
     methods: {
       async get(call, ...args) {
         const key = checkKey(args[0]);
@@ -189,6 +178,10 @@ export function createKv(options: KvOptions): KvService {
       },
     },
     close,
+    health() {
+      if (broken.size === 0) return { ok: true };
+      return { ok: open.size > 0, detail: `${broken.size === 1 ? "a store" : `${broken.size} stores`} cannot be used` };
+    },
     dispose() {
       disposed = true;
       for (const script of open.keys()) close(script);

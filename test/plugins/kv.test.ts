@@ -1,19 +1,20 @@
 /** What every store behind the `kv` service must do; run here against SQLite. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
-import { createKv, type KvLimits, type KvService } from "../../../core/service/kv.ts";
-import type { Json } from "../../../core/script/types.ts";
-import { ProblemError } from "../../../sdk/errors.ts";
+import plugin from "../../plugins/kv/index.ts";
+import { createKv, type Kv, type KvLimits } from "../../plugins/kv/service.ts";
+import { ProblemError, type Json } from "../../sdk/plugin.ts";
+import { serve } from "./harness.ts";
 
 let dataDir: string;
-let kv: KvService;
+let kv: Kv;
 let clock: number;
 let reported: { error: unknown; script: string }[];
 
-function start(limits?: Partial<KvLimits>): KvService {
+function start(limits?: Partial<KvLimits>): Kv {
   return createKv({
     dataDir,
     now: () => clock,
@@ -36,11 +37,11 @@ afterEach(() => {
 
 type List = { entries: { key: string; value: Json }[]; next?: string };
 
-async function call(method: string, ...args: unknown[]): Promise<Json | undefined> {
+async function call(method: string, ...args: unknown[]): Promise<Json | undefined | void> {
   return callAs("shop", method, ...args);
 }
 
-async function callAs(script: string, method: string, ...args: unknown[]): Promise<Json | undefined> {
+async function callAs(script: string, method: string, ...args: unknown[]): Promise<Json | undefined | void> {
   const call = { invocation: "i", script, user: null, signal: new AbortController().signal };
   return kv.methods[method]!(call, ...(args as Json[]));
 }
@@ -504,14 +505,64 @@ test("an invocation that has ended changes nothing more", async () => {
   expect(reported).toEqual([]);
 });
 
-test("the methods that change something are named, and each exists", () => {
-  expect([...kv.mutates].sort()).toEqual(["compareAndSet", "delete", "increment", "set"]);
-  expect(Object.keys(kv.methods).sort()).toEqual(["compareAndSet", "delete", "get", "increment", "list", "set"]);
-  for (const method of Object.keys(kv.methods)) expect(kv.types).toContain(`  ${method}`);
-});
+describe("the plugin", () => {
+  const started = () => serve([plugin]);
+  const specOf = async () => {
+    const served = await started();
+    await served.close();
+    return served.adopted[0]!.contributions.services.get("kv")!.spec;
+  };
 
-test("the SDK declares the same interface, word for word", () => {
-  const sdk = readFileSync(join(import.meta.dir, "../../../sdk/services.ts"), "utf8");
-  const plain = (text: string) => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
-  expect(plain(sdk)).toContain(plain(kv.types));
+  test("names the methods that change something, and each exists", async () => {
+    const { mutates, methods, types } = await specOf();
+    expect(mutates?.toSorted()).toEqual(["compareAndSet", "delete", "increment", "set"]);
+    expect(Object.keys(methods).sort()).toEqual(["compareAndSet", "delete", "get", "increment", "list", "set"]);
+    for (const method of Object.keys(methods)) expect(types).toContain(`  ${method}`);
+  });
+
+  test("declares the same interface as the SDK, word for word", async () => {
+    const sdk = readFileSync(join(import.meta.dir, "../../sdk/services.ts"), "utf8");
+    const plain = (text: string) => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
+    expect(plain(sdk)).toContain(plain((await specOf()).types));
+  });
+
+  test("keeps databases open over a change of plugins, and closes them with the last generation", async () => {
+    const served = await started();
+    await served.call("shop", "kv", "set", "k", 1);
+    const file = join(served.dir, "data/scripts/shop/kv");
+    const before = readFileSync(file).length + readFileSync(`${file}-wal`).length;
+    served.write("plugins/other.ts", "export default { name: 'other', version: '1.0.0', setup() {} };");
+    expect(await served.host.reload()).toBe(true);
+    await served.adopted[0]?.dispose();
+    expect(await served.call("shop", "kv", "get", "k")).toBe(1);
+    expect(existsSync(`${file}-wal`)).toBe(true);
+    expect(before).toBeGreaterThan(0);
+    await served.adopted[1]?.dispose();
+    expect(existsSync(`${file}-wal`)).toBe(false);
+    await served.close();
+  });
+
+  test("lets go of a script whose data is about to move, and finds a new store afterwards", async () => {
+    const served = await started();
+    await served.call("shop", "kv", "set", "k", 1);
+    served.host.current.contributions.services.get("kv")?.spec.release?.("shop");
+    renameSync(join(served.dir, "data/scripts/shop"), join(served.dir, "data/moved"));
+    expect(await served.call("shop", "kv", "get", "k")).toBeNull();
+    await served.close();
+  });
+
+  test("is healthy while any store works; one script's broken file is that script's", async () => {
+    const served = await started();
+    const health = async () => (await served.host.current.checks())["kv"];
+    expect(await health()).toEqual({ ok: true });
+    mkdirSync(join(served.dir, "data/scripts/bad/kv"), { recursive: true });
+    await served.call("bad", "kv", "get", "k").catch(() => null);
+    expect(await health()).toEqual({ ok: false, detail: "a store cannot be used" });
+    await served.call("good", "kv", "get", "k");
+    expect((await health())?.ok).toBe(true);
+    rmSync(join(served.dir, "data/scripts/bad/kv"), { recursive: true });
+    await served.call("bad", "kv", "get", "k");
+    expect(await health()).toEqual({ ok: true });
+    await served.close();
+  });
 });

@@ -5,7 +5,7 @@ import { Database, type Statement } from "bun:sqlite";
 import { and, asc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { STORE_END } from "./kv-key.ts";
+import { STORE_END } from "./key.ts";
 
 /** `bytes` is kept beside the value so that a listing can be measured without reading any value. */
 const entries = sqliteTable("entries", {
