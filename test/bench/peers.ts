@@ -85,6 +85,7 @@ async function startProgram(name: string, file: string): Promise<Peer> {
 }
 
 export const startBare = (): Promise<Peer> => startProgram("Bun.serve", "bare.ts");
+export const startElysia = (): Promise<Peer> => startProgram("Elysia", "elysia.ts");
 export const startFloor = (): Promise<Peer> => startProgram("floor", "floor.ts");
 
 const WORKER = `export default { async fetch(request) {
@@ -126,6 +127,7 @@ const config :Workerd.Config = (
 export async function startEngineFor(
   options: {
     scripts?: Readonly<Record<string, string>>;
+    files?: Readonly<Record<string, string>>;
     dir?: string;
     config?: string;
     timeoutMs?: number;
@@ -138,6 +140,7 @@ export async function startEngineFor(
     options.dir ??
     (await prepareFolder({
       scripts: options.scripts ?? ENGINE_SCRIPTS,
+      files: options.files ?? {},
       ...(options.config === undefined ? {} : { config: options.config }),
     }));
   const port = await freePort();

@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { footprint, saves } from "./footprint.ts";
+import { house, swapping } from "./house.ts";
 import { KINDS, kills } from "./kills.ts";
 import { hasWrk, HOW_TO_INSTALL } from "./load.ts";
 import { benchPage, machine, printSection, type Row, type Section } from "./page.ts";
@@ -167,12 +168,34 @@ async function killSection(): Promise<Section> {
   return { title: "While a third script misbehaves", rows };
 }
 
+async function houseSection(): Promise<Section> {
+  const it = await house(PACE);
+  const swaps = await swapping(SAVES);
+  return {
+    title: "Plugins",
+    rows: [
+      atLeast("hello with all first-party plugins, against none", it.plugins, 0.9),
+      atLeast("hello with the access log, against none", it.log, 0.85),
+      atLeast("hello beside 1,000 routes, against 10", it.routes, 0.95),
+      atMost("a plugin's route, p50 beyond plain Elysia's", it.routeUs, 20, (n) => `${Math.round(n)} µs`),
+      {
+        what: "200 swaps of a plugin under load: failed requests",
+        measured: `${swaps.failed} of ${swaps.requests}`,
+        bar: "0",
+        holds: swaps.failed === 0,
+      },
+      atMost(`${SAVES / 2} swaps more after ${SAVES / 2}: the engine grows by`, swaps.growth, 4 * MIB, mib),
+    ],
+  };
+}
+
 const SECTIONS = {
   throughput: throughputSection,
   cpu: cpuSection,
   footprint: footprintSection,
   saves: saveSection,
   kills: killSection,
+  plugins: houseSection,
 } as const;
 type Name = keyof typeof SECTIONS;
 
