@@ -106,9 +106,7 @@ export function isolateDeps(
     placeOfFailure((flight.invocation.route as PooledRoute).pool, scriptsDir, failure);
   return {
     services: plugins.services,
-    get fetchPolicy() {
-      return config.current.fetch;
-    },
+    fetchPolicy: () => config.current.fetch,
     fetchHook: () => plugins.chains().fetch,
     onServiceError: (script, what, error, id) =>
       log.error("a service failed", { id, script, what, error: reasonOf(error) }),

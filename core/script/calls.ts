@@ -14,7 +14,8 @@ import type { Json } from "./types.ts";
 export interface CallDeps {
   /** Of the plugins that serve now. */
   readonly services: () => ReadonlyMap<string, Service>;
-  readonly fetchPolicy: FetchPolicy;
+  /** Asked each time: the config may change. */
+  readonly fetchPolicy: () => FetchPolicy;
   /** The plugins' hooks of outgoing requests; null where there are none. */
   readonly fetchHook: () => FetchHook["run"] | null;
   /** A service failed for a reason that is no fault of the script. */
@@ -154,7 +155,7 @@ export class CallDesk {
     };
     try {
       const answer = await guardedFetch(request, {
-        policy: this.#deps.fetchPolicy,
+        policy: this.#deps.fetchPolicy(),
         hosts: script.hosts,
         hook: run === null ? undefined : { script: script.name, id: flight.invocation.id, run },
         signal: entry.abort.signal,

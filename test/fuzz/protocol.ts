@@ -167,7 +167,7 @@ class Ward {
       openVessel,
       deps: {
         services: () => services,
-        fetchPolicy: { allowPrivate: false, allowHosts: [], denyHosts: [] },
+        fetchPolicy: () => ({ allowPrivate: false, allowHosts: [], denyHosts: [] }),
         fetchHook: () => null,
         onFetch() {},
         onServiceError: (_script, what, error) => fault(`service ${what}`, error),

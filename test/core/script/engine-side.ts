@@ -73,7 +73,7 @@ export class Reports {
     const served = new Map(services.map((service) => [service.name, service]));
     return {
       services: () => served,
-      fetchPolicy: { allowPrivate: true, allowHosts: [], denyHosts: [] },
+      fetchPolicy: () => ({ allowPrivate: true, allowHosts: [], denyHosts: [] }),
       fetchHook: () => null,
       onFetch: (_flight, outgoing) => void this.fetches.push(outgoing),
       onServiceError: (_script, _what, error) => void this.serviceErrors.push(error),
