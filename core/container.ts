@@ -1,7 +1,7 @@
 /** The composition root: every part of the engine is made here, once, from explicit tokens. */
 import { container, instanceCachingFactory, type DependencyContainer, type InjectionToken } from "tsyringe";
 import { join } from "node:path";
-import type { BuiltInPlugin, RedactionCapability } from "../sdk/plugin.ts";
+import type { BuiltInPlugin, RedactionCapability, RequestLogCapability } from "../sdk/plugin.ts";
 import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
@@ -68,11 +68,13 @@ export function compose(given: Given): DependencyContainer {
   single(ENGINE, (from) => new EngineView({ ...given.facts, generation: () => from.resolve(SEAT).generation }));
   single(PLUGINS, (from) => {
     const seat = from.resolve(SEAT);
+    const requestLog: RequestLogCapability = { write: (line) => log.access(line) };
     const newScope = (): Scope => {
       // A container of its own per generation: what a plugin provides ends with it.
       const scope = root.createChildContainer();
       scope.register("engine", { useValue: from.resolve(ENGINE) });
       scope.register("redaction", { useValue: given.redaction });
+      scope.register("request-log", { useValue: requestLog });
       return {
         has: (capability) => scope.isRegistered(capability),
         get: (capability) => scope.resolve(capability),
@@ -85,7 +87,7 @@ export function compose(given: Given): DependencyContainer {
       engineVersion: version,
       settings: given.pluginSettings,
       newScope,
-      given: ["engine", "redaction"],
+      given: ["engine", "redaction", "request-log"],
       keeper: new Keeper(),
       paths: { project: dir, data: dataDir },
       logFor: (plugin) => log.child({ plugin }),

@@ -228,7 +228,6 @@ function listen(
     routes: () => registry.routes,
     plugins: () => seat.generation,
     dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
-    onRequestLog: (record) => log.access(record),
     onFailure: (error, id) => log.error("request failed", { id, error }),
   });
 }

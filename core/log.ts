@@ -1,12 +1,12 @@
 /** The engine's log: JSON lines for machines, readable lines for people, in batches, at about a microsecond a line. */
-import { createAccessLine, type AccessRecord } from "./log/access-line.ts";
+import type { RequestLine } from "../sdk/plugin.ts";
+import { createAccessLine } from "./log/access-line.ts";
 import { quote } from "./log/escape.ts";
 import { Members, type Fields } from "./log/json.ts";
 import { prettyLine } from "./log/pretty.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
 import type { Secrets } from "./log/secrets.ts";
 
-export type { AccessRecord } from "./log/access-line.ts";
 export type { Fields } from "./log/json.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -28,7 +28,7 @@ export interface Log {
   /** The same log with fields on every line. A line's own fields cannot take their names. */
   child(fields: Fields): Log;
   /** The line of one request, level `info`. */
-  access(record: AccessRecord): void;
+  access(record: RequestLine): void;
   /** Hands over what was collected in this turn: on exit and abort, and in tests. */
   flush(): void;
 }
@@ -179,23 +179,22 @@ class EngineLog implements Log {
     return new EngineLog(this.batch, { ...this.fields, ...(Object.fromEntries(renamed) as Fields) });
   }
 
-  access(record: AccessRecord): void {
+  access(record: RequestLine): void {
     if (this.least > INFO) return;
     const { batch } = this;
     const { format, scripts, secrets } = batch.options;
     if (format === "pretty" || this.members !== "") return this.accessFields(record);
     const line = batch.accessStart() + batch.accessLine(record);
     const told = secrets?.redactMembers(line) ?? line;
-    if (scripts && typeof record.script === "string") batch.addFor(record.script, `{${told}`, true);
+    if (scripts && record.script !== undefined) batch.addFor(record.script, `{${told}`, true);
     else batch.add(`{${told}`);
   }
 
-  private accessFields(record: AccessRecord): void {
-    const { id, method, path, status, ip } = record;
+  private accessFields(record: RequestLine): void {
+    const { id, method, path, status, ip, script, clientRequestId } = record;
     const ms = Math.round(record.ms * 100) / 100;
-    const script = record.script ?? undefined;
-    const route = typeof record.route === "string" ? `${method} ${record.route}` : undefined;
-    this.line(INFO, REQUEST, { id, method, path, status, ms, ip, script, kind: "http", route });
+    const route = record.route === undefined ? undefined : `${method} ${record.route}`;
+    this.line(INFO, REQUEST, { id, method, path, status, ms, ip, script, kind: "http", route, clientRequestId });
   }
 
   print(text: string): void {

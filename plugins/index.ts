@@ -3,6 +3,31 @@ import type { BuiltInPlugin } from "../sdk/plugin.ts";
 
 export const BUILT_INS: readonly BuiltInPlugin[] = [
   {
+    name: "access-log",
+    version: "1.0.0",
+    requires: ["request-log"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        skip: {
+          type: "array",
+          description: "Paths without a line: `/health/live`, or all below one: `/assets/*`. Failures (5xx) have one.",
+          items: { type: "string" },
+          default: [],
+        },
+        minStatus: {
+          type: "integer",
+          description: "Answers below have no line: 400 leaves failures only.",
+          maximum: 599,
+          minimum: 100,
+          default: 100,
+        },
+      },
+    },
+    load: () => import("./access-log.ts"),
+  },
+  {
     name: "assets",
     version: "1.0.0",
     requires: ["engine"],

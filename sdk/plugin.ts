@@ -281,6 +281,7 @@ export interface PluginContext<Config = unknown> {
 export interface Capabilities {
   engine: EngineCapability;
   redaction: RedactionCapability;
+  "request-log": RequestLogCapability;
 }
 
 export type Capability<Name extends string> = Name extends keyof Capabilities ? Capabilities[Name] : unknown;
@@ -289,6 +290,29 @@ export type Capability<Name extends string> = Name extends keyof Capabilities ? 
 export interface RedactionCapability {
   /** Hides a value from now on; the answer lets it be seen again. */
   add(value: string): Dispose;
+}
+
+/** One answered request, as the log tells it. */
+export interface RequestLine {
+  readonly id: string;
+  readonly method: string;
+  /** As received, without the query: that may hold secrets. */
+  readonly path: string;
+  readonly status: number;
+  /** Milliseconds; two decimals are kept. */
+  readonly ms: number;
+  readonly ip: string;
+  /** The script that answered, when one did. */
+  readonly script?: string | undefined;
+  /** The pattern of the route: `/notes/:id`. */
+  readonly route?: string | undefined;
+  /** The `x-request-id` of a caller that is no trusted proxy. */
+  readonly clientRequestId?: string | undefined;
+}
+
+/** Writes the line of a request, in the log's own form, and into the log of its script; the capability `request-log`. */
+export interface RequestLogCapability {
+  write(line: RequestLine): void;
 }
 
 export interface ScriptInfo {

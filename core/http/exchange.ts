@@ -1,25 +1,6 @@
-/** One request under way: what the dispatcher is given of it, and what the access log says about it. */
+/** One request under way: what the dispatcher is given of it. */
 import { normalisePeer } from "./address.ts";
 import type { Invocation, ScriptRoute } from "./dispatch.ts";
-
-/** One line of the access log. */
-export interface AccessRecord {
-  readonly id: string;
-  /** When the request came, in milliseconds since 1970. */
-  readonly at: number;
-  readonly method: string;
-  /** As received, without the query: that may hold secrets. */
-  readonly path: string;
-  readonly status: number;
-  /** Until the head of the answer was ready; a streamed body goes on after it. */
-  readonly ms: number;
-  readonly script: string | null;
-  /** The pattern: `/notes/:id`. */
-  readonly route: string | null;
-  readonly ip: string;
-  /** The `x-request-id` of a caller that is no trusted proxy. */
-  readonly clientRequestId?: string;
-}
 
 /** What the server knows beside the request itself. */
 export interface Connection {
@@ -81,22 +62,4 @@ export class Exchange implements Invocation {
   set ip(ip: string) {
     this.#ip = ip;
   }
-}
-
-/** @param at and @param since are the start: wall clock and `performance.now()`. */
-export function accessRecord(exchange: Exchange, response: Response, at: number, since: number): AccessRecord {
-  const route: ScriptRoute | undefined = exchange.route;
-  const { clientRequestId } = exchange;
-  const record = {
-    id: exchange.id,
-    at,
-    method: exchange.method,
-    path: exchange.path,
-    status: response.status,
-    ms: performance.now() - since,
-    script: route?.script ?? null,
-    route: route?.registration.path ?? null,
-    ip: exchange.ip,
-  };
-  return clientRequestId === undefined ? record : { ...record, clientRequestId };
 }

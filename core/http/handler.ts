@@ -1,12 +1,13 @@
-/** One request from the socket to its answer: caller, target, route, body, dispatch, log. Knows no HTTP library. */
+/** One request from the socket to its answer: caller, target, route, body, dispatch. Knows no HTTP library. */
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
+import type { Hooks } from "../../sdk/plugin.ts";
 import { problemResponse } from "../errors.ts";
 import { createCallerLookup } from "./address.ts";
 import { GuardedBody, receiveBody } from "./body.ts";
 import type { Dispatcher, PluginRoute, RequestPlugins, ScriptRoute } from "./dispatch.ts";
 import { asPage, wantsPage } from "./error-page.ts";
 import { PluginEvent } from "./event.ts";
-import { accessRecord, Exchange, type AccessRecord, type Connection } from "./exchange.ts";
+import { Exchange, type Connection } from "./exchange.ts";
 import type { RouteMatch, RouteTable } from "./router.ts";
 import { createTargetReader } from "./target.ts";
 
@@ -26,7 +27,6 @@ export interface HandlerOptions {
   readonly dispatcher: Dispatcher;
   /** The script may stay silent for longer than a connection may be idle. */
   readonly outlasts: (route: ScriptRoute) => boolean;
-  readonly onRequestLog?: ((line: AccessRecord) => void) | undefined;
   /** A plugin's route or the dispatcher threw; the caller got an opaque 500 with this id. */
   readonly onFailure: (error: unknown, id: string) => void;
 }
@@ -43,7 +43,7 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const CLOSE = { connection: "close" };
 
 export function createHandler(options: HandlerOptions): Handler {
-  const { dispatcher, onRequestLog, dev } = options;
+  const { dispatcher, dev } = options;
   let proxies: readonly string[] | null = null;
   let lookUpCaller: ReturnType<typeof createCallerLookup> | null = null;
   const readTarget = createTargetReader();
@@ -68,13 +68,22 @@ export function createHandler(options: HandlerOptions): Handler {
     } else {
       exchange.path = target.path;
       exchange.url = caller?.proto ? caller.proto + target.url.slice(target.url.indexOf(":")) : target.url;
-      if (match !== null) rewrite(exchange, match(new URL(exchange.url), request));
-      found = find(exchange);
+      found = match === null ? find(exchange) : findRewritten(exchange, request, match);
     }
     exchange.labelled = chain === null && !(found instanceof Refusal) && !("handle" in found.value);
     if (chain === null) return run(exchange, request, found);
     const event = new PluginEvent(exchange, request, found instanceof Refusal ? null : found.value);
     return chain(event, () => guarded(exchange, request, found, event)) as Answer;
+  }
+
+  /** A hook that fails is an answer like any other: those around see it. */
+  function findRewritten(exchange: Exchange, request: Request, match: Hooks["match"]): Found {
+    try {
+      rewrite(exchange, match(new URL(exchange.url), request));
+    } catch (error) {
+      return new Fault(error);
+    }
+    return find(exchange);
   }
 
   /** Finds the route, and notes what of it the exchange needs. */
@@ -109,6 +118,7 @@ export function createHandler(options: HandlerOptions): Handler {
 
   function run(exchange: Exchange, request: Request, found: Found, event?: PluginEvent): Answer {
     const { method } = exchange;
+    if (found instanceof Fault) throw found.error;
     if (found instanceof Refusal) {
       const { allow } = found.headers;
       if (method === "OPTIONS" && allow !== undefined) return new Response(null, { status: 204, headers: { allow } });
@@ -160,27 +170,18 @@ export function createHandler(options: HandlerOptions): Handler {
     return refuseWith(exchange, error, CLOSE);
   }
 
-  function finish(exchange: Exchange, given: Response, at: number, since: number): Answer {
+  function finish(exchange: Exchange, given: Response): Answer {
     const response = exchange.labelled ? given : labelled(given, exchange.id);
-    if (dev && wantsPage(exchange.headers.get("accept"))) {
-      return asPage(response).then((page) => {
-        onRequestLog?.(accessRecord(exchange, page, at, since));
-        return page;
-      });
-    }
-    onRequestLog?.(accessRecord(exchange, response, at, since));
-    return response;
+    return dev && wantsPage(exchange.headers.get("accept")) ? asPage(response) : response;
   }
 
   return (request, connection) => {
-    const at = Date.now();
-    const since = performance.now();
     const exchange = new Exchange(request, connection);
     const plugins = options.plugins();
     plugins.enter();
     const end = (response: Response): Answer => {
       plugins.leave();
-      return finish(exchange, response, at, since);
+      return finish(exchange, response);
     };
     let given: Answer;
     try {
@@ -200,6 +201,13 @@ class Refusal {
     readonly detail: string,
     readonly headers: { readonly [name: string]: string } = {},
   ) {}
+}
+
+/** A `match` hook threw. */
+class Fault extends Refusal {
+  constructor(readonly error: unknown) {
+    super("internal", "A plugin failed before the route was looked for.");
+  }
 }
 
 /** A `match` hook gave another URL. */

@@ -6,8 +6,6 @@ import { createHandler, type HandlerOptions } from "./handler.ts";
 import { setMaxHeaderBytes } from "./header-limit.ts";
 import { portHolder } from "./port-holder.ts";
 
-export type { AccessRecord } from "./exchange.ts";
-
 export interface HttpServerOptions extends HandlerOptions {
   readonly host: string;
   /** 0 takes a free one. */

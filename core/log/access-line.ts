@@ -1,20 +1,6 @@
 /** The line of one request. Requests repeat themselves: what was quoted once is used again, and few pieces make a line. */
+import type { RequestLine } from "../../sdk/plugin.ts";
 import { quote } from "./escape.ts";
-
-/** One answered request. `path` is without the query, which may hold secrets. */
-export interface AccessRecord {
-  readonly id: string;
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  /** Milliseconds; two decimals are kept. */
-  readonly ms: number;
-  readonly ip: string;
-  /** The script that answered, when one did. */
-  readonly script?: string | null | undefined;
-  /** The pattern of the route: `/notes/:id`. */
-  readonly route?: string | null | undefined;
-}
 
 /** What stands between the id and the duration. */
 interface Middle {
@@ -26,8 +12,8 @@ interface Middle {
 /** What stands after the duration. */
 interface End {
   readonly method: string;
-  readonly script: string | null | undefined;
-  readonly route: string | null | undefined;
+  readonly script: string | undefined;
+  readonly route: string | undefined;
   readonly text: string;
 }
 
@@ -57,24 +43,25 @@ function remember<T>(known: Map<string, T>, key: string, value: T): T {
  *
  * @example createAccessLine()({ id: "1", method: "GET", path: "/a", status: 200, ms: 1.234, ip: "::1" });
  */
-export function createAccessLine(): (record: AccessRecord) => string {
+export function createAccessLine(): (record: RequestLine) => string {
   const middles = new Map<string, Middle>();
   const ends = new Map<string, End>();
-  const makeMiddle = ({ method, path, status }: AccessRecord): Middle => {
+  const makeMiddle = ({ method, path, status }: RequestLine): Middle => {
     const text = `,"method":${quote(method)},"path":${quote(path)},"status":${status},"ms":`;
     return remember(middles, path, { method, status, text });
   };
-  const makeEnd = ({ method, ip, script, route }: AccessRecord): End => {
+  const makeEnd = ({ method, ip, script, route }: RequestLine): End => {
     const by = typeof script === "string" ? `,"script":${quote(script)}` : "";
     const to = typeof route === "string" ? `,"route":${quote(`${method} ${route}`)}` : "";
-    return remember(ends, ip, { method, script, route, text: `,"ip":${quote(ip)}${by},"kind":"http"${to}}\n` });
+    return remember(ends, ip, { method, script, route, text: `,"ip":${quote(ip)}${by},"kind":"http"${to}` });
   };
   return (record) => {
-    const { method, status, script, route } = record;
+    const { method, status, script, route, clientRequestId } = record;
     let middle = middles.get(record.path);
     if (!middle || middle.status !== status || middle.method !== method) middle = makeMiddle(record);
     let end = ends.get(record.ip);
     if (!end || end.route !== route || end.script !== script || end.method !== method) end = makeEnd(record);
-    return `"id":${quote(record.id)}${middle.text}${duration(record.ms)}${end.text}`;
+    const claimed = clientRequestId === undefined ? "" : `,"clientRequestId":${quote(clientRequestId)}`;
+    return `"id":${quote(record.id)}${middle.text}${duration(record.ms)}${end.text}${claimed}}\n`;
   };
 }

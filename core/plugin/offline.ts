@@ -84,6 +84,7 @@ export async function startOffline(
       const values = new Map<string, unknown>([
         ["engine", engine],
         ["redaction", { add: () => () => {} }],
+        ["request-log", { write() {} }],
       ]);
       return {
         has: (name) => values.has(name),
@@ -91,7 +92,7 @@ export async function startOffline(
         set: (name, value) => void values.set(name, value),
       };
     },
-    given: ["engine", "redaction"],
+    given: ["engine", "redaction", "request-log"],
     keeper: new Keeper(),
     paths: { project: dir, data },
     logFor: () => log,

@@ -1,16 +1,17 @@
 /** A server with a dispatcher that tells what it was given: for tests of the server alone. */
 import type { Dispatcher, Invocation, PluginRoute, RequestPlugins, ScriptRoute } from "../../../core/http/dispatch.ts";
 import { compileRoutes, type RouteEntry } from "../../../core/http/router.ts";
-import { startServer, type AccessRecord, type HttpServer, type HttpServerOptions } from "../../../core/http/server.ts";
+import type { RequestLine } from "../../../sdk/plugin.ts";
+import { startServer, type HttpServer, type HttpServerOptions } from "../../../core/http/server.ts";
 
 export interface TestServer extends AsyncDisposable {
   readonly server: HttpServer;
   readonly port: number;
   readonly url: string;
-  readonly log: AccessRecord[];
+  readonly log: RequestLine[];
   readonly failures: unknown[];
   /** Settles with the next line of the access log. */
-  nextLine(): Promise<AccessRecord>;
+  nextLine(): Promise<RequestLine>;
 }
 
 /** What the dispatcher of `echo` answers. */
@@ -56,6 +57,26 @@ export function scriptRoute(method: string, path: string, script = "test"): Rout
 /** A generation without hooks. */
 export const NO_PLUGINS: RequestPlugins = { chains: { match: null, request: null }, enter() {}, leave() {} };
 
+/** With a hook around all others that tells of each answer, as the plugin `access-log` does. */
+function logged(inner: RequestPlugins, tell: (line: RequestLine) => void): RequestPlugins {
+  const { match, request } = inner.chains;
+  return {
+    enter: () => inner.enter(),
+    leave: () => inner.leave(),
+    chains: {
+      match,
+      async request(event, core) {
+        const since = performance.now();
+        const answer = await (request === null ? core() : request(event, core));
+        const { id, method, path, ip, script, route, clientRequestId } = event;
+        const ms = performance.now() - since;
+        tell({ id, method, path, status: answer.status, ms, ip, script, route: route?.path, clientRequestId });
+        return answer;
+      },
+    },
+  };
+}
+
 const DEFAULT_ROUTES = [
   scriptRoute("GET", "/"),
   scriptRoute("GET", "/hello"),
@@ -69,10 +90,14 @@ export function serveTest(
     readonly entries?: readonly RouteEntry<ScriptRoute | PluginRoute>[];
   } = {},
 ): TestServer {
-  const { dispatch, entries = DEFAULT_ROUTES, ...rest } = options;
-  const log: AccessRecord[] = [];
+  const { dispatch, entries = DEFAULT_ROUTES, plugins = () => NO_PLUGINS, ...rest } = options;
+  const log: RequestLine[] = [];
   const failures: unknown[] = [];
-  const waiting: ((line: AccessRecord) => void)[] = [];
+  const waiting: ((line: RequestLine) => void)[] = [];
+  const tell = (line: RequestLine): void => {
+    log.push(line);
+    for (const resolve of waiting.splice(0)) resolve(line);
+  };
   const table = compileRoutes(entries);
   const server = startServer({
     host: "127.0.0.1",
@@ -84,14 +109,10 @@ export function serveTest(
     outlasts: () => false,
     dev: false,
     routes: () => table,
-    plugins: () => NO_PLUGINS,
     dispatcher: dispatch ? { dispatch } : echo,
-    onRequestLog(line) {
-      log.push(line);
-      for (const resolve of waiting.splice(0)) resolve(line);
-    },
     onFailure: (error) => failures.push(error),
     ...rest,
+    plugins: () => logged(plugins(), tell),
   });
   return {
     server,
