@@ -4,7 +4,7 @@
  */
 import { restrictPaths, type PathRule } from "./jail/landlock.ts";
 import { openLibc } from "./jail/libc.ts";
-import { startChild, type Exit, type StartedChild } from "./jail/start-child.ts";
+import { startChild, type ChildEnds, type Exit, type StartedChild } from "./jail/start-child.ts";
 
 export type SpawnerRequest =
   | { readonly type: "restrict"; readonly rules: readonly PathRule[] }
@@ -12,8 +12,7 @@ export type SpawnerRequest =
       readonly type: "start";
       readonly id: number;
       readonly command: readonly string[];
-      readonly socket: number;
-      readonly page: number;
+      readonly ends: ChildEnds;
     }
   | { readonly type: "kill"; readonly id: number };
 
@@ -21,7 +20,7 @@ export type SpawnerReply =
   | { readonly type: "restricted" }
   | { readonly type: "started"; readonly id: number; readonly pid: number }
   | { readonly type: "failed"; readonly id: number; readonly reason: string }
-  | { readonly type: "exited"; readonly id: number; readonly exit: Exit; readonly lastWords: string };
+  | { readonly type: "exited"; readonly id: number; readonly exit: Exit };
 
 declare const self: Worker;
 
@@ -40,12 +39,12 @@ function serve(): void {
     }
     if (data.type === "kill") return children.get(data.id)?.kill();
     try {
-      const child = startChild(data.command, data.socket, data.page);
+      const child = startChild(data.command, data.ends);
       children.set(data.id, child);
       reply({ type: "started", id: data.id, pid: child.pid });
       void child.exited.then((exit) => {
         children.delete(data.id);
-        reply({ type: "exited", id: data.id, exit, lastWords: child.lastWords() });
+        reply({ type: "exited", id: data.id, exit });
       });
     } catch (error) {
       reply({ type: "failed", id: data.id, reason: error instanceof Error ? error.message : String(error) });

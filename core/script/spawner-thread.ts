@@ -2,9 +2,9 @@
 import type { PathRule } from "../isolate/jail/landlock.ts";
 import { isEmbedded } from "../isolate/jail/startup-paths.ts";
 import type { SpawnerReply, SpawnerRequest } from "../isolate/spawner-worker.ts";
-import type { Exit, StartedChild } from "../isolate/jail/start-child.ts";
+import type { ChildEnds, Exit, StartedChild } from "../isolate/jail/start-child.ts";
 
-export type ChildStarter = (command: readonly string[], socket: number, page: number) => Promise<StartedChild>;
+export type ChildStarter = (command: readonly string[], ends: ChildEnds) => Promise<StartedChild>;
 
 export interface SpawnerThread {
   readonly start: ChildStarter;
@@ -15,7 +15,7 @@ export interface SpawnerThread {
 interface Waiting {
   started(child: StartedChild): void;
   failed(error: Error): void;
-  exited(exit: Exit, lastWords: string): void;
+  exited(exit: Exit): void;
 }
 
 /** In a binary the worker lies beside the main file: `bun build --compile core/main.ts core/isolate/spawner-worker.ts`. */
@@ -40,7 +40,7 @@ export async function startSpawnerThread(rules: readonly PathRule[]): Promise<Sp
       reject(gone);
       for (const entry of waiting.values()) {
         entry.failed(gone);
-        entry.exited({ code: null, signal: "SIGKILL" }, gone.message); // they die with their thread (PDEATHSIG)
+        entry.exited({ code: null, signal: "SIGKILL" }); // they die with their thread (PDEATHSIG)
       }
       waiting.clear();
     };
@@ -53,17 +53,17 @@ export async function startSpawnerThread(rules: readonly PathRule[]): Promise<Sp
       if (data.type === "started") return entry.started(handle(data.id, data.pid, entry, send));
       waiting.delete(data.id);
       if (data.type === "failed") return entry.failed(new Error(data.reason));
-      entry.exited(data.exit, data.lastWords);
+      entry.exited(data.exit);
     };
     send({ type: "restrict", rules });
   });
 
-  const start: ChildStarter = (full, socket, page) =>
+  const start: ChildStarter = (command, ends) =>
     new Promise((started, failed) => {
       if (gone !== null) return failed(gone);
       const id = nextId++;
       waiting.set(id, { started, failed, exited: () => {} });
-      send({ type: "start", id, command: full, socket, page });
+      send({ type: "start", id, command, ends });
     });
 
   return { start, stop: () => worker.terminate() };
@@ -71,12 +71,8 @@ export async function startSpawnerThread(rules: readonly PathRule[]): Promise<Sp
 
 /** Stands in for a child that the thread holds. */
 function handle(id: number, pid: number, entry: Waiting, send: (request: SpawnerRequest) => void): StartedChild {
-  let words = "";
   const exited = new Promise<Exit>((resolve) => {
-    entry.exited = (exit, lastWords) => {
-      words = lastWords;
-      resolve(exit);
-    };
+    entry.exited = resolve;
   });
-  return { pid, exited, kill: () => send({ type: "kill", id }), lastWords: () => words };
+  return { pid, exited, kill: () => send({ type: "kill", id }) };
 }

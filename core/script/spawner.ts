@@ -5,6 +5,7 @@ import type { PathRule } from "../isolate/jail/landlock.ts";
 import { createPage, privatePage, type Page } from "../isolate/jail/page.ts";
 import { startChild, type Exit } from "../isolate/jail/start-child.ts";
 import { startupRules } from "../isolate/jail/startup-paths.ts";
+import { readLastWords, type LastWords } from "./last-words.ts";
 import { startSpawnerThread, type ChildStarter } from "./spawner-thread.ts";
 
 export type ChildKind = "isolate" | "builder";
@@ -81,18 +82,18 @@ export async function startSpawner({ command, jail }: SpawnerOptions): Promise<S
   return { spawn, dispose, jailed };
 }
 
-const startHere: ChildStarter = async (command, socket, page) => startChild(command, socket, page);
+const startHere: ChildStarter = async (command, ends) => startChild(command, ends);
 
 /**
  * Landlock can only be narrowed, and a builder's folders lie outside the isolates' domain. So each builder has a thread
  * of its own to come from, which lives as long: a child dies with the thread that started it (PDEATHSIG).
  */
 function startBelow(command: readonly string[], readPaths: readonly string[]): ChildStarter {
-  return async (full, socket, page) => {
+  return async (full, ends) => {
     const rules = readPaths.map((path): PathRule => ({ path, access: "read" }));
     const thread = await startSpawnerThread([...startupRules(command), ...rules]);
     try {
-      const child = await thread.start(full, socket, page);
+      const child = await thread.start(full, ends);
       void child.exited.then(() => thread.stop());
       return child;
     } catch (error) {
@@ -103,6 +104,36 @@ function startBelow(command: readonly string[], readPaths: readonly string[]): C
 }
 
 async function open(libc: Libc, kind: ChildKind, command: readonly string[], start: ChildStarter): Promise<Child> {
+  const socket = socketPair(libc, kind);
+  let stderr: SocketPair | undefined;
+  let words: LastWords | undefined;
+  let page: Page | undefined;
+  try {
+    stderr = socketPair(libc, kind);
+    const said = (words = await readLastWords(stderr.ours));
+    page = kind === "isolate" ? createPage() : privatePage();
+    const ends = { socket: socket.theirs, stderr: stderr.theirs, page: page.fd };
+    const { pid, kill, exited } = await start(command, ends);
+    const complete = Promise.all([exited, said.complete]).then(([exit]) => exit);
+    return { kind, pid, fd: socket.ours, words: page.words, exited: complete, kill, stderr: () => said.text() };
+  } catch (error) {
+    libc.close(socket.ours);
+    words?.close();
+    throw new Error(`a child (${kind}) could not be started with ${command[0]}`, { cause: error });
+  } finally {
+    page?.close();
+    libc.close(socket.theirs);
+    if (stderr) libc.close(stderr.theirs);
+  }
+}
+
+interface SocketPair {
+  readonly ours: number;
+  /** The child's. */
+  readonly theirs: number;
+}
+
+function socketPair(libc: Libc, kind: ChildKind): SocketPair {
   const pair = new Int32Array(2);
   const type = process.platform === "linux" ? SOCK_STREAM | SOCK_CLOEXEC : SOCK_STREAM;
   if (libc.socketpair(AF_UNIX, type, pair) !== 0) {
@@ -110,17 +141,6 @@ async function open(libc: Libc, kind: ChildKind, command: readonly string[], sta
       `no socket for a child (${kind}) could be made: ${reason(libc)}; see the limit of open files (ulimit -n)`,
     );
   }
-  const [fd, childEnd] = pair as unknown as [number, number];
-  let page: Page | undefined;
-  try {
-    page = kind === "isolate" ? createPage() : privatePage();
-    const { pid, kill, exited, lastWords } = await start(command, childEnd, page.fd);
-    return { kind, pid, fd, words: page.words, exited, kill, stderr: lastWords };
-  } catch (error) {
-    libc.close(fd);
-    throw new Error(`a child (${kind}) could not be started with ${command[0]}`, { cause: error });
-  } finally {
-    page?.close();
-    libc.close(childEnd);
-  }
+  const [ours, theirs] = pair as unknown as [number, number];
+  return { ours, theirs };
 }
