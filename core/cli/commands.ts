@@ -84,8 +84,11 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: "doctor",
-    summary: "Say what this machine's jail for scripts holds and lacks.",
-    examples: ["aiwebengine doctor"],
+    summary: "Say what this machine's jail for scripts holds and lacks, and whether the project can be served.",
+    details:
+      "It ends with 1 when an engine would refuse to start: an open leak, a wrong config, a plugin that cannot be loaded.",
+    flags: [DIR, CONFIG, PROFILE, SET, JSON_OUTPUT],
+    examples: ["aiwebengine doctor", "aiwebengine doctor --dir ./shop --json"],
     load: () => import("./doctor-report.ts"),
   },
   {

@@ -1,4 +1,4 @@
-/** `aiwebengine doctor`: looks at this machine and prints what its jail holds and lacks. */
+/** `aiwebengine doctor`: looks at this machine and at the project, and prints what holds, what lacks and what to do. */
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { ownCommand } from "../isolate/jail/probe.ts";
 import { inspectIsolate } from "../script/check-isolation.ts";
@@ -6,10 +6,20 @@ import { startSpawner } from "../script/spawner.ts";
 import { threadVessel } from "../script/thread-vessel.ts";
 import { processVessel } from "../script/vessel.ts";
 import type { Call } from "./command.ts";
-import { doctorFailed, renderDoctor } from "./doctor.ts";
+import { inspectProject } from "./doctor-project.ts";
+import { doctorFailed, renderDoctor, type DoctorReport } from "./doctor.ts";
 
-/** Exit code 1 when a known leak is open or nothing holds. */
-export async function run({ io, version }: Call): Promise<number> {
+/** Exit code 1 when an engine would refuse to serve here. */
+export async function run(call: Call): Promise<number> {
+  const { flags, io } = call;
+  const report: DoctorReport = { ...(await inspectMachine(call.version)), project: await inspectProject(call) };
+  const ok = !doctorFailed(report);
+  if (flags.has("json")) io.stdout(`${JSON.stringify({ ok, ...report }, null, 2)}\n`);
+  else io.stdout(renderDoctor(report, io.paint));
+  return ok ? 0 : 1;
+}
+
+async function inspectMachine(version: string): Promise<Omit<DoctorReport, "project">> {
   const mode = process.platform === "win32" ? "thread" : "process";
   const spawner = mode === "process" ? await startSpawner({ command: ownCommand(), jail: true }) : null;
   try {
@@ -17,7 +27,7 @@ export async function run({ io, version }: Call): Promise<number> {
     const open = async () =>
       spawner ? processVessel(await spawner.spawn("isolate", ["--self-test"])) : threadVessel(["--self-test"]);
     const { jail, leaks = [] } = await inspectIsolate(open);
-    const report = {
+    return {
       version,
       bun: Bun.version,
       platform: `${process.platform} ${process.arch}`,
@@ -26,9 +36,7 @@ export async function run({ io, version }: Call): Promise<number> {
       mode,
       jail,
       selfTest: { leaks, ms: performance.now() - since },
-    } as const;
-    io.stdout(renderDoctor(report, io.paint));
-    return doctorFailed(report) ? 1 : 0;
+    };
   } finally {
     await spawner?.dispose();
   }

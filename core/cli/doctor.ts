@@ -1,5 +1,7 @@
-/** What this machine's jail holds and lacks, and what to do about it. */
+/** What this machine's jail holds and lacks, what the project folder is like, and what to do about it. */
 import type { JailPart, JailReport } from "../isolate/jail/lockdown.ts";
+import { printable } from "../log/escape.ts";
+import type { Finding } from "./doctor-project.ts";
 import { PLAIN, type Paint } from "./paint.ts";
 
 export interface DoctorReport {
@@ -15,6 +17,7 @@ export interface DoctorReport {
   readonly jail: JailReport;
   /** The probes of known leaks that every start runs; `leaks` names those that are open. */
   readonly selfTest: { readonly leaks: readonly string[]; readonly ms: number };
+  readonly project: readonly Finding[];
 }
 
 /** What each part of the jail does, and how to get it where it lacks. */
@@ -59,7 +62,20 @@ function mebibytes(bytes: number): string {
 
 /** True when the engine would refuse to serve here. */
 export function doctorFailed(report: DoctorReport): boolean {
-  return report.selfTest.leaks.length > 0;
+  return report.selfTest.leaks.length > 0 || report.project.some(({ state }) => state === "error");
+}
+
+function projectLines(findings: readonly Finding[], paint: Paint): string[] {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  const words = { ok: paint.green("ok   "), warning: paint.yellow("look "), error: paint.red("wrong") };
+  return findings.flatMap(({ what, state, message, hint }) => {
+    const [first = "", ...more] = [...message.trim().split("\n"), ...(hint === undefined ? [] : [hint])].map(printable);
+    const indent = " ".repeat(9 + width + 1);
+    return [
+      `  ${words[state]}  ${what.padEnd(width)}  ${first}`,
+      ...more.map((line) => `${indent} ${paint.dim(line)}`),
+    ];
+  });
 }
 
 /** The report for a person; ends with a line break. */
@@ -71,9 +87,10 @@ export function renderDoctor(report: DoctorReport, paint: Paint = PLAIN): string
     `  ${paint.yellow("lacks")}  ${part.padEnd(width)}  ${reason}`,
     `         ${" ".repeat(width)}  ${paint.dim(PARTS[part].hint)}`,
   ]);
-  const probes = doctorFailed(report)
-    ? [paint.red(`Open leaks: ${selfTest.leaks.join(", ")}. The engine refuses to serve with this build.`)]
-    : [`Self-test: no known leak is open (${selfTest.ms.toFixed(1)} ms).`];
+  const probes =
+    selfTest.leaks.length > 0
+      ? [paint.red(`Open leaks: ${selfTest.leaks.join(", ")}. The engine refuses to serve with this build.`)]
+      : [`Self-test: no known leak is open (${selfTest.ms.toFixed(1)} ms).`];
   return [
     `aiwebengine ${report.version}, Bun ${report.bun}, ${report.platform}, ${report.cpus} CPUs, ` +
       `${mebibytes(memory.freeBytes)} of ${mebibytes(memory.totalBytes)} memory free`,
@@ -84,6 +101,9 @@ export function renderDoctor(report: DoctorReport, paint: Paint = PLAIN): string
     ...lacking,
     "",
     ...probes,
+    "",
+    paint.bold("Project"),
+    ...projectLines(report.project, paint),
     "",
   ].join("\n");
 }

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { engineCommand, runEngine } from "./engine.ts";
+import { engineCommand, runEngine, startEngine } from "./engine.ts";
 import { asNobody, canBeNobody } from "./nobody.ts";
 import { inTerminal } from "./terminal.ts";
 
@@ -65,8 +65,40 @@ describe("doctor", () => {
     if (process.platform === "linux") expect(stdout).toMatch(/held {3}(seccomp|no_new_privs)/);
   });
 
+  test("says whether the project can be served: config, plugins, port, data and scripts", async () => {
+    await using engine = await startEngine({ scripts: { "ok.js": 'register("/ok", () => "ok");' } });
+    const doctor = async (...args: readonly string[]) => {
+      const { code, stdout } = await runEngine(["doctor", "--json", "--dir", engine.dir, ...args]);
+      const { ok, project } = JSON.parse(stdout) as {
+        ok: boolean;
+        project: readonly { what: string; state: string; message: string }[];
+      };
+      return { code, ok, of: (what: string) => project.find((one) => one.what === what) };
+    };
+    const own = await doctor("--set", `server.port=${engine.port}`);
+    expect([own.code, own.ok]).toEqual([0, true]);
+    expect(own.of("port")).toMatchObject({ state: "ok", message: expect.stringContaining("own engine") });
+    expect(own.of("data")?.message).toContain(`held by the engine at ${engine.url}`);
+    expect(own.of("scripts")?.message).toStartWith("1 in ");
+
+    const stranger = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const taken = await doctor("--set", `server.port=${stranger.port}`);
+    stranger.stop(true);
+    expect([taken.code, taken.of("port")?.state]).toEqual([0, "warning"]);
+
+    await engine.write("plugins/bad.ts", "export default 1;\n");
+    expect((await doctor()).of("plugins")?.state).toBe("error");
+    const wrong = await doctor("--set", "server.prot=1");
+    expect([wrong.code, wrong.ok]).toEqual([1, false]);
+    expect(wrong.of("config")?.message).toContain("Did you mean server.port?");
+  });
+
   test.skipIf(!canBeNobody)("works without any right, and says what that costs", () => {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([...asNobody(), ...engineCommand(), "doctor"], { cwd: "/" });
+    const env = { PATH: process.env["PATH"] ?? "" };
+    const { exitCode, stdout, stderr } = Bun.spawnSync([...asNobody(), ...engineCommand(), "doctor"], {
+      cwd: "/",
+      env,
+    });
     expect([exitCode, String(stderr)]).toEqual([0, ""]);
     expect(String(stdout)).toContain("lacks  uid");
     expect(String(stdout)).toMatch(/held {3}no_new_privs/);

@@ -121,6 +121,10 @@ describe("doctor", () => {
       lacking: [{ part: "landlock", reason: "the kernel does not have it (ENOSYS)" }],
     },
     selfTest: { leaks: [], ms: 2.34 },
+    project: [
+      { what: "config", state: "ok", message: "aiwebengine.toml" },
+      { what: "port", state: "warning", message: "127.0.0.1:80 cannot be had", hint: "Choose another." },
+    ],
   };
 
   test("says of every part whether it is held, and of a lacking one why and what to do", () => {
@@ -132,6 +136,15 @@ describe("doctor", () => {
     expect(text).toContain("1024 MiB of 2048 MiB memory free");
     expect(text).toContain("no known leak is open (2.3 ms)");
     expect(doctorFailed(report)).toBe(false);
+  });
+
+  test("says what the project is like, and what to do where something is wrong with it", () => {
+    const text = renderDoctor(report);
+    expect(text).toContain("Project\n  ok     config  aiwebengine.toml\n  look   port    127.0.0.1:80 cannot be had\n");
+    expect(text).toMatch(/^ +Choose another\.$/m);
+    const wrong = { ...report, project: [{ what: "config", state: "error", message: "wrong\nkey\x1b[31m" }] as const };
+    expect(doctorFailed(wrong)).toBe(true);
+    expect(renderDoctor(wrong)).toMatch(/wrong +config +wrong\n +key\\u001b\[31m\n/);
   });
 
   test("an open leak is a failure", () => {
