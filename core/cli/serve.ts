@@ -1,6 +1,6 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
 import { join } from "node:path";
-import { LiveConfig, readConfig, type Config } from "../config/index.ts";
+import { configFiles, configStates, LiveConfig, readConfig, type Config } from "../config/index.ts";
 import { startEngine, type Engine } from "../engine.ts";
 import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
 import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
@@ -8,7 +8,7 @@ import { createSecrets, type Secrets } from "../log/secrets.ts";
 import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
-import { followConfig } from "./config-change.ts";
+import { followConfig, type ConfigWatcher } from "./config-change.ts";
 import { configInput } from "./config-input.ts";
 import { settingsOf } from "../plugin/settings.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
@@ -31,6 +31,7 @@ export interface Console {
 /** Serves until the engine ends. */
 export async function run({ flags, version, builtIns }: Call): Promise<number> {
   const input = configInput(flags);
+  const since = configStates(configFiles(input.dir, input.file));
   const loaded = readConfig(input);
   const config = new LiveConfig(loaded.config);
   const out = openConsole(config);
@@ -39,6 +40,7 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
   try {
     const signals = listenForSignals();
     const plugins = await builtIns();
+    const following: { config?: ConfigWatcher } = {};
     const engine = await startEngine({
       config,
       pluginSettings: settingsOf(loaded, plugins),
@@ -48,14 +50,17 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
       redaction: out.secrets,
       builtIns: plugins,
       onScript: (event) => tellScript(event, out),
-      onPlugin: (event) => tellPlugin(event, out),
+      onPlugin(event) {
+        tellPlugin(event, out);
+        if (event.kind === "changed") following.config?.retry();
+      },
     });
     const stopped = signals.first();
     faults.serving();
     greet(engine, config.current, version, out);
-    const watcher = followConfig(input, config, plugins, engine, out);
+    following.config = followConfig(input, config, plugins, engine, out, since);
     await stopped;
-    watcher.close();
+    following.config.close();
     log.info("stopping", {});
     await engine.stop();
   } finally {

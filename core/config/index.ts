@@ -14,4 +14,4 @@ export {
 export type { Config, PluginConfig, ScriptConfig } from "./schema.ts";
 export { LiveConfig } from "./live.ts";
 export { restartNeeded } from "./restart.ts";
-export { watchConfig } from "./watch.ts";
+export { configStates, watchConfig } from "./watch.ts";

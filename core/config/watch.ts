@@ -13,10 +13,15 @@ function stateOf(file: string): string {
   return stat === undefined || stat.size === 0n ? "" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
 }
 
+/** What the files are now, to compare with later: taken before they are read, so that no change in between is lost. */
+export function configStates(files: readonly string[]): readonly string[] {
+  return files.map((file) => stateOf(resolve(file)));
+}
+
 /**
  * Tells of changes of any of these files, which need not exist; their folders must. Folders are watched, since a watch of
  * a file goes blind when another is renamed over it, and since a mounted ConfigMap changes behind a link.
- * `onLost` is told when changes may go unnoticed from now on.
+ * `onLost` is told when changes may go unnoticed from now on. A change after `since` is told, too.
  *
  * @example const watcher = watchConfig(configFiles(dir), reload, (error) => log.warn("…", { error }));
  */
@@ -24,23 +29,23 @@ export function watchConfig(
   files: readonly string[],
   onChange: () => void,
   onLost: (error: Error) => void,
+  since: readonly string[] = configStates(files),
 ): { close(): void } {
   const paths = files.map((file) => resolve(file));
   const watchers: FSWatcher[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const now = (): readonly string[] => paths.map(stateOf);
-  let told = now();
+  let told = since;
 
   const lost = (dir: string, error: unknown): void =>
     onLost(new Error(`cannot watch ${dir} for changes of the config`, { cause: error }));
   const look = (): void => {
-    const states = now();
+    const states = configStates(paths);
     if (states.every((state, index) => state === told[index])) return;
     told = states;
     onChange();
   };
   const wait = (): void => {
-    const vanished = now().some((state, index) => state === "" && told[index] !== "");
+    const vanished = configStates(paths).some((state, index) => state === "" && told[index] !== "");
     clearTimeout(timer);
     timer = setTimeout(look, vanished ? ABSENT_MS : SETTLE_MS);
   };
@@ -51,6 +56,7 @@ export function watchConfig(
       lost(dir, error);
     }
   }
+  wait();
   return {
     close() {
       clearTimeout(timer);

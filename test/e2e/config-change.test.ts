@@ -46,6 +46,20 @@ test("a change of limits, settings, log level and plugins is served without a re
   while ((await gone()) !== 200) await Bun.sleep(10);
 }, 60_000);
 
+test("a config that names a plugin before it is there is refused, and taken over when the plugin comes", async () => {
+  await using engine = await startEngine({ scripts: { "who.ts": WHO } });
+  const after = engine.mark();
+  await engine.write("aiwebengine.toml", "[limits]\nwallMs = 2000\n[plugins.teapot]\nstrength = 7\n");
+  await engine.waitForLog(/config refused/, { after });
+  const teapot = `import { definePlugin } from "@aiwebengine/sdk/plugin";
+export default definePlugin({ name: "teapot", version: "1.0.0", config: { strength: "number = 3" },
+  setup: ({ config, route }) => route("GET /tea", () => new Response(String(config.strength))) });`;
+  await engine.write("plugins/teapot.ts", teapot);
+  await engine.waitForLog(/config changed/, { after });
+  expect(await (await engine.fetch("/tea")).text()).toBe("7");
+  while (((await (await engine.fetch("/who")).json()) as { wallMs: number }).wallMs !== 2000) await Bun.sleep(10);
+});
+
 test("200 changes of the config under load: no request fails", async () => {
   await using engine = await startEngine({ scripts: { "who.ts": WHO }, config: "[scripts.who.config]\nn = 0\n" });
   let stop = false;

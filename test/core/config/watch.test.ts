@@ -2,7 +2,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { configFiles, loadConfig, restartNeeded, watchConfig, type Config } from "../../../core/config/index.ts";
+import {
+  configFiles,
+  configStates,
+  loadConfig,
+  restartNeeded,
+  watchConfig,
+  type Config,
+} from "../../../core/config/index.ts";
 import { project } from "./project.ts";
 
 const open: { close(): void }[] = [];
@@ -83,6 +90,14 @@ describe("a change is told", () => {
     writeFileSync(path, "server.port = 2");
     await next;
     expect(seen.told).toBe(1);
+  });
+
+  test("when it was made after the state that is given, before anybody watched", async () => {
+    const dir = project({ "aiwebengine.toml": "server.port = 1" });
+    const files = configFiles(dir);
+    const since = configStates(files);
+    writeFileSync(join(dir, "aiwebengine.toml"), "server.port = 2 # meanwhile");
+    await new Promise<void>((resolve) => open.push(watchConfig(files, resolve, () => {}, since)));
   });
 
   test("not for other files of the folder", async () => {
