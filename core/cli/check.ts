@@ -107,7 +107,7 @@ function gather(
       const told = result.ok ? result.warnings : result.problems;
       const severity = result.ok ? "warning" : "error";
       const own = told.map((problem): CheckProblem => ({ severity, script, ...located(problem, read) }));
-      return result.ok ? [...own, ...findSilent(result.bundle, fileOf(source))] : own;
+      return result.ok ? [...own, ...findSilent(result.bundle, source)] : own;
     }),
     ...findClashes([...offers.routes, ...all]).values(),
     ...findUnusedSchemas(all),

@@ -1,6 +1,9 @@
 /** What is wrong with scripts that build: with their routes among each other, and with schemas that nothing uses. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Config } from "../../config/index.ts";
 import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
+import type { ScriptSource } from "../../script/source.ts";
 import { addressOf } from "../../script/version.ts";
 import { isWeb, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
 import { CHECK_CODES } from "./codes.ts";
@@ -126,16 +129,17 @@ function unused(route: Route, severity: CheckProblem["severity"], message: strin
   };
 }
 
-export function findSilent(bundle: ScriptBundle, entry: string): CheckProblem[] {
+/** A script that nobody can reach. One with `assets/` needs no registration: they are served as they are. */
+export function findSilent(bundle: ScriptBundle, source: ScriptSource): CheckProblem[] {
   if (bundle.registrations.length > 0) return [];
-  const message = `The script "${bundle.name}" registers nothing.`;
+  if (source.kind === "folder" && existsSync(join(source.root, "assets"))) return [];
   return [
     {
       severity: "warning",
       script: bundle.name,
       code: "no_registration",
-      message,
-      file: entry,
+      message: `The script "${bundle.name}" registers nothing.`,
+      file: fileOf(source),
       hint: CHECK_CODES.no_registration.fix,
     },
   ];

@@ -1,5 +1,8 @@
 /** What `check` makes of registrations and of the type checker's words, and how it tells it. */
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { CHECK_CODES } from "../../../core/cli/check/codes.ts";
 import {
   findClashes as clashesOf,
@@ -104,11 +107,15 @@ describe("unused schemas", () => {
   });
 });
 
-test("a script that registers nothing gets a warning with a fix", () => {
+test("a script that registers nothing gets a warning with a fix, unless it has assets to serve", () => {
+  const root = mkdtempSync(join(tmpdir(), "awe-silent-"));
   const bundle = { name: "one", registrations: [] as BuiltRegistration[] } as unknown as ScriptBundle;
-  expect(findSilent(bundle, "one.ts")).toMatchObject([
-    { severity: "warning", code: "no_registration", file: "one.ts" },
-  ]);
+  const source = { name: "one", dir: dirname(root), root, entry: join(root, "index.ts"), kind: "folder" } as const;
+  const found = findSilent(bundle, source);
+  expect(found).toMatchObject([{ severity: "warning", code: "no_registration", file: `${basename(root)}/index.ts` }]);
+  mkdirSync(join(root, "assets"));
+  expect(findSilent(bundle, source)).toEqual([]);
+  rmSync(root, { recursive: true });
 });
 
 describe("places", () => {
