@@ -108,7 +108,9 @@ export async function swapping(count: number): Promise<SwapFigures> {
     }
   };
   const privateNow = async (): Promise<number> => {
-    await Bun.sleep(2500);
+    // The engine collects its garbage once it was called and then left alone for two seconds.
+    await (await fetch(`${engine.url}/hello`)).text();
+    await Bun.sleep(4500);
     return figures(engine.pid)?.privateBytes ?? 0;
   };
   try {
