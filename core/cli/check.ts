@@ -6,12 +6,13 @@ import { writeTypings } from "../script/typings.ts";
 import type { PluginProblem } from "../plugin/problem.ts";
 import { CHECK_CODES } from "./check/codes.ts";
 import { findClashes, findSilent, findUnusedSchemas, routesOfBuilt, type Route } from "./check/findings.ts";
+import { findPointProblems } from "./check/points.ts";
 import { framed, located, scriptOfFile, type CheckProblem } from "./check/problem.ts";
 import { fileOf, openProject, requireScripts, type BuiltScript, type Project } from "./check/project.ts";
 import { checkJson, failed, renderCheck, type CheckedScript, type CheckReport } from "./check/report.ts";
 import { checkTypes } from "./check/typecheck.ts";
 import type { Call } from "./command.ts";
-import { readOffers, type Offers } from "./offers.ts";
+import { withOffers, type Offers } from "./offers.ts";
 import { withProgress } from "./progress.ts";
 
 export async function run(call: Call): Promise<number> {
@@ -19,8 +20,9 @@ export async function run(call: Call): Promise<number> {
   let say = "setting up plugins";
   const work = async (): Promise<CheckReport> => {
     const since = performance.now();
-    const { config, offers } = await readOffers(call);
-    const report = await check({ config, offers, version }, args, (text) => (say = text));
+    const report = await withOffers(call, (config, offers) =>
+      check({ config, offers, version }, args, (text) => (say = text)),
+    );
     return { ...report, ms: performance.now() - since };
   };
   const report = await withProgress(io, () => say, work);
@@ -111,6 +113,7 @@ function gather(
     }),
     ...findClashes([...offers.routes, ...all]).values(),
     ...findUnusedSchemas(all),
+    ...findPointProblems(built, offers.points, read),
   ];
   // The build says the same of a line, and knows better what to do.
   const told = new Set(found.map(({ file, line }) => `${file}:${line}`));

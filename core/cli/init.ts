@@ -6,7 +6,7 @@ import { LIMITS, type LimitSpec } from "../config/limits.ts";
 import { discoverScripts } from "../script/source.ts";
 import { writeTypings } from "../script/typings.ts";
 import type { Call } from "./command.ts";
-import { offersOf } from "./offers.ts";
+import { withOffersOf } from "./offers.ts";
 import agents from "./templates/agents.txt";
 import config from "./templates/config.txt";
 import gitignore from "./templates/gitignore.txt";
@@ -39,7 +39,7 @@ export async function run(call: Call): Promise<number> {
   for (const path of left) io.stdout(`${io.paint.dim(`left  ${path}: it is there already`)}\n`);
   const cd = dir === process.cwd() ? "" : `cd ${quoted(given)} && `;
   io.stdout(
-    `\nNext: ${io.paint.bold(`${cd}aiwebengine serve`)}, then change scripts/hello.ts. To look it over: aiwebengine check\n`,
+    `\nNext: ${io.paint.bold(`${cd}aiwebengine serve`)}, then change a script and save it. To look it over: aiwebengine check\n`,
   );
   return 0;
 }
@@ -48,7 +48,8 @@ export async function run(call: Call): Promise<number> {
 export async function init(dir: string, engine: Pick<Call, "builtIns" | "version">): Promise<Written> {
   const scriptsDir = join(dir, "scripts");
   mkdirSync(scriptsDir, { recursive: true });
-  const { types } = await offersOf(readConfig({ dir, env: process.env, set: [], flags: {} }), engine);
+  const loaded = readConfig({ dir, env: process.env, set: [], flags: {} });
+  const types = await withOffersOf(loaded, engine, (offers) => Promise.resolve(offers.types));
   // With scripts of one's own the example would only be in the way, and might want a route of theirs.
   const { scripts } = await discoverScripts(scriptsDir);
   const own = scripts.length > 0;

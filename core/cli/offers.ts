@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PointSpec } from "../../sdk/plugin.ts";
 import { readConfig, type Config, type LoadedConfig } from "../config/index.ts";
 import { problemsOf, type PluginHost, type PluginSettings } from "../plugin/host.ts";
 import { startOffline } from "../plugin/offline.ts";
@@ -18,28 +19,41 @@ export interface Offers {
   readonly types: Omit<TypingsOptions, "version">;
   /** `owner`: who registered it. */
   readonly routes: readonly { readonly method: string; readonly path: string; readonly owner: string }[];
+  /** Kinds of registrations, with the checks of the plugins that own them. */
+  readonly points: readonly { readonly name: string; readonly spec: PointSpec }[];
   /** Plugins that could not be set up, and so give nothing. */
   readonly problems: readonly PluginProblem[];
 }
 
-/** The config that a call asks for, and what the plugins of its project give. */
-export async function readOffers(
-  call: Pick<Call, "flags" | "builtIns" | "version">,
-): Promise<{ config: Config; offers: Offers }> {
+type Engine = Pick<Call, "builtIns" | "version">;
+
+/** What `work` answers, with the config that a call asks for and what the plugins of its project give. */
+export async function withOffers<T>(
+  call: Engine & Pick<Call, "flags">,
+  work: (config: Config, offers: Offers) => Promise<T>,
+): Promise<T> {
   const loaded = readConfig(configInput(call.flags));
-  return { config: loaded.config, offers: await offersOf(loaded, call) };
+  return withOffersOf(loaded, call, (offers) => work(loaded.config, offers));
+}
+
+/** The same where only data is asked for, and nothing of a plugin is called. */
+export function readOffers(
+  call: Engine & Pick<Call, "flags">,
+): Promise<{ readonly config: Config; readonly offers: Omit<Offers, "points"> }> {
+  return withOffers(call, (config, offers) => Promise.resolve({ config, offers }));
 }
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Sets the plugins up, looks, and ends them: what they give is known no sooner. Their data folder is a temporary one, since
- * an engine may serve with the real one.
+ * Sets the plugins up, and ends them after `work`: what they give is known no sooner. Their data folder is a temporary
+ * one, since an engine may serve with the real one.
  */
-export async function offersOf(
+export async function withOffersOf<T>(
   loaded: LoadedConfig,
-  { builtIns: load, version: engineVersion }: Pick<Call, "builtIns" | "version">,
-): Promise<Offers> {
+  { builtIns: load, version: engineVersion }: Engine,
+  work: (offers: Offers) => Promise<T>,
+): Promise<T> {
   const builtIns = await load();
   const data = mkdtempSync(join(tmpdir(), "aiwebengine-check-"));
   const problems: PluginProblem[] = [];
@@ -56,7 +70,8 @@ export async function offersOf(
       const seat = new PluginSeat();
       seat.take(host.current, () => {});
       const routes = seat.routes.map(({ method, path, owner }) => ({ method, path, owner }));
-      return { offer: seat.offer, types: seat.types, routes, problems };
+      const points = [...host.current.contributions.points.values()];
+      return await work({ offer: seat.offer, types: seat.types, routes, points, problems });
     } finally {
       await host.dispose();
     }

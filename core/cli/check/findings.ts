@@ -7,7 +7,7 @@ import type { ScriptSource } from "../../script/source.ts";
 import { addressOf } from "../../script/version.ts";
 import { isWeb, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
 import { CHECK_CODES } from "./codes.ts";
-import { fileOf, type BuiltScript } from "./project.ts";
+import { fileOf, filesOf, type BuiltScript } from "./project.ts";
 import { placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
 
 /** A route of a script or of the engine, with where it was made as far as that can be told. */
@@ -27,11 +27,10 @@ export interface Route {
 /** The routes of a script in the order of their registration; undefined where it does not load. */
 export function routesOfBuilt({ source, result }: BuiltScript, config: Config, read: ReadSource): Route[] | undefined {
   if (!result.ok) return undefined;
-  const { name, inputs, registrations } = result.bundle;
-  const entry = fileOf(source);
-  const files = [entry, ...inputs.map((path) => path.slice(source.dir.length + 1))];
+  const { name, registrations } = result.bundle;
+  const files = filesOf(source, result);
   return registrations.filter(isWeb).map((registration) => {
-    const place = placeOfRoute(registration, files, read) ?? { file: entry };
+    const place = placeOfRoute(registration, files, read) ?? { file: fileOf(source) };
     return { ...addressOf(registration, name, config), owner: name, registration, ...place };
   });
 }

@@ -40,16 +40,28 @@ export function scriptOfFile(file: string): string | undefined {
   return /^[a-z0-9]/.test(first) ? first.replace(/\..*$/, "") : undefined;
 }
 
-/**
- * Where a route stands, first of all in `files`: a registration carries no position, so the first string that is its
- * path stands where it was made, or near it.
- */
+/** From 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where a route stands, first of all in `files`. */
 export function placeOfRoute(
   { method, path }: { readonly method: string; readonly path: string },
   files: readonly string[],
   read: ReadSource,
-): { readonly file: string; readonly line: number; readonly column: number } | undefined {
-  for (const text of [`${method} ${path}`, path]) {
+): Place | undefined {
+  return placeOfText([`${method} ${path}`, path], files, read);
+}
+
+/**
+ * Where the first of the texts stands as a string: a registration carries no position, so the string that is its path or
+ * its name stands where it was made, or near it.
+ */
+export function placeOfText(texts: readonly string[], files: readonly string[], read: ReadSource): Place | undefined {
+  for (const text of texts) {
     for (const file of files) {
       const source = read(file) ?? "";
       for (const quote of ['"', "'", "`"]) {

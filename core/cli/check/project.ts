@@ -100,6 +100,12 @@ export function fileOf({ entry, dir }: ScriptSource): string {
   return entry.slice(dir.length + 1);
 }
 
+/** Every file of a script that is known to have gone into it, its first one first; relative to the folder of scripts. */
+export function filesOf(source: ScriptSource, result: BuildResult): readonly string[] {
+  const inputs = result.ok ? result.bundle.inputs.map((path) => path.slice(source.dir.length + 1)) : [];
+  return [...new Set([fileOf(source), ...inputs])];
+}
+
 /** Files are read once, for their frames. */
 function readerOf(scriptsDir: string): ReadSource {
   const known = new Map<string, string | undefined>();

@@ -11,9 +11,12 @@ import {
   type Route,
 } from "../../../core/cli/check/findings.ts";
 import { framed, located, placeOfRoute, scriptOfFile, type CheckProblem } from "../../../core/cli/check/problem.ts";
+import { findPointProblems } from "../../../core/cli/check/points.ts";
 import { checkJson, failed, renderCheck, type CheckReport } from "../../../core/cli/check/report.ts";
 import { readAnswer } from "../../../core/cli/check/typecheck.ts";
+import { ProblemError } from "../../../sdk/errors.ts";
 import { compileRoutes } from "../../../core/http/router.ts";
+import type { ScriptSource } from "../../../core/script/source.ts";
 import type { BuiltRegistration, Schemas, ScriptBundle } from "../../../core/script/types.ts";
 
 const findClashes = (routes: readonly Route[]) => [...clashesOf(routes).values()];
@@ -116,6 +119,48 @@ test("a script that registers nothing gets a warning with a fix, unless it has a
   mkdirSync(join(root, "assets"));
   expect(findSilent(bundle, source)).toEqual([]);
   rmSync(root, { recursive: true });
+});
+
+describe("points", () => {
+  const source: ScriptSource = { name: "one", dir: "/s", root: "/s", entry: "/s/one.ts", kind: "file" };
+  const registration = {
+    id: 0,
+    fn: "registerX",
+    point: "x",
+    name: "dup",
+    options: {},
+    definitions: {},
+    schemas: {},
+    callable: true,
+  };
+  const bundle = { name: "one", inputs: ["/s/one.ts"], registrations: [registration] } as unknown as ScriptBundle;
+  const built = [{ source, result: { ok: true, bundle, warnings: [] } }] as const;
+  const read = (): string => '\nregisterX("dup", () => 1);\n';
+
+  test("what a plugin refuses is a problem at the registration, with the plugin's code", () => {
+    const validate = (one: { readonly name?: string }): void => {
+      throw new ProblemError("bad_registration", `there is a ${one.name} already`);
+    };
+    const points = [{ name: "x", spec: { functions: {}, types: "", validate, change() {} } }];
+    expect(findPointProblems(built, points, read)).toMatchObject([
+      {
+        code: "bad_registration",
+        script: "one",
+        file: "one.ts",
+        line: 2,
+        message: 'registerX("dup"): there is a dup already',
+      },
+    ]);
+  });
+
+  test("a plugin that fails is named as the one at fault; one that says nothing is content", () => {
+    const failing = { functions: {}, types: "", change() {}, validate: () => void JSON.parse("{") };
+    expect(findPointProblems(built, [{ name: "x", spec: failing }], read)[0]?.message).toContain("its plugin failed");
+    expect(findPointProblems(built, [{ name: "x", spec: { functions: {}, types: "", change() {} } }], read)).toEqual(
+      [],
+    );
+    expect(findPointProblems(built, [{ name: "y", spec: failing }], read)).toEqual([]);
+  });
 });
 
 describe("places", () => {

@@ -1,0 +1,75 @@
+/** What the plugins that own points say of the registrations at them, as when they are taken into service. */
+import { ProblemError } from "../../../sdk/errors.ts";
+import type { PointRegistration, PointSpec } from "../../../sdk/plugin.ts";
+import { isPoint, type BuiltPointRegistration } from "../../script/types.ts";
+import { filesOf, type BuiltScript } from "./project.ts";
+import { placeOfText, type CheckProblem, type ReadSource } from "./problem.ts";
+
+interface Placed {
+  readonly point: string;
+  readonly registration: PointRegistration;
+  readonly script: BuiltScript;
+}
+
+export function findPointProblems(
+  built: readonly BuiltScript[],
+  points: readonly { readonly name: string; readonly spec: PointSpec }[],
+  read: ReadSource,
+): CheckProblem[] {
+  const all = built.flatMap((script): Placed[] => {
+    const { result, source } = script;
+    if (!result.ok) return [];
+    return result.bundle.registrations
+      .filter(isPoint)
+      .map((one) => ({ point: one.point, registration: registrationOf(one, source.name), script }));
+  });
+  return points.flatMap(({ name, spec }) => {
+    const mine = all.filter(({ point }) => point === name);
+    const registrations = mine.map(({ registration }) => registration);
+    return mine.flatMap(({ registration, script }) => {
+      try {
+        spec.validate?.(registration, registrations);
+        return [];
+      } catch (error) {
+        return [problemOf(error, registration, script, read)];
+      }
+    });
+  });
+}
+
+function registrationOf(built: BuiltPointRegistration, script: string): PointRegistration {
+  const { id, fn, name, path, options, data, schemas, callable } = built;
+  return {
+    script,
+    id,
+    fn,
+    ...(name === undefined ? {} : { name }),
+    ...(path === undefined ? {} : { path }),
+    options,
+    ...(data === undefined ? {} : { data }),
+    schemas,
+    // Nothing runs while it is only checked.
+    ...(callable ? { invoke: () => Promise.reject(new ProblemError("not_ready", "no engine runs")) } : {}),
+  };
+}
+
+function problemOf(
+  error: unknown,
+  { fn, name, path }: PointRegistration,
+  { source, result }: BuiltScript,
+  read: ReadSource,
+): CheckProblem {
+  const files = filesOf(source, result);
+  const text = name ?? path;
+  const place = text === undefined ? undefined : placeOfText([text], files, read);
+  const known = error instanceof ProblemError;
+  const what = `${fn}(${text === undefined ? "" : JSON.stringify(text)})`;
+  return {
+    severity: "error",
+    script: source.name,
+    code: known ? error.code : "internal",
+    message: `${what}: ${known ? error.detail : `its plugin failed: ${String(error)}`}`,
+    ...(place ?? (files[0] === undefined ? {} : { file: files[0] })),
+    hint: "Correct the registration.",
+  };
+}
