@@ -26,6 +26,8 @@ interface Found {
   readonly line: LogLine;
 }
 
+const AT_ONCE = 16;
+
 /** The readers go on behind what was there at the time of the look, whether it was answered or not. */
 export async function readNewest(
   logs: readonly OpenLog[],
@@ -33,7 +35,7 @@ export async function readNewest(
   since: string,
   match: (line: ReadLine) => LogLine | null,
 ): Promise<readonly LogLine[]> {
-  const pieces = (await Promise.all(logs.map(piecesOf))).flat();
+  const pieces = await piecesOfAll(logs);
   pieces.sort((a, b) => compare(b.until, a.until) || b.segment.first - a.segment.first);
   let found: Found[] = [];
   for (const piece of pieces) {
@@ -45,6 +47,15 @@ export async function readNewest(
     found = found.slice(Math.max(0, found.length - limit));
   }
   return inOrder(found).map(({ line }) => line);
+}
+
+/** Some at a time: each is read to its end, to know the number of its last line. */
+async function piecesOfAll(logs: readonly OpenLog[]): Promise<Piece[]> {
+  const pieces: Piece[] = [];
+  for (let at = 0; at < logs.length; at += AT_ONCE) {
+    pieces.push(...(await Promise.all(logs.slice(at, at + AT_ONCE).map(piecesOf))).flat());
+  }
+  return pieces;
 }
 
 async function piecesOf({ name, reader }: OpenLog): Promise<readonly Piece[]> {

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { Position } from "./cursor.ts";
 import { listSegments, noneIfMissing, readHead, wholeLines, type LineHead, type Segment } from "./segments.ts";
 
-const PIECE_BYTES = 256 * 1024;
+/** Thousands of logs are read side by side. */
+const PIECE_BYTES = 64 * 1024;
 
 export interface ReadLine extends LineHead {
   readonly seq: number;

@@ -227,12 +227,24 @@ describe("a disk that cannot be written", () => {
     expect(page.dropped).toBe(3);
   });
 
-  test("is not waited for: what waits is bounded", async () => {
+  test("is not waited for: what waits is bounded, and what finds no room is counted", async () => {
     const dir = dataDir();
-    const { logs, say, troubles } = writer(dir);
-    for (let i = 0; i < 5000; i++) say("shop", "x".repeat(1000));
+    const { logs, say, troubles } = writer(dir, { scriptBytes: 64 * MIB, requestBytes: MIB });
+    say("shop", "first");
+    await logs.flush();
+    const { cursor } = await queryLogs(dir);
+    // In one turn of the event loop: no write can end meanwhile.
+    for (let i = 0; i < 5000; i++) say("shop", `${i}`, { data: "x".repeat(1000) });
     expect(troubles).toHaveLength(1);
     await logs.flush();
+    say("shop", "last");
+    await logs.flush();
+    const page = await queryLogs(dir, { cursor, limit: 10_000 });
+    const seen = texts(page);
+    expect(seen.length).toBeGreaterThan(900);
+    expect(seen.length).toBeLessThan(1500);
+    expect(seen).toEqual([...seen.slice(0, -1).map((_, index) => `${index}`), "last"]);
+    expect(page.dropped).toBe(5001 - seen.length);
   });
 
   test.skipIf(process.getuid?.() === 0)("because its folder may not be written", async () => {
