@@ -87,8 +87,17 @@ export function openCache(dir: string): Cache {
   };
 
   const find = (key: CacheKey, scriptsDir: string): Found => {
-    const [hash] = readRef(key.name);
-    if (hash === undefined) return { kind: "miss" };
+    // Older ones, too: plugins may come and go, and the script is again what it was.
+    let newest: Found = { kind: "miss" };
+    for (const [at, hash] of readRef(key.name).entries()) {
+      const found = look(hash, key, scriptsDir);
+      if (found.kind === "hit") return found;
+      if (at === 0) newest = found;
+    }
+    return newest;
+  };
+
+  const look = (hash: string, key: CacheKey, scriptsDir: string): Found => {
     const text = readOptional(join(dir, hash, "bundle.json"));
     if (text === null) return { kind: "miss" };
     const entry = parse(text);

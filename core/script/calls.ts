@@ -116,8 +116,10 @@ export class CallDesk {
     const service = this.#deps.services().get(name);
     const known = service !== undefined && METHOD_NAME.test(method) && Object.hasOwn(service.methods, method);
     const run = known ? service.methods[method] : undefined;
-    if (!service || !run)
-      return this.#refuse(id, "bad_request", `There is no ${name.slice(0, 40)}.${method.slice(0, 40)}().`);
+    if (!service || !run) {
+      const what = `There is no ${name.slice(0, 40)}.${method.slice(0, 40)}()`;
+      return this.#refuse(id, "bad_request", service ? `${what}.` : `${what}: no plugin gives that service now.`);
+    }
     if (args.length > MAX_ARGUMENTS) {
       return this.#refuse(id, "bad_request", `${name}.${method}() was given ${args.length} arguments.`);
     }

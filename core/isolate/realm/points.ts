@@ -156,7 +156,7 @@ function makeAbsent(fn: string, plugin: string): () => never {
   return () => {
     throw new ScriptError(
       "point_missing",
-      `${fn}() is offered by the plugin "${plugin}", which this engine does not have.`,
+      `\`${fn}()\` is offered by the plugin "${plugin}", which this engine does not have.`,
     );
   };
 }

@@ -46,6 +46,17 @@ test("another engine version, service, point, config or limit misses", async () 
   expect(await at.again().cached(at.input("a.ts"))).not.toBeNull();
 });
 
+test("what was built before a plugin came is found again when it has gone", async () => {
+  await using at = await bench({ "a.ts": route("/a") });
+  const first = await built(at, "a.ts");
+  const offer = { services: { kv: ["get"] }, points: {} };
+  const other = at.again({ offer: () => offer });
+  const second = await other.build(at.input("a.ts"));
+  expect(second.ok && second.bundle.hash).not.toBe(first.hash);
+  expect((await at.again().cached(at.input("a.ts")))?.hash).toBe(first.hash);
+  expect((await other.cached(at.input("a.ts")))?.offer).toEqual(offer);
+});
+
 test("a changed file misses, also one of the same size; a touched one hits", async () => {
   await using at = await bench({
     "s/index.ts": 'import { p } from "./p.ts"; register(p, () => 1);',
