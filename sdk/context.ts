@@ -1,4 +1,5 @@
 /** What every handler gets: the context, and the types of its parts. */
+import type { Html } from "./jsx-runtime.ts";
 import type { Simplify } from "./schema.ts";
 import type { Services } from "./services.ts";
 
@@ -56,6 +57,9 @@ export interface Cookies {
   delete(name: string, options?: Pick<CookieOptions, "path" | "domain">): void;
 }
 
+/** HTML of a template in the script's `templates/`, escaped but for what is HTML already. */
+export type Render = (name: string, data?: { readonly [name: string]: unknown }) => Html;
+
 /** What every handler gets, of whatever kind. Each field is made when it is first asked for. */
 export interface Invocation extends Services {
   /** The invocation's id (UUIDv7), and the `id` of every log line; of a request also the answer's `x-request-id`. */
@@ -72,6 +76,7 @@ export interface Invocation extends Services {
   readonly log: Log;
   /** `scripts.<name>.config` of the engine's configuration. */
   readonly config: Config;
+  readonly render: Render;
   /** Keeps the invocation alive until the promise settles, after the answer was sent. */
   waitUntil(promise: PromiseLike<unknown>): void;
 }

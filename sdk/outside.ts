@@ -68,6 +68,7 @@ export const log: typeof Sdk.log = {
 
 export const config: typeof Sdk.config = Object.freeze({});
 
+export const render: typeof Sdk.render = () => needsEngine("render()");
 export const waitUntil: typeof Sdk.waitUntil = () => needsEngine("waitUntil()");
 
 /** Every member, whatever it is called, is refused when it is used and not when the script is imported. */

@@ -113,7 +113,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What the engine's own process and isolates must never load: script-made input is compiled in the builder (SANDBOX, I11). */
-const BUILDER_ONLY = ["arktype", "acorn"];
+const BUILDER_ONLY = ["arktype", "acorn", "eta/core"];
 const RESIDENT = [
   "core/cli/start.ts",
   "core/isolate/child.ts",

@@ -95,7 +95,9 @@ export function createBuilder(options: BuilderOptions): Builder {
     readCode: () => (held ? Promise.resolve(held) : readOrRebuild(input, offer, hash, entry)),
     registrations: entry.registrations,
     registrationsHash: entry.registrationsHash,
-    inputs: entry.inputs.filter((one) => one.size >= 0).map((one) => `${input.scriptsDir}/${one.path}`),
+    inputs: entry.inputs
+      .filter((one) => one.size >= 0 && !one.path.endsWith("/"))
+      .map((one) => `${input.scriptsDir}/${one.path}`),
   });
 
   /** The cache was emptied or damaged under a running engine: the same files give the same code. */
@@ -194,8 +196,8 @@ function scopeOf({ name, entry, root, scriptsDir }: BuildInput): BuildScope {
 
 /** What a build of this script can have read, by path relative to the folder of scripts. */
 function mayName(scope: BuildScope, path: string): boolean {
-  if (path.startsWith("/") || path.split("/").some((part) => part === ".." || part === "." || part === ""))
-    return false;
+  const parts = path.replace(/\/$/, "").split("/"); // a list of files ends in a slash
+  if (path.startsWith("/") || parts.some((part) => part === ".." || part === "." || part === "")) return false;
   const full = `${scope.scriptsDir}/${path}`;
   if (full === scope.entry || isInside(full, `${scope.scriptsDir}/${SHARED}`)) return true;
   return isInside(full, scope.single ? `${scope.root}/node_modules` : scope.root);

@@ -6,10 +6,11 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Input } from "../isolate/build/files.ts";
+import { listFiles, listHash, TEMPLATE_ENDING } from "../isolate/build/list.ts";
 import type { BuiltRegistration, Json, ScriptCode } from "./types.ts";
 
 /** Raise it when the layout, the bundler's options or the realm's ABI change. */
-const FORMAT = 2;
+const FORMAT = 3;
 /** A script's newest and those that isolates on their way out may still read. */
 const KEPT = 3;
 
@@ -182,6 +183,11 @@ function checkInputs(inputs: readonly Input[], scriptsDir: string): "same" | "ch
   for (const input of inputs) {
     const path = `${scriptsDir}/${input.path}`;
     const stat = statSync(path, { throwIfNoEntry: false });
+    if (input.path.endsWith("/")) {
+      if (listHash(listFiles(path.slice(0, -1), TEMPLATE_ENDING)) !== input.hash) return "changed";
+      now.push(input);
+      continue;
+    }
     if (input.size < 0) {
       if (stat !== undefined) return "changed";
       now.push(input);

@@ -1,4 +1,5 @@
 /** What every handler gets: the context, and the types of its parts. */
+import type { Html } from "./jsx-runtime.js";
 import type { Simplify } from "./schema.js";
 import type { Services } from "./services.js";
 type Segment<Part extends string> = Part extends `:${infer Name}?`
@@ -58,6 +59,13 @@ export interface Cookies {
   set(name: string, value: string, options?: CookieOptions): void;
   delete(name: string, options?: Pick<CookieOptions, "path" | "domain">): void;
 }
+/** HTML of a template in the script's `templates/`, escaped but for what is HTML already. */
+export type Render = (
+  name: string,
+  data?: {
+    readonly [name: string]: unknown;
+  },
+) => Html;
 /** What every handler gets, of whatever kind. Each field is made when it is first asked for. */
 export interface Invocation extends Services {
   /** The invocation's id (UUIDv7), and the `id` of every log line; of a request also the answer's `x-request-id`. */
@@ -79,6 +87,7 @@ export interface Invocation extends Services {
   readonly log: Log;
   /** `scripts.<name>.config` of the engine's configuration. */
   readonly config: Config;
+  readonly render: Render;
   /** Keeps the invocation alive until the promise settles, after the answer was sent. */
   waitUntil(promise: PromiseLike<unknown>): void;
 }

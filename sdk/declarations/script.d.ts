@@ -2,7 +2,7 @@
  * What scripts import from `@aiwebengine/sdk`. Declarations only: inside an engine the realm provides the values, and
  * nowhere else do they exist. The engine writes this file beside the scripts as `.aiwebengine/sdk.d.ts`.
  */
-import type { Config, Context, Log, PathParams, QueryRecord } from "./context.js";
+import type { Config, Context, Log, PathParams, QueryRecord, Render } from "./context.js";
 import type { Checked, Infer, InferInput, JsonForm, Simplify } from "./schema.js";
 import type { JSX } from "./jsx-runtime.js";
 export type { Child, Html } from "./jsx-runtime.js";
@@ -236,6 +236,11 @@ export declare function redirect(url: string | URL, status?: 301 | 302 | 303 | 3
 export declare const log: Log;
 /** `scripts.<name>.config` of the engine's configuration; can be read while the script loads. */
 export declare const config: Config;
+/**
+ * Renders a template of the script: `render("notes/list", { notes })` is `templates/notes/list.eta`, with the data as `it`.
+ * Throws a TypeError that lists the templates when there is none of that name. Syntax: https://eta.js.org
+ */
+export declare const render: Render;
 /** Keeps the current invocation alive until the promise settles. */
 export declare function waitUntil(promise: PromiseLike<unknown>): void;
 /** `export default { fetch }`: the form of Workers, Deno and Bun; mounted at `/<script>/*`. */

@@ -17,8 +17,9 @@ uninterruptedMs = 200
 let engine: Engine;
 beforeAll(async () => {
   const scripts: Record<string, string> = {};
-  for (const name of (await readdir(FOLDER)).filter((file) => /^[a-z0-9-]+\.tsx?$/.test(file))) {
-    scripts[name] = await readFile(join(FOLDER, name), "utf8");
+  // What the engine wrote beside them stays behind: hidden folders, the tsconfig.
+  for (const name of (await readdir(FOLDER, { recursive: true })).filter((file) => /^[a-z0-9/-]+\.\w+$/.test(file))) {
+    if (name !== "tsconfig.json") scripts[name] = await readFile(join(FOLDER, name), "utf8");
   }
   engine = await startEngine({ scripts, config: CONFIG });
 }, 30_000);
@@ -61,6 +62,23 @@ describe("hello", () => {
     const put = await engine.fetch("/hello", { method: "PUT" });
     expect((await problem(put)).code).toBe("method_not_allowed");
     expect(put.headers.get("allow")).toContain("GET");
+  });
+});
+
+describe("menu", () => {
+  test("is a page of a layout and parts, escaped, with its style sheet beside it", async () => {
+    const page = await engine.fetch("/menu?day=friday");
+    expect(page.headers.get("content-type")).toBe("text/html;charset=utf-8");
+    const html = await page.text();
+    expect(html).toStartWith("<!doctype html>");
+    expect(html).toContain("<h1>Menu of friday</h1>");
+    expect(html).toContain("<li>Fish &lt;of the day&gt; <b>12.00</b></li>");
+    expect(await (await engine.fetch("/menu")).text()).toContain('<li class="hot">Dan dan noodles <b>9.00</b></li>');
+    const style = await engine.fetch("/menu/style.css");
+    expect(style.headers.get("content-type")).toBe("text/css;charset=utf-8");
+  });
+  test("knows no day that an object's prototype has", async () => {
+    expect((await engine.fetch("/menu?day=constructor")).status).toBe(404);
   });
 });
 

@@ -6,13 +6,16 @@ import type { BuildArtifact, BunPlugin, Loader } from "bun";
 import { NO_OFFER, type BuildProblem, type Offer } from "../../script/types.ts";
 import type { ScriptLoader } from "./classic.ts";
 import { classicNames, exposeLine } from "./classic.ts";
-import { codeFrame, positionOf } from "./code-frame.ts";
+import { codeFrame, positionAt, positionOf, type Place } from "./code-frame.ts";
 import { describeLogs } from "./describe.ts";
 import type { Files } from "./files.ts";
+import { TEMPLATE_ENDING } from "./list.ts";
 import { capital, Refusal, shown } from "./refusal.ts";
+import { remap } from "./remap.ts";
 import { createResolver } from "./resolve.ts";
 import type { BuildScope } from "./scope.ts";
 import { CAPS } from "./scope.ts";
+import { compileTemplate, registrySource, TemplateProblem, type CompiledTemplate } from "./templates.ts";
 import { isVirtual, virtualNames, virtualSource } from "./virtual.ts";
 
 export interface Bundled {
@@ -37,6 +40,10 @@ const FILE = "file-of-script";
 const TEXT = "text-of-script";
 const ENGINE = "engine";
 const REFUSED = "refused";
+
+/** The module that hands all templates of the script to `render`, and what it imports. */
+const REGISTRY = "aiwebengine:templates";
+const RENDERED = "aiwebengine:template/";
 
 const SCRIPT_LOADERS: { readonly [extension: string]: ScriptLoader } = {
   ts: "ts",
@@ -67,6 +74,9 @@ export async function bundle(
   const refusedImports = new Set<string>();
   const entryName = files.relative(scope.entry);
   let names: string[] | null = null;
+  const folder = `${scope.root}/templates`;
+  const rendered = scope.single ? [] : files.list(folder, TEMPLATE_ENDING);
+  const templates = new Map<string, CompiledTemplate>();
   const plugin: BunPlugin = {
     name: "script",
     setup(build) {
@@ -78,6 +88,9 @@ export async function bundle(
             if (virtualSource(path, offer) === undefined) throw unknownEngineModule(path);
             return { path, namespace: ENGINE };
           }
+          if (path === REGISTRY && rendered.length > 0) return { path, namespace: ENGINE };
+          if (path.startsWith(RENDERED) && rendered.includes(path.slice(RENDERED.length)))
+            return { path: files.relative(`${folder}/${path.slice(RENDERED.length)}`), namespace: FILE };
           const required = kind === "require-call" || kind === "require-resolve";
           const real = resolve(path, `${scope.scriptsDir}/${importer}`, required);
           const type = importType(sources.get(importer) ?? "", path);
@@ -85,14 +98,15 @@ export async function bundle(
           return { path: files.relative(real), namespace: type === "text" ? TEXT : FILE };
         } catch (error) {
           const known = refusedImports.has(`${importer}\n${path}`);
-          if (!known && refused.length < CAPS.problems) refused.push(refusalAt(error, sources, importer, path));
+          if (!known && refused.length < CAPS.problems)
+            refused.push(refusalAt(error, sources, importer, path, templates.get(importer)?.includes.get(path)));
           refusedImports.add(`${importer}\n${path}`);
           return { path, namespace: REFUSED };
         }
       });
       build.onLoad({ filter: /.*/, namespace: REFUSED }, () => ({ contents: "module.exports = {};", loader: "js" }));
       build.onLoad({ filter: /.*/, namespace: ENGINE }, ({ path }) => ({
-        contents: virtualSource(path, offer) ?? "",
+        contents: path === REGISTRY ? registrySource(rendered) : (virtualSource(path, offer) ?? ""),
         loader: "js",
       }));
       build.onLoad({ filter: /.*/, namespace: TEXT }, ({ path }) => load(path, true));
@@ -100,7 +114,7 @@ export async function bundle(
     },
   };
 
-  const load = (path: string, asText: boolean): { contents: string; loader: Loader } => {
+  const load = async (path: string, asText: boolean): Promise<{ contents: string; loader: Loader }> => {
     try {
       const text = decode(files.read(`${scope.scriptsDir}/${path}`), path);
       sources.set(path, text);
@@ -111,13 +125,21 @@ export async function bundle(
       const script = SCRIPT_LOADERS[extension];
       const data = DATA_LOADERS[extension];
       if (data !== undefined) return { contents: text, loader: data };
+      if (path.endsWith(TEMPLATE_ENDING)) {
+        const template = await compileTemplate(path, text);
+        templates.set(path, template);
+        return { contents: template.code, loader: "js" };
+      }
       if (script === undefined) throw refuseExtension(path);
       if (path !== entryName) return { contents, loader: script };
       names = classicNames(contents, script);
-      if (names === null) return { contents, loader: script };
+      // After the author's last line, so that the map stays right.
+      const also =
+        rendered.length === 0 ? "" : names === null ? `\n;import "${REGISTRY}";` : `\n;require("${REGISTRY}");`;
+      if (names === null) return { contents: contents + also, loader: script };
       if (names.includes("expose"))
         throw new Refusal("`expose` is a name that the engine needs in this script", "Rename it.", "script_failed");
-      return { contents: contents + exposeLine(names), loader: script };
+      return { contents: contents + exposeLine(names) + also, loader: script };
     } catch (error) {
       if (refused.length < CAPS.problems) refused.push(problemOf(error, path));
       return { contents: "", loader: "text" };
@@ -130,7 +152,7 @@ export async function bundle(
     const alsoAsModule = describeLogs.awaits(output.logs) && (await runBundler(plugin, "esm")).success;
     throw new BuildFailure(describeLogs(output.logs, sources, alsoAsModule));
   }
-  return finish(output.outputs, names === null ? "module" : "classic", entryName);
+  return finish(output.outputs, names === null ? "module" : "classic", entryName, templates);
 }
 
 type Output = Awaited<ReturnType<typeof Bun.build>>;
@@ -153,7 +175,12 @@ function runBundler(plugin: BunPlugin, format: "cjs" | "esm"): Promise<Output> {
   return Bun.build(options);
 }
 
-async function finish(outputs: readonly BuildArtifact[], form: Bundled["form"], entryName: string): Promise<Bundled> {
+async function finish(
+  outputs: readonly BuildArtifact[],
+  form: Bundled["form"],
+  entryName: string,
+  templates: ReadonlyMap<string, CompiledTemplate>,
+): Promise<Bundled> {
   const script = outputs.find((one) => one.kind === "entry-point");
   const map = outputs.find((one) => one.kind === "sourcemap");
   const body = ((await script?.text()) ?? "").replace(/\n\/\/# debugId=.*\n?$/, "\n");
@@ -161,14 +188,15 @@ async function finish(outputs: readonly BuildArtifact[], form: Bundled["form"], 
   // Only an import attribute that the bundler handles itself (`type: "sqlite"`) passes the resolver by, as this.
   const passed = /__toESM\(require\("((?:[^"\\]|\\.)*)"\)/.exec(body)?.[1];
   if (passed !== undefined) throw new BuildFailure([problemOf(refuseAttribute(passed), entryName)]);
-  return { form, code: body, map: map === undefined ? "" : trimMap(await map.text()) };
+  return { form, code: body, map: map === undefined ? "" : trimMap(await map.text(), templates) };
 }
 
 /** Only what a stack trace needs: sources by their names, and the mappings. */
-function trimMap(text: string): string {
+function trimMap(text: string, templates: ReadonlyMap<string, CompiledTemplate>): string {
   const { sources, mappings } = JSON.parse(text) as { sources: string[]; mappings: string };
   const named = sources.map((source) => source.replace(/^(?:file-of-script|text-of-script|engine|refused):/, ""));
-  const map = JSON.stringify({ version: 3, sources: named, names: [], mappings });
+  const moved = templates.size === 0 ? mappings : remap(mappings, named, templates);
+  const map = JSON.stringify({ version: 3, sources: named, names: [], mappings: moved });
   return map.length > CAPS.mapBytes ? "" : map;
 }
 
@@ -218,16 +246,25 @@ function unknownEngineModule(path: string): Refusal {
   );
 }
 
-function refusalAt(error: unknown, sources: Sources, importer: string, specifier: string): BuildProblem {
+function refusalAt(
+  error: unknown,
+  sources: Sources,
+  importer: string,
+  specifier: string,
+  /** Of a template's include, whose import the author did not write. */
+  offset: number | undefined,
+): BuildProblem {
   const problem = problemOf(error, importer);
   const source = sources.get(importer);
-  const at =
-    source === undefined ? undefined : (positionOf(source, `"${specifier}"`) ?? positionOf(source, `'${specifier}'`));
-  if (source === undefined || at === undefined) return problem;
+  if (source === undefined) return problem;
+  const quoted = (): Place | undefined => positionOf(source, `"${specifier}"`) ?? positionOf(source, `'${specifier}'`);
+  const at = offset === undefined ? quoted() : positionAt(source, offset);
+  if (at === undefined) return problem;
   return { ...problem, ...at, frame: codeFrame(source, at.line, at.column) };
 }
 
 function problemOf(error: unknown, file: string): BuildProblem {
+  if (error instanceof TemplateProblem) return { ...error.problem, file };
   if (error instanceof Refusal)
     return { code: error.code, message: capital(`${error.message}.`), file, hint: error.hint };
   const message = error instanceof Error ? error.message : String(error);

@@ -34,15 +34,25 @@ function linesAround(source: string, line: number): [number, string][] {
   return found;
 }
 
-/** Where `text` first stands in `source`, from 1. */
-export function positionOf(source: string, text: string): { line: number; column: number } | undefined {
+/** From 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where `text` first stands in `source`. */
+export function positionOf(source: string, text: string): Place | undefined {
   const at = source.indexOf(text);
-  if (at < 0) return undefined;
+  return at < 0 ? undefined : positionAt(source, at);
+}
+
+/** Of an offset, from 0. */
+export function positionAt(source: string, offset: number): Place {
   let line = 1;
   let start = 0;
-  for (let next = source.indexOf("\n"); next >= 0 && next < at; next = source.indexOf("\n", next + 1)) {
+  for (let next = source.indexOf("\n"); next >= 0 && next < offset; next = source.indexOf("\n", next + 1)) {
     line++;
     start = next + 1;
   }
-  return { line, column: at - start + 1 };
+  return { line, column: offset - start + 1 };
 }

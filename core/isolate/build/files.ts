@@ -1,12 +1,13 @@
 /** Reads a script's files for the bundler: only regular files inside its scope, each once, each remembered. */
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { listFiles, listHash } from "./list.ts";
 import type { BuildScope } from "./scope.ts";
 import { CAPS, isInside, readPaths } from "./scope.ts";
 import { Refusal, shown } from "./refusal.ts";
 
 /** One file that the result depends on. */
 export interface Input {
-  /** Relative to the folder of scripts. */
+  /** Relative to the folder of scripts. One that ends in a slash is the list of the templates in that folder. */
   readonly path: string;
   /** -1: the file must go on not existing (a name that was tried before the one that was found). */
   readonly size: number;
@@ -19,6 +20,8 @@ export interface Files {
   /** The path's real path when it is a regular file in scope, or why it is not one. */
   find(path: string): string | "missing" | "outside";
   isFolder(path: string): boolean;
+  /** The files below a folder in scope whose names end so, relative to it; each that comes or goes makes another build. */
+  list(folder: string, ending: string): readonly string[];
   /** The bytes of a path that `find` answered. */
   read(real: string): Uint8Array;
   inputs(): Input[];
@@ -70,6 +73,12 @@ export function openFiles(scope: BuildScope, source: EntrySource | undefined): F
       if (!inScope(path) && !folders.includes(path)) return false;
       const real = realPath(path);
       return real !== undefined && (inScope(real) || folders.includes(real)) && statSync(real).isDirectory();
+    },
+    list(folder, ending) {
+      if (!inScope(folder)) return [];
+      const names = listFiles(folder, ending);
+      inputs.set(`${folder}/`, { path: `${relative(folder)}/`, size: names.length, mtimeMs: 0, hash: listHash(names) });
+      return names;
     },
     read(real) {
       const known = texts.get(real);

@@ -1,6 +1,6 @@
 /** The modules that the engine provides: thin views on what the realm put under one symbol. */
 import type { BuildProblem, Offer } from "../../script/types.ts";
-import { JSX_NAMES, POINTS_OF_PLUGINS, SDK_NAMES, SERVICES_OF_PLUGINS } from "../realm/sdk-names.ts";
+import { JSX_NAMES, POINTS_OF_PLUGINS, SDK_NAMES, SERVICES_OF_PLUGINS, TEMPLATE_NAMES } from "../realm/sdk-names.ts";
 
 const SDK = "@aiwebengine/sdk";
 const REALM = 'globalThis[Symbol.for("aiwebengine.sdk")]';
@@ -13,6 +13,7 @@ export function isVirtual(specifier: string): boolean {
 
 function namesOf(specifier: string, { services, points }: Offer): Iterable<string> | undefined {
   if (JSX.includes(specifier)) return JSX_NAMES;
+  if (specifier === `${SDK}/templates`) return TEMPLATE_NAMES;
   if (specifier !== SDK) return undefined;
   // Functions of absent plugins are there, too: whoever calls one is told at that line which plugin is missing.
   const offered = [...Object.keys(points), ...Object.keys(services)].filter((name) => IDENTIFIER.test(name));

@@ -9,6 +9,7 @@ import { isForm, isJson, openBodyStream } from "./request-body.ts";
 import type { Live } from "./state.ts";
 import { hold } from "./wait-until.ts";
 import { scriptInfo, scriptConfig } from "./script.ts";
+import { render } from "./templates.ts";
 import { makeAbort, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode } from "./web/index.ts";
 
 const create = Object.create;
@@ -75,6 +76,9 @@ export class Context {
   }
   get log(): typeof log {
     return log;
+  }
+  get render(): typeof render {
+    return render;
   }
   get user(): unknown {
     return null;

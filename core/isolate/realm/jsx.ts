@@ -97,6 +97,11 @@ function render(child: unknown, depth: number): string {
   throw new TypeError(refusal(child));
 }
 
+/** What may stand between tags, as text: escaped, but for HTML. */
+export function escaped(child: unknown): string {
+  return render(child, 0);
+}
+
 function refusal(child: unknown): string {
   if (typeof child === "function") return "A function is no JSX child: call it, or use it as <Name />.";
   if (typeof child === "symbol") return "A symbol is no JSX child.";

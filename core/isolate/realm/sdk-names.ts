@@ -14,10 +14,14 @@ export const SDK_NAMES = [
   "config",
   "limits",
   "waitUntil",
+  "render",
 ] as const;
 
 /** What `@aiwebengine/sdk/jsx-runtime` exports inside a realm. */
 export const JSX_NAMES = ["jsx", "jsxs", "Fragment", "raw"] as const;
+
+/** What compiled templates import: `@aiwebengine/sdk/templates`. */
+export const TEMPLATE_NAMES = ["template", "defineTemplates"] as const;
 
 /** Functions that plugins of the engine's own house give to scripts: who calls an absent one is told which plugin it needs. */
 export const POINTS_OF_PLUGINS: { readonly [fn: string]: string } = {
@@ -47,7 +51,6 @@ export const POINTS_OF_PLUGINS: { readonly [fn: string]: string } = {
 export const SERVICES_OF_PLUGINS: { readonly [service: string]: string } = {
   kv: "kv",
   messages: "messages",
-  render: "templates",
   db: "database",
   cache: "cache",
   files: "files",

@@ -11,6 +11,7 @@ import { scriptConfig, scriptLimits } from "./script.ts";
 import { SDK_NAMES } from "./sdk-names.ts";
 import { makeService } from "./services.ts";
 import { requireInvocation } from "./state.ts";
+import { defineTemplates, render, template } from "./templates.ts";
 import { hold } from "./wait-until.ts";
 import { newResponse } from "./web/index.ts";
 
@@ -41,6 +42,9 @@ const sdk: Record<string, unknown> = {
     return newResponse(null, { status, headers: { location: `${url as string}` } });
   },
   log,
+  render,
+  template,
+  defineTemplates,
   waitUntil: (promise: unknown) => hold(requireInvocation("waitUntil()"), promise),
   jsx,
   jsxs,
