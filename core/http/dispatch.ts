@@ -17,7 +17,7 @@ export interface PluginRoute {
 
 /** What plugins do to requests: the generation that serves. */
 export interface RequestPlugins {
-  readonly chains: Pick<Chains, "match" | "request">;
+  readonly chains: Pick<Chains, "match" | "request" | "invoke">;
   /** A request begins. */
   enter(): void;
   /** Its answer is ready. */

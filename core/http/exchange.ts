@@ -26,6 +26,8 @@ export class Exchange implements Invocation {
   clientRequestId: string | undefined = undefined;
   /** Whoever answers gives the answer its id; else the handler does at the end. */
   labelled = false;
+  /** What answers is the dispatcher, and nothing before it can fail. */
+  dispatched = false;
   readonly method: string;
   readonly #request: Request;
   readonly #connection: Connection;

@@ -60,7 +60,7 @@ export function createHandler(options: HandlerOptions): Handler {
     exchange.id = (caller?.trusted && claimed) || Bun.randomUUIDv7();
     if (!caller?.trusted) exchange.clientRequestId = claimed;
     const target = readTarget(request.url, headers.get("host"), origin);
-    const { match, request: chain } = plugins.chains;
+    const { match, request: chain, invoke } = plugins.chains;
     let found: Found;
     if (target === null) {
       exchange.url = `${origin}/`;
@@ -73,7 +73,7 @@ export function createHandler(options: HandlerOptions): Handler {
     exchange.labelled = chain === null && !(found instanceof Refusal) && !("handle" in found.value);
     if (chain === null) return run(exchange, request, found);
     const event = new PluginEvent(exchange, request, found instanceof Refusal ? null : found.value);
-    return chain(event, () => guarded(exchange, request, found, event)) as Answer;
+    return chain(event, () => guarded(exchange, request, found, event, invoke !== null)) as Answer;
   }
 
   /** A hook that fails is an answer like any other: those around see it. */
@@ -107,10 +107,12 @@ export function createHandler(options: HandlerOptions): Handler {
   }
 
   /** What is inside all hooks: they see an answer, whatever happens. */
-  function guarded(exchange: Exchange, request: Request, found: Found, event: PluginEvent): Answer {
+  function guarded(exchange: Exchange, request: Request, found: Found, event: PluginEvent, hooked: boolean): Answer {
     try {
       const given = run(exchange, request, found, event);
-      return given instanceof Response ? given : given.catch((error: unknown) => failed(exchange, error));
+      // Without hooks around it the dispatcher never rejects: its promise is handed on as it is, which most requests are answered with.
+      if (given instanceof Response || (exchange.dispatched && !hooked)) return given;
+      return given.catch((error: unknown) => failed(exchange, error));
     } catch (error) {
       return failed(exchange, error);
     }
@@ -127,7 +129,9 @@ export function createHandler(options: HandlerOptions): Handler {
     const { value } = found;
     if ("handle" in value) return value.handle(event ?? new PluginEvent(exchange, request, value)) as Answer;
     if (options.outlasts(value)) exchange.hold();
-    return method === "GET" || method === "HEAD" ? dispatcher.dispatch(exchange) : withBody(exchange, request);
+    if (method !== "GET" && method !== "HEAD") return withBody(exchange, request);
+    exchange.dispatched = true;
+    return dispatcher.dispatch(exchange);
   }
 
   function withBody(exchange: Exchange, request: Request): Answer {

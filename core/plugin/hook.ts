@@ -49,13 +49,15 @@ function runRequest(
 ): Awaitable<Response> {
   const hook = hooks[at];
   if (hook === undefined) return core();
-  const fail = (error: unknown): Response => failed(hook.plugin, error, event);
+  let inner: Awaitable<Response> | undefined;
   try {
-    const given = hook.handler(event, () => runRequest(hooks, at + 1, event, core, failed));
-    if (given instanceof Response) return given;
+    const given = hook.handler(event, () => (inner = runRequest(hooks, at + 1, event, core, failed)));
+    // What it hands on as it got it was looked at before.
+    if (given instanceof Response || given === inner) return given;
+    const fail = (error: unknown): Response => failed(hook.plugin, error, event);
     return given.then((answer) => (answer instanceof Response ? answer : fail(noResponse(answer))), fail);
   } catch (error) {
-    return fail(error);
+    return failed(hook.plugin, error, event);
   }
 }
 

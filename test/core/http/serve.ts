@@ -55,7 +55,11 @@ export function scriptRoute(method: string, path: string, script = "test"): Rout
 }
 
 /** A generation without hooks. */
-export const NO_PLUGINS: RequestPlugins = { chains: { match: null, request: null }, enter() {}, leave() {} };
+export const NO_PLUGINS: RequestPlugins = {
+  chains: { match: null, request: null, invoke: null },
+  enter() {},
+  leave() {},
+};
 
 /** With a hook around all others that tells of each answer, as the plugin `access-log` does. */
 function logged(inner: RequestPlugins, tell: (line: RequestLine) => void): RequestPlugins {
