@@ -72,8 +72,8 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
 }
 
 function openConsole(config: LiveConfig): Console {
-  const formatNow = (): "json" | "pretty" =>
-    resolveFormat(config.current.log.format, process.stdout.isTTY === true, config.current.dev);
+  const terminal = process.stdout.isTTY === true;
+  const formatNow = (): "json" | "pretty" => resolveFormat(config.current.log.format, terminal, config.current.dev);
   const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
   const sink = createSink({ fd: 1, notice: droppedNotice({ format: formatNow(), now: Date.now }) });
   const scriptLogs = createScriptLogs({
