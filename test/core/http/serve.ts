@@ -63,12 +63,13 @@ export const NO_PLUGINS: RequestPlugins = {
 
 /** With a hook around all others that tells of each answer, as the plugin `access-log` does. */
 function logged(inner: RequestPlugins, tell: (line: RequestLine) => void): RequestPlugins {
-  const { match, request } = inner.chains;
+  const { match, request, invoke } = inner.chains;
   return {
     enter: () => inner.enter(),
     leave: () => inner.leave(),
     chains: {
       match,
+      invoke,
       async request(event, core) {
         const since = performance.now();
         const answer = await (request === null ? core() : request(event, core));

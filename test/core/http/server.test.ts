@@ -194,7 +194,7 @@ describe("a failure inside the engine is opaque", () => {
     const match = (): never => {
       throw boom;
     };
-    await using at = serveTest({ plugins: () => ({ ...NO_PLUGINS, chains: { match, request: null } }) });
+    await using at = serveTest({ plugins: () => ({ ...NO_PLUGINS, chains: { match, request: null, invoke: null } }) });
     const response = await fetch(`${at.url}/hello`);
     expect([response.status, (await response.text()).includes("hunter2")]).toEqual([500, false]);
     expect(at.failures).toEqual([boom]);
