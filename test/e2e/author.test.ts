@@ -395,6 +395,33 @@ describe("with plugins", () => {
     await rm(dirname(dir), { recursive: true });
   });
 
+  test("what the owner of a point refuses is found, with what it says", async () => {
+    const bell = [
+      'import { definePlugin, ProblemError } from "@aiwebengine/sdk/plugin";',
+      'export default definePlugin({ name: "bell", version: "1.0.0", setup({ point }) {',
+      '  point("bell", {',
+      '    functions: { registerBell: { args: ["name", "handler"] } },',
+      '    types: "export declare function registerBell(name: string, handler: () => unknown): void;",',
+      "    validate(one, all) {",
+      '      if (all.filter(({ name }) => name === one.name).length > 1) throw new ProblemError("bad_registration", `two bells ${one.name}`);',
+      "    },",
+      "    change() {},",
+      "  });",
+      "} });",
+    ].join("\n");
+    const ring = 'import { registerBell } from "@aiwebengine/sdk";\nregisterBell("ding", () => 1);\n';
+    const dir = await prepareFolder({ scripts: { "a.ts": ring, "b.ts": ring }, files: { "plugins/bell.ts": bell } });
+    const { code, stdout } = await runEngine(["check", "--json"], { cwd: dir });
+    const { problems, scripts } = JSON.parse(stdout) as { problems: readonly Problem[]; scripts: readonly object[] };
+    expect(code).toBe(1);
+    expect(problems.map((problem) => [problem.code, problem.file, problem.line, problem.message])).toEqual([
+      ["bad_registration", "scripts/a.ts", 2, 'registerBell("ding"): two bells ding'],
+      ["bad_registration", "scripts/b.ts", 2, 'registerBell("ding"): two bells ding'],
+    ]);
+    expect(scripts[0]).toMatchObject({ registrations: [{ function: "registerBell", name: "ding" }] });
+    await rm(dirname(dir), { recursive: true });
+  });
+
   test("one that fails is a problem with its place, and the scripts are checked all the same", async () => {
     const scripts = { "ok.js": 'register("/ok", () => "ok");\n', "bad.js": "register(;\n" };
     const dir = await prepareFolder({

@@ -5,10 +5,10 @@ import type { Config } from "../../config/index.ts";
 import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
 import type { ScriptSource } from "../../script/source.ts";
 import { addressOf } from "../../script/version.ts";
-import { isWeb, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
+import { isWeb, labelOf, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
 import { CHECK_CODES } from "./codes.ts";
 import { fileOf, filesOf, type BuiltScript } from "./project.ts";
-import { placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
+import { counter, placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
 
 /** A route of a script or of the engine, with where it was made as far as that can be told. */
 export interface Route {
@@ -29,8 +29,9 @@ export function routesOfBuilt({ source, result }: BuiltScript, config: Config, r
   if (!result.ok) return undefined;
   const { name, registrations } = result.bundle;
   const files = filesOf(source, result);
+  const nth = counter();
   return registrations.filter(isWeb).map((registration) => {
-    const place = placeOfRoute(registration, files, read) ?? { file: fileOf(source) };
+    const place = placeOfRoute(registration, files, read, nth(labelOf(registration))) ?? { file: fileOf(source) };
     return { ...addressOf(registration, name, config), owner: name, registration, ...place };
   });
 }

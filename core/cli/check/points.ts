@@ -1,14 +1,16 @@
 /** What the plugins that own points say of the registrations at them, as when they are taken into service. */
 import { ProblemError } from "../../../sdk/errors.ts";
 import type { PointRegistration, PointSpec } from "../../../sdk/plugin.ts";
-import { isPoint, type BuiltPointRegistration } from "../../script/types.ts";
+import { isPoint, labelOf, type BuiltPointRegistration } from "../../script/types.ts";
 import { filesOf, type BuiltScript } from "./project.ts";
-import { placeOfText, type CheckProblem, type ReadSource } from "./problem.ts";
+import { counter, placeOfText, type CheckProblem, type ReadSource } from "./problem.ts";
 
 interface Placed {
   readonly point: string;
   readonly registration: PointRegistration;
   readonly script: BuiltScript;
+  /** How many of the same the script has before it. */
+  readonly nth: number;
 }
 
 export function findPointProblems(
@@ -19,19 +21,23 @@ export function findPointProblems(
   const all = built.flatMap((script): Placed[] => {
     const { result, source } = script;
     if (!result.ok) return [];
-    return result.bundle.registrations
-      .filter(isPoint)
-      .map((one) => ({ point: one.point, registration: registrationOf(one, source.name), script }));
+    const nth = counter();
+    return result.bundle.registrations.filter(isPoint).map((one) => ({
+      point: one.point,
+      registration: registrationOf(one, source.name),
+      script,
+      nth: nth(labelOf(one)),
+    }));
   });
   return points.flatMap(({ name, spec }) => {
     const mine = all.filter(({ point }) => point === name);
     const registrations = mine.map(({ registration }) => registration);
-    return mine.flatMap(({ registration, script }) => {
+    return mine.flatMap((placed) => {
       try {
-        spec.validate?.(registration, registrations);
+        spec.validate?.(placed.registration, registrations);
         return [];
       } catch (error) {
-        return [problemOf(error, registration, script, read)];
+        return [problemOf(error, placed, read)];
       }
     });
   });
@@ -53,15 +59,12 @@ function registrationOf(built: BuiltPointRegistration, script: string): PointReg
   };
 }
 
-function problemOf(
-  error: unknown,
-  { fn, name, path }: PointRegistration,
-  { source, result }: BuiltScript,
-  read: ReadSource,
-): CheckProblem {
+function problemOf(error: unknown, { registration, script, nth }: Placed, read: ReadSource): CheckProblem {
+  const { fn, name, path } = registration;
+  const { source, result } = script;
   const files = filesOf(source, result);
   const text = name ?? path;
-  const place = text === undefined ? undefined : placeOfText([text], files, read);
+  const place = text === undefined ? undefined : placeOfText(text, files, read, nth);
   const known = error instanceof ProblemError;
   const what = `${fn}(${text === undefined ? "" : JSON.stringify(text)})`;
   return {

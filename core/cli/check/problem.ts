@@ -1,5 +1,5 @@
 /** A problem that `check` found: as the builder says it, with how much it matters and whose it is. */
-import { codeFrame, positionOf } from "../../isolate/build/code-frame.ts";
+import { codeFrame } from "../../isolate/build/code-frame.ts";
 import type { BuildProblem } from "../../script/types.ts";
 
 export interface CheckProblem extends BuildProblem {
@@ -47,28 +47,39 @@ export interface Place {
   readonly column: number;
 }
 
-/** Where a route stands, first of all in `files`. */
+/** Where a route stands, first of all in `files`; `nth`: how many of the same stand before it. */
 export function placeOfRoute(
   { method, path }: { readonly method: string; readonly path: string },
   files: readonly string[],
   read: ReadSource,
+  nth = 0,
 ): Place | undefined {
-  return placeOfText([`${method} ${path}`, path], files, read);
+  return placeOfText(`${method} ${path}`, files, read, nth) ?? placeOfText(path, files, read, nth);
 }
 
 /**
- * Where the first of the texts stands as a string: a registration carries no position, so the string that is its path or
- * its name stands where it was made, or near it.
+ * Where a text stands as a string: a registration carries no position, so the string that is its path or its name stands
+ * where it was made, or near it. Where there are fewer than `nth` before it, the last.
  */
-export function placeOfText(texts: readonly string[], files: readonly string[], read: ReadSource): Place | undefined {
-  for (const text of texts) {
-    for (const file of files) {
-      const source = read(file) ?? "";
-      for (const quote of ['"', "'", "`"]) {
-        const at = positionOf(source, `${quote}${text}${quote}`);
-        if (at) return { file, ...at };
-      }
-    }
-  }
-  return undefined;
+export function placeOfText(text: string, files: readonly string[], read: ReadSource, nth = 0): Place | undefined {
+  const found = files.flatMap((file) => placesIn(file, read(file) ?? "", text));
+  return found[Math.min(nth, found.length - 1)];
+}
+
+function placesIn(file: string, source: string, text: string): readonly Place[] {
+  const string = new RegExp(`(["'\`])${RegExp.escape(text)}\\1`, "g");
+  return Array.from(source.matchAll(string), ({ index }): Place => {
+    const before = source.slice(0, index);
+    return { file, line: before.split("\n").length, column: index - before.lastIndexOf("\n") };
+  });
+}
+
+/** Counts what comes again: 0 for the first of a label, 1 for the second. */
+export function counter(): (label: string) => number {
+  const seen = new Map<string, number>();
+  return (label) => {
+    const nth = seen.get(label) ?? 0;
+    seen.set(label, nth + 1);
+    return nth;
+  };
 }

@@ -182,6 +182,13 @@ describe("places", () => {
       column: 10,
     });
     expect(placeOfRoute({ method: "GET", path: "/c" }, ["one.ts", "gone.ts"], read)).toBeUndefined();
+    const twice = (): string => 'on("GET /x");\n  on("GET /x");\n';
+    const at = (nth: number) => placeOfRoute({ method: "GET", path: "/x" }, ["x.ts"], twice, nth);
+    expect([at(0), at(1), at(2)].map((place) => [place?.line, place?.column])).toEqual([
+      [1, 4],
+      [2, 6],
+      [2, 6],
+    ]);
   });
 
   test("a problem that names a route gets its line, and each line its frame", () => {
