@@ -48,10 +48,10 @@ export class PluginBundles {
 
   /** The JSON Schema of a config definition. @throws PluginFailure */
   async schema(definition: unknown, name: string, origin: string): Promise<JsonSchema> {
-    const key = JSON.stringify(definition);
+    const key = JSON.stringify(definition, defaultAsData);
     const known = this.#schemas.get(key);
     if (known) return known;
-    const answer = await this.#ask({ kind: "schema", definition }, name, origin);
+    const answer = await this.#ask({ kind: "schema", definition: JSON.parse(key) as unknown }, name, origin);
     if (!("schema" in answer))
       throw new PluginFailure(this.#problems(answer, name, origin, "Its config is no schema, "));
     this.#schemas.set(key, answer.schema);
@@ -88,6 +88,12 @@ export class PluginBundles {
       ...place,
     }));
   }
+}
+
+/** A default that is a list or a table is a function in arktype (`["string[]", "=", () => ["GET"]]`), and none goes as JSON. */
+function defaultAsData(this: unknown, key: string, value: unknown): unknown {
+  const isDefault = key === "2" && Array.isArray(this) && this[1] === "=" && typeof value === "function";
+  return isDefault ? (value as () => unknown)() : value;
 }
 
 /** Time and size of each file; one that is gone counts too. */

@@ -86,8 +86,19 @@ function frameOf(path: string, line: number, column: number): string | undefined
 
 async function compile(definition: unknown): Promise<BundlerAnswer> {
   try {
-    return { ok: true, schema: await compileDefinition(definition) };
+    return { ok: true, schema: await compileDefinition(withFunctions(definition)) };
   } catch (error) {
     return { ok: false, faults: [{ message: error instanceof Error ? error.message : String(error) }] };
   }
+}
+
+/** Defaults that came as data are functions again, as arktype wants those that are objects. */
+function withFunctions(definition: unknown): unknown {
+  if (typeof definition !== "object" || definition === null) return definition;
+  if (!Array.isArray(definition)) {
+    return Object.fromEntries(Object.entries(definition).map(([key, value]) => [key, withFunctions(value)]));
+  }
+  const [inner, word, value] = definition as readonly unknown[];
+  if (word !== "=" || definition.length !== 3) return definition.map(withFunctions);
+  return [withFunctions(inner), word, typeof value === "object" && value !== null ? () => value : value];
 }

@@ -1,6 +1,6 @@
 /** `cors`, `security-headers` and `assets` in the binary: with real scripts, a real socket and each other. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { symlink } from "node:fs/promises";
+import { readFile, symlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { startEngine, type Engine } from "./engine.ts";
@@ -145,4 +145,15 @@ test("CORS: a preflight needs no route, a refusal may be read, another origin ge
   expect([missing.status, missing.headers.get("access-control-allow-origin")]).toEqual([404, APP]);
   const other = await engine.fetch("/api", { headers: { origin: "https://evil.example" } });
   expect([other.headers.get("access-control-allow-origin"), other.headers.get("vary")]).toEqual([null, "Origin"]);
+});
+
+test("a built-in plugin, dropped as a stranger's file, is the same plugin", async () => {
+  const source = await readFile(join(import.meta.dir, "../../plugins/cors.ts"), "utf8");
+  const dropped = source.replace("../sdk/plugin.ts", "@aiwebengine/sdk/plugin").replace('"1.0.0"', '"9.9.9"');
+  const after = engine.mark();
+  await engine.write("plugins/cors.ts", dropped);
+  await engine.waitForLog(/plugins changed/, { after });
+  const { headers } = await engine.fetch("/api", { headers: { origin: APP } });
+  expect(headers.get("access-control-allow-origin")).toBe(APP);
+  expect(headers.get("access-control-expose-headers")).toBe("x-request-id");
 });

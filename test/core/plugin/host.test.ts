@@ -123,12 +123,15 @@ describe("dropped plugins", () => {
     const text = plugin(
       "tea",
       'ctx.route("GET /tea", () => Response.json(ctx.config));',
-      'config: { strength: "number.integer > 0 = 3" },',
+      'config: { strength: "number.integer > 0 = 3", kinds: [["string[]", "@", "Which"], "=", () => ["green"]] },',
     );
     await start({ files: { "plugins/tea.ts": text }, settings });
     expect(JSON.parse(await ask("/tea"))).toEqual({
       type: "object",
-      properties: { strength: { type: "integer", exclusiveMinimum: 0, default: 3 } },
+      properties: {
+        strength: { type: "integer", exclusiveMinimum: 0, default: 3 },
+        kinds: { type: "array", description: "Which", items: { type: "string" }, default: ["green"] },
+      },
     });
   });
 });
