@@ -12,11 +12,14 @@ import type { Scope } from "./plugin/context.ts";
 import { EngineView, type EngineFacts } from "./plugin/engine-capability.ts";
 import { PluginHost, type PluginEvent, type PluginSettings } from "./plugin/host.ts";
 import { Keeper } from "./plugin/keep.ts";
+import { hookedCall } from "./plugin/invoke.ts";
+import { PointDesk } from "./plugin/points.ts";
 import { PluginFailure } from "./plugin/problem.ts";
 import { PluginSeat } from "./plugin/seat.ts";
 import { createBuilder, type Builder } from "./script/build.ts";
 import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
 import type { ScriptEvent } from "./script/entry.ts";
+import { PointRefusal } from "./script/point-refusal.ts";
 import { Registry } from "./script/registry.ts";
 import type { Spawner } from "./script/spawner.ts";
 import { createTrash, type Trash } from "./script/trash.ts";
@@ -35,6 +38,7 @@ export const ISOLATES = token<Isolates>("isolates");
 export const BUILDER = token<Builder>("builder");
 export const TRASH = token<Trash>("trash");
 export const REGISTRY = token<Registry>("registry");
+export const POINTS = token<PointDesk>("points");
 export const PLUGINS = token<PluginHost>("plugins");
 
 export interface Given {
@@ -142,6 +146,14 @@ export function compose(given: Given): DependencyContainer {
     }),
   );
   single(
+    POINTS,
+    (from) =>
+      new PointDesk({
+        call: hookedCall(from.resolve(ISOLATES), () => from.resolve(SEAT).generation.chains.invoke),
+        onFailure: ({ plugin, name }, error) => log.error("a plugin's point failed", { plugin, point: name, error }),
+      }),
+  );
+  single(
     REGISTRY,
     (from) =>
       new Registry({
@@ -152,6 +164,7 @@ export function compose(given: Given): DependencyContainer {
         builder: from.resolve(BUILDER),
         isolates: from.resolve(ISOLATES),
         pluginRoutes: () => from.resolve(SEAT).routes,
+        takePoints: (versions) => from.resolve(POINTS).take(from.resolve(SEAT).points, versions),
         onEvent: given.onScript,
         onNames: (names) => from.resolve(TRASH).seen(names),
         onUnwatched: (error) => log.warn("saved scripts may go unnoticed until the next start", { error }),
@@ -160,15 +173,20 @@ export function compose(given: Given): DependencyContainer {
   return root;
 }
 
-/** @throws PluginFailure when a script holds a route that a plugin wants. */
+/** @throws PluginFailure when a script is in the way of what plugins want. */
 function settle(registry: Registry): void {
-  const clash = registry.replan();
-  if (clash === null) return;
-  const { holder, wanted } = clash;
+  const obstacle = registry.replan();
+  if (obstacle === null) return;
+  if (obstacle instanceof PointRefusal) {
+    const { plugin, owner, problem } = obstacle;
+    const message = `The plugin "${plugin}" does not take what the script "${owner}" registers: ${problem.message}`;
+    throw new PluginFailure([{ plugin, message }]);
+  }
+  const { holder, wanted } = obstacle;
   throw new PluginFailure([
     {
       plugin: holder,
-      message: `The plugin "${holder}" cannot have its routes: the script "${clash.owner}" holds ${wanted}.`,
+      message: `The plugin "${holder}" cannot have its routes: the script "${obstacle.owner}" holds ${wanted}.`,
       hint: "Change the path of one of the two.",
     },
   ]);

@@ -121,6 +121,24 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     load: () => import("./kv/index.ts"),
   },
   {
+    name: "messages",
+    version: "1.0.0",
+    requires: [],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        maxBytes: {
+          type: "integer",
+          description: "The most that a payload may take as JSON.",
+          exclusiveMinimum: 0,
+          default: 262144,
+        },
+      },
+    },
+    load: () => import("./messages.ts"),
+  },
+  {
     name: "secrets",
     version: "1.0.0",
     requires: ["redaction"],

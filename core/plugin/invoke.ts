@@ -1,8 +1,12 @@
-/** Puts the plugins' `invoke` hooks around every request that a script answers. */
+/** Puts the plugins' `invoke` hooks around every call into a script: requests that it answers, and points' handlers. */
 import type { InvokeEvent, Json } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import type { Dispatcher, Invocation } from "../http/dispatch.ts";
+import type { CallInput } from "../script/data-call.ts";
+import type { ScriptPool } from "../script/pool.ts";
+import type { BuiltPointRegistration } from "../script/types.ts";
 import type { Chains } from "./hook.ts";
+import type { CallHandler } from "./points.ts";
 
 /** @param chain the hooks of this moment; null where there are none, which costs nothing */
 export function hookedDispatcher(inner: Dispatcher, chain: () => Chains["invoke"]): Dispatcher {
@@ -50,5 +54,41 @@ class RequestInvocation implements InvokeEvent {
   }
   get signal(): AbortSignal {
     return this.#invocation.signal;
+  }
+}
+
+/** The same for handlers of points. */
+export function hookedCall(inner: { readonly call: CallHandler }, chain: () => Chains["invoke"]): CallHandler {
+  return async (pool, registration, input) => {
+    const hooks = chain();
+    if (hooks === null) return inner.call(pool, registration, input);
+    const { id = Bun.randomUUIDv7() } = input;
+    const event = new CallInvocation(pool, registration, { ...input, id });
+    return (await hooks(event, () => inner.call(pool, registration, { ...input, id }))) as Json | undefined;
+  };
+}
+
+const NEVER = new AbortController().signal;
+
+class CallInvocation implements InvokeEvent {
+  readonly id: string;
+  readonly parentId: string | undefined;
+  readonly script: string;
+  readonly kind: string;
+  readonly registration: number;
+  readonly user: Json;
+  readonly input: Json | undefined;
+  readonly state = new Map<string, unknown>();
+  readonly signal: AbortSignal;
+
+  constructor(pool: ScriptPool, registration: BuiltPointRegistration, input: CallInput & { readonly id: string }) {
+    this.id = input.id;
+    this.parentId = input.parentId;
+    this.script = pool.script.name;
+    this.kind = registration.point;
+    this.registration = registration.id;
+    this.user = input.user ?? null;
+    this.input = input.payload ?? input.args;
+    this.signal = input.signal ?? NEVER;
   }
 }

@@ -1,5 +1,5 @@
 /** Where the generation that serves sits, and what of it the router, the bridge and the builder ask for. */
-import type { RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
+import type { PointSpec, RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
 import type { PluginRoute } from "../http/dispatch.ts";
 import type { RouteEntry } from "../http/router.ts";
 import type { Offer, PointTable } from "../script/types.ts";
@@ -29,6 +29,9 @@ export class PluginSeat {
   }
   get routes(): readonly RouteEntry<PluginRoute>[] {
     return this.#seated?.routes ?? [];
+  }
+  get points(): Iterable<Owned<PointSpec>> {
+    return this.#seated?.generation.contributions.points.values() ?? [];
   }
   get services(): ReadonlyMap<string, Service> {
     return this.#current.services;

@@ -2,11 +2,11 @@
 import { statSync } from "node:fs";
 import { limitsFor, scriptConfig } from "../config/index.ts";
 import type { ScriptInfo } from "../../sdk/plugin.ts";
-import type { RouteClash, RouteEntry, RouteTable } from "../http/router.ts";
+import type { RouteEntry, RouteTable } from "../http/router.ts";
 import type { Builder, BuildInput } from "./build.ts";
 import { concerns, type Changes } from "./changes.ts";
 import { broken, newEntry, statusOf, type Entry, type ScriptStatus } from "./entry.ts";
-import { Serving, type ServingOptions } from "./serving.ts";
+import { Serving, type Obstacle, type ServingOptions } from "./serving.ts";
 import { discoverScripts, watchScripts, type Discovered, type ScriptSource } from "./source.ts";
 import type { BuildProblem, BuildResult, Json } from "./types.ts";
 import { malformedRoute, openVersion, settingsText, type AnyRoute } from "./version.ts";
@@ -70,8 +70,8 @@ export class Registry {
     }));
   }
 
-  /** The plugins' routes are others now. Answers what is in their way; then the routes stay as they were. */
-  replan(): RouteClash | null {
+  /** The plugins' routes and points are others now. Answers what is in their way; then all stays as it was. */
+  replan(): Obstacle | null {
     return this.#serving.replan();
   }
 

@@ -1,14 +1,20 @@
 /** Which versions serve, and the table of their routes: all of a script's routes are taken in at once, or none. */
 import { compileRoutes, RouteClash, type RouteEntry, type RouteTable } from "../http/router.ts";
 import { fileOf, routeTaken, type Entry, type ScriptEvent } from "./entry.ts";
+import { PointRefusal } from "./point-refusal.ts";
 import type { BuildProblem, ScriptBundle } from "./types.ts";
 import { malformedRoute, openVersion, type AnyRoute, type Version, type VersionOptions } from "./version.ts";
 
 export interface ServingOptions extends VersionOptions {
   /** Of the generation that serves, or of the one that is about to. */
   readonly pluginRoutes: () => readonly RouteEntry<AnyRoute>[];
+  /** Gives the plugins what these versions register at points; answers who is in the way, and nothing has changed. */
+  readonly takePoints: (versions: readonly Version[]) => PointRefusal | null;
   readonly onEvent: (event: ScriptEvent) => void;
 }
+
+/** What keeps a version from serving until something else changes. */
+export type Obstacle = RouteClash | PointRefusal;
 
 export class Serving {
   /** Nobody was served yet. */
@@ -53,8 +59,9 @@ export class Serving {
       this.settle(entry, version, ms);
       return this.compile();
     }
-    if (refusal instanceof RouteClash) this.fail(entry, [routeTaken(entry, refusal)], bundle);
-    else if (refusal) this.fail(entry, [{ ...refusal, file: fileOf(entry) }]);
+    if (refusal instanceof RouteClash || refusal instanceof PointRefusal) {
+      this.fail(entry, [problemOf(entry, refusal)], bundle);
+    } else if (refusal) this.fail(entry, [{ ...refusal, file: fileOf(entry) }]);
     else this.settle(entry, version, ms);
     if (refusal) version.retire();
     this.#retryRefused(hadRoutes && !refusal);
@@ -77,15 +84,17 @@ export class Serving {
   }
 
   /** Makes the table with these versions in place of what the scripts had, or answers what is in the way. */
-  #place(versions: readonly (readonly [Entry, Version])[]): RouteClash | null {
+  #place(versions: readonly (readonly [Entry, Version])[]): Obstacle | null {
     const coming = new Map(versions);
-    const routes = [...this.#options.pluginRoutes()];
-    for (const entry of this.#entries.values()) if (!coming.has(entry)) routes.push(...(entry.serving?.routes ?? []));
+    const all: Version[] = [];
+    for (const entry of this.#entries.values()) if (entry.serving && !coming.has(entry)) all.push(entry.serving);
     // Last, so that a clash names the newcomer as the one who wants.
-    for (const version of coming.values()) routes.push(...version.routes);
+    all.push(...coming.values());
     try {
-      this.#table = compileRoutes(routes);
-      return null;
+      const table = compileRoutes([...this.#options.pluginRoutes(), ...all.flatMap(({ routes }) => routes)]);
+      const refusal = this.#options.takePoints(all);
+      if (refusal === null) this.#table = table;
+      return refusal;
     } catch (error) {
       if (!(error instanceof RouteClash)) throw error;
       const holder = this.#entries.get(error.holder);
@@ -111,21 +120,25 @@ export class Serving {
   }
 
   /** The plugins' routes are others now: makes the table anew, or answers which script holds one of them. */
-  replan(): RouteClash | null {
-    const clash = this.#place([]);
-    if (clash === null) this.#retryRefused(true);
-    return clash;
+  replan(): Obstacle | null {
+    const obstacle = this.#place([]);
+    if (obstacle === null) this.#retryRefused(true);
+    return obstacle;
   }
 
   /** Makes the table of all that serves. Of two scripts with one route the later by name is left out, and says so. */
   compile(): void {
-    for (let clash = this.#place([]); clash !== null; clash = this.#place([])) {
-      const loser = this.#entries.get(clash.owner);
-      if (!loser?.serving) throw clash;
+    for (let obstacle = this.#place([]); obstacle !== null; obstacle = this.#place([])) {
+      const loser = this.#entries.get(obstacle.owner);
+      if (!loser?.serving) throw new Error(`"${obstacle.owner}" is in the way of itself`);
       const { bundle } = loser.serving;
       loser.serving.retire();
       loser.serving = null;
-      this.fail(loser, [routeTaken(loser, clash)], bundle);
+      this.fail(loser, [problemOf(loser, obstacle)], bundle);
     }
   }
+}
+
+function problemOf(entry: Entry, obstacle: Obstacle): BuildProblem {
+  return obstacle instanceof RouteClash ? routeTaken(entry, obstacle) : { ...obstacle.problem, file: fileOf(entry) };
 }

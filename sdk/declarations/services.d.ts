@@ -48,10 +48,16 @@ export interface Kv {
     },
   ): Promise<boolean>;
 }
-/** How many handlers got a message, and how many of them failed. */
+/** How many handlers took a message, and how many did not. */
 export interface Delivery {
   readonly delivered: number;
   readonly failed: number;
+  /** Why the first 20 of them did not: a problem code and a sentence. Absent where none failed. */
+  readonly errors?: readonly {
+    readonly script: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
 }
 /** Messages to other scripts, and to this one. */
 export interface Messages {

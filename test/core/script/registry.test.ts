@@ -81,6 +81,7 @@ class House implements AsyncDisposable {
       scriptsDir: scriptsDir ?? this.dir,
       builder,
       isolates: this.isolates,
+      takePoints: () => null,
       pluginRoutes: () => [
         {
           method: "GET",

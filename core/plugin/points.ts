@@ -1,0 +1,135 @@
+/** Hands the registrations of the scripts that serve to the plugins that own their points: all of them, or none. */
+import type { Json, PointRegistration, PointSpec, Remote } from "../../sdk/plugin.ts";
+import { ProblemError } from "../../sdk/errors.ts";
+import { PointRefusal } from "../script/point-refusal.ts";
+import type { CallInput } from "../script/data-call.ts";
+import type { ScriptPool } from "../script/pool.ts";
+import { isPoint, type BuiltPointRegistration } from "../script/types.ts";
+import type { Version } from "../script/version.ts";
+import type { Owned } from "./context.ts";
+
+/** Calls a handler of a script. */
+export type CallHandler = (
+  pool: ScriptPool,
+  registration: BuiltPointRegistration,
+  input: CallInput,
+) => Promise<Json | undefined>;
+
+type Registrations = readonly PointRegistration[];
+
+export interface PointDeskOptions {
+  readonly call: CallHandler;
+  /** What a plugin threw although it had taken the same registrations before. */
+  readonly onFailure: (point: Owned<PointSpec>, error: unknown) => void;
+}
+
+export class PointDesk {
+  readonly #options: PointDeskOptions;
+  /** What each owner has now; a generation that is gone takes its own along. */
+  readonly #held = new WeakMap<PointSpec, Registrations>();
+  /** The same objects for as long as a version lives: what did not change is not told again. */
+  readonly #made = new WeakMap<Version, ReadonlyMap<string, Registrations>>();
+
+  constructor(options: PointDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Gives every point what the versions register; answers which script is in the way, and then nothing has changed. */
+  take(points: Iterable<Owned<PointSpec>>, versions: readonly Version[]): PointRefusal | null {
+    const changed: {
+      readonly point: Owned<PointSpec>;
+      readonly next: Registrations;
+      readonly previous: Registrations;
+    }[] = [];
+    for (const point of points) {
+      const previous = this.#held.get(point.spec) ?? [];
+      const next = versions.flatMap((version) => this.#of(version).get(point.name) ?? []);
+      if (same(next, previous)) continue;
+      const refusal = validate(point, next, previous) ?? change(point, next, previous);
+      if (refusal !== null) {
+        for (const one of changed.reverse()) this.#giveBack(one.point, one.previous, one.next);
+        return refusal;
+      }
+      this.#held.set(point.spec, next);
+      changed.push({ point, next, previous });
+    }
+    return null;
+  }
+
+  #giveBack(point: Owned<PointSpec>, next: Registrations, previous: Registrations): void {
+    this.#held.set(point.spec, next);
+    try {
+      point.spec.change(next, previous);
+    } catch (error) {
+      this.#options.onFailure(point, error);
+    }
+  }
+
+  #of(version: Version): ReadonlyMap<string, Registrations> {
+    const known = this.#made.get(version);
+    if (known) return known;
+    const made = new Map<string, PointRegistration[]>();
+    for (const one of version.bundle.registrations.filter(isPoint)) {
+      made.set(one.point, [...(made.get(one.point) ?? []), this.#make(one, version)]);
+    }
+    this.#made.set(version, made);
+    return made;
+  }
+
+  #make(registration: BuiltPointRegistration, { bundle, pool }: Version): PointRegistration {
+    const { id, fn, name, path, options, data, schemas, callable } = registration;
+    const invoke: Remote = (input) => this.#options.call(pool, registration, input);
+    return {
+      script: bundle.name,
+      id,
+      fn,
+      ...(name === undefined ? {} : { name }),
+      ...(path === undefined ? {} : { path }),
+      options: options as PointRegistration["options"],
+      ...(data === undefined ? {} : { data }),
+      schemas: schemas as PointRegistration["schemas"],
+      ...(callable ? { invoke } : {}),
+    };
+  }
+}
+
+function same(a: Registrations, b: Registrations): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
+}
+
+function validate(point: Owned<PointSpec>, next: Registrations, previous: Registrations): PointRefusal | null {
+  const known = new Set(previous);
+  for (const registration of next) {
+    if (known.has(registration)) continue;
+    try {
+      point.spec.validate?.(registration, next);
+    } catch (error) {
+      return refusalOf(point, registration, error);
+    }
+  }
+  return null;
+}
+
+/** Who is at fault is not known where a change as a whole is refused: the last that is new is left out, and the rest tried. */
+function change(point: Owned<PointSpec>, next: Registrations, previous: Registrations): PointRefusal | null {
+  try {
+    point.spec.change(next, previous);
+    return null;
+  } catch (error) {
+    const known = new Set(previous);
+    const last = next.findLast((one) => !known.has(one));
+    if (last === undefined) throw error;
+    return refusalOf(point, last, error);
+  }
+}
+
+function refusalOf(point: Owned<PointSpec>, registration: PointRegistration, error: unknown): PointRefusal {
+  const { script, fn, name, path } = registration;
+  const what = `${fn}(${name === undefined ? (path ?? "") : JSON.stringify(name)})`;
+  const known = error instanceof ProblemError;
+  const why = known ? error.detail : `the plugin "${point.plugin}" failed: ${String(error)}`;
+  return new PointRefusal(point.plugin, script, {
+    code: known ? error.code : "internal",
+    message: `${what}: ${why}`,
+  });
+}
