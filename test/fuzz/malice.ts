@@ -76,6 +76,18 @@ export interface Other {
   leave(): void;
 }
 
+interface Invoked {
+  readonly id: number;
+  /** A call with data, no request. */
+  readonly data: boolean;
+  readonly head: string;
+}
+
+function honestBody(data: boolean, head: string): string {
+  if (!data) return `answer to ${head.split("\n")[3]}`;
+  return JSON.stringify(`answer to ${(JSON.parse(head) as { id: string }).id}`);
+}
+
 export class Malice {
   readonly #reader = new FrameReader(MAX_INPUT_BYTES);
   readonly #other: Other;
@@ -104,13 +116,14 @@ export class Malice {
     if (!this.#gone) this.#other.send(bytes);
   }
 
-  #take({ type, id, text }: Frame): void {
+  #take({ type, id, a, text }: Frame): void {
     if (type === F.LOAD) this.#load(text);
     else if (type === F.RESET) this.#honestLoad();
     else if (type === F.INVOKE) {
       this.#ids.push(id);
-      if (this.#good) this.#answer(id, text);
-      else this.#misbehave(id, text);
+      const call = { id, data: (a & 3) === F.BODY_DATA, head: text };
+      if (this.#good) this.#answer(call);
+      else this.#misbehave(call);
     }
   }
 
@@ -139,8 +152,8 @@ export class Malice {
   }
 
   /** The invocation's own id comes back, so that the caller can see whether the answer is its own. */
-  #answer(id: number, head: string): void {
-    this.#send(frame(F.RESULT, id, 200, "", `answer to ${head.split("\n")[3]}`));
+  #answer({ id, data, head }: Invoked): void {
+    this.#send(frame(F.RESULT, id, 200, data ? "j" : "", honestBody(data, head)));
   }
 
   #odd(): string {
@@ -151,18 +164,19 @@ export class Malice {
     return Buffer.from(Array.from({ length: 1 + this.#random(most) }, () => this.#random(256)));
   }
 
-  #misbehave(id: number, head: string): void {
+  #misbehave(invoked: Invoked): void {
+    const { id, data, head } = invoked;
     const n = this.#random;
     const send = (...bytes: readonly Uint8Array[]): void => bytes.forEach((one) => this.#send(one));
     const otherId = [id + 1000, 0, 0xffffffff, this.#ids[n(this.#ids.length)] ?? 7][n(4)] as number;
-    switch (n(30)) {
+    switch (n(37)) {
       case 0:
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 1:
         return send(frame(n(256), id, n(1000), this.#odd(), "x"));
       case 2:
         send(frame(F.RESULT, id + 1000, 200, "", "for nobody"));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 3:
         send(
           frame(F.RESULT, id, 200, "", "first"),
@@ -192,7 +206,7 @@ export class Malice {
         return;
       case 12:
         send(frame(F.CHUNK, id, 0, "", "early"), frame(F.END, id, 0));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 13:
         send(frame(F.RESULT_HEAD, id, 200, ""), frame(F.CHUNK, id, 0, "", "x"), frame(F.END, id, n(3)));
         send(
@@ -205,29 +219,29 @@ export class Malice {
       case 14:
         for (let i = 0; i < 2000; i++)
           send(frame(F.LOG, otherId, n(9), i % 3 ? JSON.stringify(["x\n".repeat(50), { i }]) : '["x"]'));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 15:
         return send(frame(F.LOG, id, n(300), this.#odd()));
       case 16:
         send(frame(F.CALL, n(5), id, this.#odd()));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 17:
         send(
           frame(F.CALL, 1, otherId, '["kv","get",["x"]]'),
           frame(F.CALL, 2, id, '["kv","get",["x"]]'),
           frame(F.CALL, 2, id, '["kv","get",["x"]]'),
         );
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 18:
         send(frame(F.FETCH, 3, id, this.#odd(), "body"));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 19:
         for (const type of [F.FETCH_CHUNK, F.FETCH_END, F.CALL_CREDIT, F.CALL_CANCEL, F.BODY_TAKEN])
           send(frame(type, otherId, n(0xffff_ffff), "", "x"));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 20:
         send(frame(F.DONE, id, 0), frame(F.DONE, otherId, 0));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 21:
         return send(frame(F.READY, 0, 0, "{}"));
       case 22:
@@ -235,12 +249,12 @@ export class Malice {
       case 23:
         return send(frame(F.FAILURE, id, [0, 0x10000, 5][n(3)] as number, this.#odd()));
       case 24:
-        return this.#drip(frame(F.RESULT, id, 200, "", `answer to ${head.split("\n")[3]}`), 0);
+        return this.#drip(frame(F.RESULT, id, 200, data ? "j" : "", honestBody(data, head)), 0);
       case 25:
         return this.leave();
       case 26:
         send(frame(F.BODY_TAKEN, id, 0xffff_ffff), frame(F.BODY_TAKEN, id, 0xffff_ffff));
-        return this.#answer(id, head);
+        return this.#answer(invoked);
       case 27:
         return send(frame(F.RESULT, id, 200, this.#odd(), "odd headers"));
       case 28:
@@ -249,6 +263,22 @@ export class Malice {
           frame(F.CHUNK, id, 0, "", "x".repeat(100)),
           frame(F.END, id, 0),
         );
+      // What a call with data does not expect, and a request perhaps.
+      case 29:
+        return send(frame(F.RESULT, id, 200, "j", this.#odd()));
+      case 30:
+        return send(frame(F.RESULT, id, 200, "j", this.#garbage(300)));
+      case 31:
+        return send(frame(F.RESULT, id, 200, "j", `"${"x".repeat(3 * 1024 * 1024)}"`));
+      case 32:
+        return send(frame(F.RESULT, id, 204, "n", "1"), frame(F.RESULT, id, 200, "j", ""));
+      case 33:
+        send(frame(F.RESULT, otherId, 200, "j", '"for another"'), frame(F.FAILURE, otherId, 0, "{}"));
+        return this.#answer(invoked);
+      case 34:
+        return send(frame(F.RESULT, id, 200, "j", `${"[".repeat(100_000)}${"]".repeat(100_000)}`));
+      case 35:
+        return send(frame(F.RESULT, id, 200 + 0x10000, "j", '{"__proto__":{"polluted":1}}'), frame(F.DONE, id, 0));
       default:
         for (let i = 0; i < 3000; i++) send(frame(F.CALL, 100 + i, id, '["kv","get",["x"]]'));
         return;

@@ -12,7 +12,8 @@ import { Isolates, type PooledRoute } from "../../core/script/isolates.ts";
 import type { ScriptPool } from "../../core/script/pool.ts";
 import { startSpawner } from "../../core/script/spawner.ts";
 import { processVessel, type Vessel, type VesselEvents } from "../../core/script/vessel.ts";
-import type { BuiltWebRegistration } from "../../core/script/types.ts";
+import type { BuiltPointRegistration, BuiltWebRegistration } from "../../core/script/types.ts";
+import { ProblemError } from "../../sdk/errors.ts";
 import { frame, Malice, random } from "./malice.ts";
 
 export interface ProtocolFuzzResult {
@@ -38,6 +39,16 @@ const limits: Limits = {
   wallMs: WALL_MS,
   loadMs: WALL_MS,
   streamIdleMs: WALL_MS,
+};
+
+const point: BuiltPointRegistration = {
+  id: 1,
+  fn: "registerX",
+  point: "x",
+  options: {},
+  definitions: {},
+  schemas: {},
+  callable: true,
 };
 
 const registration: BuiltWebRegistration = {
@@ -199,6 +210,20 @@ class Ward {
     });
   }
 
+  /** The value where it is text, or null for a problem and any other value. */
+  async callWithData(pool: ScriptPool, id: string): Promise<{ readonly text: string | null; readonly ms: number }> {
+    const start = performance.now();
+    let text: string | null = null;
+    try {
+      const value = await this.isolates.call(pool, point, { id, payload: { a: [1] } });
+      if (typeof value === "string") text = value;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) this.faults.push(`a call with data: ${String(error)}`);
+    }
+    if (({} as { polluted?: unknown }).polluted !== undefined) this.faults.push("a value was merged into a prototype");
+    return { text, ms: performance.now() - start };
+  }
+
   /** The answer's text, or null for a problem or a body that broke off. */
   async call(pool: ScriptPool, id: string): Promise<{ readonly text: string | null; readonly ms: number }> {
     const route: PooledRoute = { script: pool.script.name, registration, pool };
@@ -243,7 +268,7 @@ export async function fuzzIsolates(
     while (performance.now() < end) {
       const id = crypto.randomUUID();
       const starved = pulse.starvedMs;
-      const { text } = await ward.call(good, id);
+      const { text } = await (honestCalls % 2 === 0 ? ward.call(good, id) : ward.callWithData(good, id));
       if (text !== `answer to ${id}` && pulse.starvedMs - starved < WALL_MS / 2)
         ward.faults.push(`the honest script's caller got: ${text}`);
       honestCalls++;
@@ -255,9 +280,9 @@ export async function fuzzIsolates(
     await Promise.all(
       pools.flatMap((pool) => {
         const ids = new Set<string>(Array.from({ length: CALLS }, () => crypto.randomUUID()));
-        return [...ids].map(async (id) => {
+        return [...ids].map(async (id, at) => {
           const starved = pulse.starvedMs;
-          const { text, ms } = await ward.call(pool, id);
+          const { text, ms } = await (at % 2 === 0 ? ward.call(pool, id) : ward.callWithData(pool, id));
           hostileCalls++;
           if (ms > WALL_MS * 4 + STALL_MS + pulse.starvedMs - starved)
             ward.faults.push(`a caller of ${pool.script.name} waited ${Math.round(ms)} ms`);

@@ -283,4 +283,16 @@ export const pollution: readonly Attack[] = [
     await use(); return { value: "still here" };`,
     { request: { headers: { authorization: "Bearer private" } } },
   ),
+  pollute(
+    "middleware",
+    "patches promises, headers and arrays between a middleware and its handler",
+    `
+    for (const [home, key] of [[Promise.prototype, "then"], [Response.prototype, "text"], [Headers.prototype, "set"], [Headers.prototype, "append"], [Array.prototype, "push"], [Array.prototype, "slice"], [Promise, "resolve"]]) {
+      const f = home[key]; home[key] = function (...given) { t.walk([this, given], key, 300); return Reflect.apply(f, this, given); };
+    }
+    await use(); return { value: "still here" };`,
+    {
+      top: `registerMiddleware(async (context, next) => { const response = await next(); response.headers.set("x-a", "1"); return response; }); registerMiddleware((context, next) => next());`,
+    },
+  ),
 ];

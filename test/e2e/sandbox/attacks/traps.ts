@@ -304,4 +304,24 @@ export const traps: readonly Attack[] = [
     `
     const wrapped = new Proxy(ctx, {}); for (const key of ["request", "url", "headers", "query", "cookies", "kv", "body", "signal"]) { t.probe(() => wrapped[key], "proxy " + key); t.probe(() => Object.create(ctx)[key], "inherited " + key); t.probe(() => Reflect.get(ctx, key, {}), "receiver " + key); t.probe(() => { ctx[key] = spy({}); }, "assign " + key); }`,
   ),
+  trap("middleware-return", "gives a proxy of the Response back from a middleware", ``, {
+    outcome: "survived",
+    top: `
+    registerMiddleware(async (context, next) => {
+      const response = await next();
+      const watched = (target, how) => new Proxy(target, { get(...given) { t.walk(given, how, 300); const value = Reflect.get(given[0], given[1]); return typeof value === "function" ? value.bind(given[0]) : value; } });
+      return context.query.warm || context.query.report ? response : watched(response, "response");
+    });`,
+  }),
+  trap("middleware-thenable", "gives thenables, getters and itself back from a middleware", ``, {
+    outcome: "survived",
+    top: `
+    let turn = 0;
+    registerMiddleware(async function own(context, next) {
+      const response = await next();
+      if (context.query.warm || context.query.report) return response;
+      const odd = [{ then(...given) { t.walk(given, "then"); given[0](own); given[1](1); } }, { get status() { t.walk(this, "status"); return 200; }, get body() { throw response; } }, own, next];
+      return odd[turn++ % odd.length];
+    });`,
+  }),
 ];

@@ -311,4 +311,22 @@ export const walks: readonly Attack[] = [
       await t.run(() => { t.walk(given, "given", 8000); t.walk(self, "this"); }); return new Response(t.answer()); } };`,
     path: "/walk-fetch-form/x",
   }),
+  walk("middleware", "walks next(), what it gives and what it rejects with", `t.walk(kept, "middleware", 20000);`, {
+    top: `
+    const kept = [];
+    registerMiddleware(async function (context, next) {
+      kept.push(this, arguments, next);
+      const promise = next();
+      kept.push(promise, next());
+      kept[kept.length - 1].catch((error) => kept.push(error));
+      try { const response = await promise; kept.push(response, response.headers, response.body); return response; } catch (error) { kept.push(error); throw error; }
+    });`,
+  }),
+  walk(
+    "absent-plugins",
+    "calls what absent plugins would give, and walks what is thrown",
+    `
+    for (const name of ["registerToolHandler", "registerJobHandler", "enqueue", "registerQueryHandler", "sendStreamMessage"]) { t.walk(globalThis[name], name); t.probe(() => globalThis[name]("x", {}, () => 1), name); t.probe(() => new globalThis[name](), name); }
+    t.probe(() => registerMiddleware(), "middleware"); t.probe(() => registerMiddleware(() => 1), "late middleware");`,
+  ),
 ];
