@@ -1,5 +1,4 @@
 /** Rewrites a source map (version 3) so that it names the template that a module was made of, not the module. */
-import { positionAt } from "./code-frame.ts";
 import { toSource, type CompiledTemplate } from "./templates.ts";
 
 const CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -39,14 +38,26 @@ export function remap(
 
 type Mover = (line: number, column: number) => { readonly line: number; readonly column: number };
 
-/** Lines and columns from 0. */
+/** Lines and columns from 0. A map has as many positions as a template has tags, so none of them may read the text again. */
 function moverOf({ code, source, pieces }: CompiledTemplate): Mover {
-  const starts = [0];
-  for (let at = code.indexOf("\n"); at >= 0; at = code.indexOf("\n", at + 1)) starts.push(at + 1);
+  const made = lineStarts(code);
+  const lines = lineStarts(source);
   return (line, column) => {
-    const at = positionAt(source, toSource(pieces, (starts[line] ?? code.length) + column));
-    return { line: at.line - 1, column: at.column - 1 };
+    const at = toSource(pieces, (made[line] ?? code.length) + column);
+    let low = 0;
+    for (let high = lines.length; high - low > 1;) {
+      const middle = (low + high) >> 1;
+      if ((lines[middle] ?? 0) <= at) low = middle;
+      else high = middle;
+    }
+    return { line: low, column: at - (lines[low] ?? 0) };
   };
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
 }
 
 function decode(segment: string): number[] {

@@ -7,12 +7,14 @@ import { outputs } from "./output.ts";
 import { pollution } from "./pollution.ts";
 import { reach } from "./features.ts";
 import { cpus, memories } from "./resources.ts";
+import { templates } from "./templates.ts";
 import { traps } from "./traps.ts";
 import { walks } from "./walks.ts";
 
 export const ATTACKS: readonly Attack[] = [
   ...builds,
   ...schemas,
+  ...templates,
   ...walks,
   ...errors,
   ...traps,
