@@ -6,6 +6,7 @@ import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import type { Log } from "./log.ts";
+import { logsOf } from "./log/follow.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
 import { PluginBundles } from "./plugin/bundle.ts";
 import type { Scope } from "./plugin/context.ts";
@@ -72,6 +73,7 @@ export function compose(given: Given): DependencyContainer {
   single(ENGINE, (from) => new EngineView({ ...given.facts, generation: () => from.resolve(SEAT).generation }));
   single(PLUGINS, (from) => {
     const seat = from.resolve(SEAT);
+    const logs = logsOf(dataDir);
     const requestLog: RequestLogCapability = { write: (line) => log.access(line) };
     const newScope = (): Scope => {
       // A container of its own per generation: what a plugin provides ends with it.
@@ -79,6 +81,7 @@ export function compose(given: Given): DependencyContainer {
       scope.register("engine", { useValue: from.resolve(ENGINE) });
       scope.register("redaction", { useValue: given.redaction });
       scope.register("request-log", { useValue: requestLog });
+      scope.register("logs", { useValue: logs });
       return {
         has: (capability) => scope.isRegistered(capability),
         get: (capability) => scope.resolve(capability),
@@ -91,7 +94,7 @@ export function compose(given: Given): DependencyContainer {
       engineVersion: version,
       settings: given.pluginSettings,
       newScope,
-      given: ["engine", "redaction", "request-log"],
+      given: ["engine", "redaction", "request-log", "logs"],
       keeper: new Keeper(),
       paths: { project: dir, data: dataDir },
       logFor: (plugin) => log.child({ plugin }),

@@ -1,7 +1,8 @@
 /** Logs as they are written, from any process: woken by the file system, and by a clock where that tells nothing. */
 import { watch, type FSWatcher } from "node:fs";
 import { join, sep } from "node:path";
-import { LogReader, type LogPage, type LogQuery } from "./query.ts";
+import type { LogsCapability } from "../../sdk/plugin.ts";
+import { LogReader, queryLogs, type LogPage, type LogQuery } from "./query.ts";
 
 /** Network file systems tell of no changes, and a folder may not be there yet. */
 const POLL_MS = 1000;
@@ -92,4 +93,12 @@ export async function* followLogs(dataDir: string, query: LogQuery, signal: Abor
     signal.removeEventListener("abort", stop);
     waker.close();
   }
+}
+
+/** The logs of the scripts of one engine. */
+export function logsOf(dataDir: string): LogsCapability {
+  return {
+    query: (query) => queryLogs(dataDir, query),
+    follow: (query, signal) => followLogs(dataDir, query, signal),
+  };
 }

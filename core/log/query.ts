@@ -1,54 +1,14 @@
 /** What the logs of scripts say: asked once, page by page, or followed. Works beside a running engine and without one. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LogLevel } from "../log.ts";
+import type { LogLevel, LogLine, LogPage, LogQuery } from "../../sdk/plugin.ts";
 import { readCursor, writeCursor, type Position } from "./cursor.ts";
 import { readNewest, type OpenLog } from "./newest.ts";
 import { RingReader, type ReadLine } from "./ring-reader.ts";
 import { logFolder, REQUESTS, SCRIPT_NAME } from "./script-logs.ts";
 import { isMissing } from "./segments.ts";
 
-export interface LogQuery {
-  /** Of one script; else of all. */
-  readonly script?: string | undefined;
-  /** Lines that one request caused: its `x-request-id`. Invocations that it began name it as their `parentId`. */
-  readonly id?: string | undefined;
-  /** This level and those above it. */
-  readonly level?: LogLevel | undefined;
-  /** Not older than this. */
-  readonly since?: Date | undefined;
-  /** At most so many lines, 200 by default: the newest ones, or with a cursor the first ones after it. */
-  readonly limit?: number | undefined;
-  /** Of an earlier answer to the same query. */
-  readonly cursor?: string | undefined;
-}
-
-/** As it was written; beside these whatever else it carries (`status`, `error`, `data`, …). */
-export interface LogLine {
-  /** Counts the lines of a script; its requests are counted by themselves. */
-  readonly seq: number;
-  /** ISO 8601, UTC, milliseconds. */
-  readonly at: string;
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly script: string;
-  /** Of the invocation: `http`. */
-  readonly kind?: string;
-  /** `GET /notes/:id` */
-  readonly route?: string;
-  /** The invocation. */
-  readonly id?: string;
-  readonly [field: string]: unknown;
-}
-
-export interface LogPage {
-  /** Oldest first; the lines of one script in the order in which they were written. */
-  readonly lines: readonly LogLine[];
-  /** Where the next query goes on. */
-  readonly cursor: string;
-  /** Lines after the cursor that are gone, or were never written because the disk was full. Some may not have been asked for. */
-  readonly dropped: number;
-}
+export type { LogLine, LogPage, LogQuery };
 
 /** The cursor is none, or of another program. */
 export class CursorError extends Error {

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { BuiltInPlugin, CommandSpec, EngineCapability, PluginLog } from "../../sdk/plugin.ts";
 import { ownCommand } from "../isolate/jail/probe.ts";
+import { logsOf } from "../log/follow.ts";
 import { PluginBundles } from "./bundle.ts";
 import { discoverPlugins } from "./discover.ts";
 import { PluginHost, type PluginSettings } from "./host.ts";
@@ -85,6 +86,7 @@ export async function startOffline(
         ["engine", engine],
         ["redaction", { add: () => () => {} }],
         ["request-log", { write() {} }],
+        ["logs", logsOf(data)],
       ]);
       return {
         has: (name) => values.has(name),
@@ -92,7 +94,7 @@ export async function startOffline(
         set: (name, value) => void values.set(name, value),
       };
     },
-    given: ["engine", "redaction", "request-log"],
+    given: ["engine", "redaction", "request-log", "logs"],
     keeper: new Keeper(),
     paths: { project: dir, data },
     logFor: () => log,

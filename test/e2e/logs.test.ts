@@ -73,10 +73,27 @@ async function until(ask: () => Promise<Answer>, enough: (lines: readonly Line[]
   throw new Error(`the lines did not come: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
 }
 
+const PEEK = `
+  import { definePlugin } from "@aiwebengine/sdk/plugin";
+  export default definePlugin({
+    name: "peek",
+    version: "1.0.0",
+    requires: ["logs"],
+    setup({ route, use }) {
+      const logs = use("logs");
+      route("GET /peek/:id", async ({ params }) => Response.json(await logs.query({ id: params.id })));
+    },
+  });
+`;
+
 describe("beside a running engine", () => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await startEngine({ scripts: SCRIPTS, config: "[limits]\nuninterruptedMs = 200\n" });
+    engine = await startEngine({
+      scripts: SCRIPTS,
+      files: { "plugins/peek.ts": PEEK },
+      config: "[limits]\nuninterruptedMs = 200\n",
+    });
   });
   afterAll(() => engine.stop());
 
@@ -175,6 +192,18 @@ describe("beside a running engine", () => {
     follower.kill("SIGINT");
     expect(await follower.exited).toBe(0);
     await read;
+  });
+
+  test("a plugin reads the same by the capability logs", async () => {
+    const id = idOf(await engine.fetch("/other"));
+    const { lines, cursor } = await until(
+      () => logs(engine.dir, "--id", id),
+      (all) => all.length === 2,
+    );
+    const page = (await (await engine.fetch(`/peek/${id}`)).json()) as Answer;
+    expect(page.lines).toEqual(lines);
+    expect(page.cursor.split("~")[0]).toBe(cursor.split("~")[0] as string);
+    expect(page.dropped).toBe(0);
   });
 
   test("wrong words are refused with what would be right", async () => {
