@@ -152,6 +152,7 @@ export function compose(given: Given): DependencyContainer {
     POINTS,
     (from) =>
       new PointDesk({
+        offer: () => from.resolve(SEAT).offer,
         call: hookedCall(from.resolve(ISOLATES), () => from.resolve(SEAT).generation.chains.invoke),
         onFailure: ({ plugin, name }, error) => log.error("a plugin's point failed", { plugin, point: name, error }),
       }),

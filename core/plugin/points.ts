@@ -4,7 +4,7 @@ import { ProblemError } from "../../sdk/errors.ts";
 import { PointRefusal } from "../script/point-refusal.ts";
 import type { CallInput } from "../script/data-call.ts";
 import type { ScriptPool } from "../script/pool.ts";
-import { isPoint, type BuiltPointRegistration } from "../script/types.ts";
+import { isPoint, type BuiltPointRegistration, type Offer } from "../script/types.ts";
 import type { Version } from "../script/version.ts";
 import type { Owned } from "./context.ts";
 
@@ -18,6 +18,8 @@ export type CallHandler = (
 type Registrations = readonly PointRegistration[];
 
 export interface PointDeskOptions {
+  /** What scripts are given now. */
+  readonly offer: () => Offer;
   readonly call: CallHandler;
   /** What a plugin threw although it had taken the same registrations before. */
   readonly onFailure: (point: Owned<PointSpec>, error: unknown) => void;
@@ -41,9 +43,11 @@ export class PointDesk {
       readonly next: Registrations;
       readonly previous: Registrations;
     }[] = [];
+    // In one order, whichever script came last: what did not change is the same list.
+    const ordered = versions.toSorted((a, b) => (a.bundle.name < b.bundle.name ? -1 : 1));
     for (const point of points) {
       const previous = this.#held.get(point.spec) ?? [];
-      const next = versions.flatMap((version) => this.#of(version).get(point.name) ?? []);
+      const next = ordered.flatMap((version) => this.#offered(version, point.name));
       if (same(next, previous)) continue;
       const refusal = validate(point, next, previous) ?? change(point, next, previous);
       if (refusal !== null) {
@@ -63,6 +67,15 @@ export class PointDesk {
     } catch (error) {
       this.#options.onFailure(point, error);
     }
+  }
+
+  /** Without what was made by a function that is another one now: its script is about to be built again. */
+  #offered(version: Version, point: string): Registrations {
+    const all = this.#of(version).get(point) ?? [];
+    const { offer: built } = version.bundle;
+    const now = this.#options.offer();
+    if (all.length === 0 || built === now) return all;
+    return all.filter(({ fn }) => JSON.stringify(built.points[fn]) === JSON.stringify(now.points[fn]));
   }
 
   #of(version: Version): ReadonlyMap<string, Registrations> {

@@ -5,7 +5,7 @@ import { ProblemError } from "../../../sdk/errors.ts";
 import type { Owned } from "../../../core/plugin/context.ts";
 import { hookedCall } from "../../../core/plugin/invoke.ts";
 import { PointDesk, type CallHandler } from "../../../core/plugin/points.ts";
-import type { BuiltPointRegistration } from "../../../core/script/types.ts";
+import { NO_OFFER, type BuiltPointRegistration, type Offer } from "../../../core/script/types.ts";
 import type { Version } from "../../../core/script/version.ts";
 
 type Calls = Parameters<CallHandler>[];
@@ -44,17 +44,25 @@ function registration(point: string, name: string, id = 0, callable = true): Bui
 }
 
 function version(script: string, ...registrations: BuiltPointRegistration[]): Version {
-  return { bundle: { name: script, registrations }, pool: { script: { name: script } }, routes: [] } as never;
+  return {
+    bundle: { name: script, registrations, offer: NO_OFFER },
+    pool: { script: { name: script } },
+    routes: [],
+  } as never;
 }
 
-function desk(): { readonly desk: PointDesk; readonly calls: Calls; readonly failures: unknown[] } {
+function desk(offer = (): Offer => NO_OFFER): {
+  readonly desk: PointDesk;
+  readonly calls: Calls;
+  readonly failures: unknown[];
+} {
   const calls: Calls = [];
   const failures: unknown[] = [];
   const call: CallHandler = async (...given) => {
     calls.push(given);
     return "answer";
   };
-  return { desk: new PointDesk({ call, onFailure: (_, error) => failures.push(error) }), calls, failures };
+  return { desk: new PointDesk({ offer, call, onFailure: (_, error) => failures.push(error) }), calls, failures };
 }
 
 describe("an owner", () => {
@@ -68,6 +76,30 @@ describe("an owner", () => {
       [["a:x"], []],
       [["a:x", "b:z"], ["a:x"]],
     ]);
+  });
+
+  test("is not told what was registered by a function that is another one now", () => {
+    const registerbells = { point: "bells", canonical: "registerbells", args: ["name"] as const };
+    let offer: Offer = NO_OFFER;
+    const made = desk(() => offer);
+    const a = version("a", registration("bells", "x"));
+    const [before, after] = [new Owner("bells"), new Owner("bells")];
+    made.desk.take([before], [a]);
+    offer = { services: { kv: ["get"] }, points: {} };
+    made.desk.take([after], [a]);
+    expect(after.told).toEqual([[["a:x"], []]]);
+    offer = { services: {}, points: { registerbells } };
+    made.desk.take([after], [a]);
+    expect(after.latest).toEqual([]);
+  });
+
+  test("is told nothing when only the order in which scripts came is another", () => {
+    const made = desk();
+    const bells = new Owner("bells");
+    const [a, b] = [version("a", registration("bells", "x")), version("b", registration("bells", "z"))];
+    made.desk.take([bells], [b, a]);
+    made.desk.take([bells], [a, b]);
+    expect(bells.told).toEqual([[["a:x", "b:z"], []]]);
   });
 
   test("is told nothing when nothing of its point changed, and everything when a script goes", () => {
