@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { variableOf } from "../../core/config/environment.ts";
 import { readConfig } from "../../core/config/index.ts";
+import { checkPlugins } from "../../core/config/plugins.ts";
+import { BUILT_INS } from "../../plugins/index.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,6 +39,19 @@ test("every example of a config file is accepted, with all its profiles", async 
     }
   }
   expect(examples).toBeGreaterThan(3);
+});
+
+test("every example of a plugin's config is accepted by its schema, and each built-in has a page", async () => {
+  const pages = pluginPages();
+  for (const { name } of BUILT_INS) expect([name, pages.includes(name)]).toEqual([name, true]);
+  for (const name of pages) {
+    for (const [, text = ""] of (await page(pagePath(name))).matchAll(/```toml\n([^]*?)```/g)) {
+      const dir = mkdtempSync(join(tmpdir(), "awe-docs-"));
+      writeFileSync(join(dir, "aiwebengine.toml"), text);
+      checkPlugins(readConfig({ dir, set: [], flags: {} }), BUILT_INS);
+      rmSync(dir, { recursive: true });
+    }
+  }
 });
 
 test("the variables of the config page mean the keys beside them", async () => {
