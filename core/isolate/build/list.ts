@@ -1,5 +1,5 @@
 /** The files of one kind below a folder: what `render(name)` may name. One that comes or goes makes another build. */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 
 export const TEMPLATE_ENDING = ".eta";
 export const LIST_CAPS = { depth: 8, files: 1000 } as const;
@@ -21,7 +21,8 @@ export function listFiles(folder: string, ending: string): string[] {
       else if (entry.isFile() && full.endsWith(ending)) found.push(full);
     }
   };
-  visit("", 0);
+  // Most scripts have none, and an error costs ten times what the question does.
+  if (existsSync(folder)) visit("", 0);
   return found.sort();
 }
 
