@@ -1,12 +1,13 @@
 /** The files of one kind below a folder: what `render(name)` may name. One that comes or goes makes another build. */
-import { existsSync, readdirSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 
 export const TEMPLATE_ENDING = ".eta";
-export const LIST_CAPS = { depth: 8, files: 1000 } as const;
+export const LIST_CAPS = { depth: 8, files: 1000, entries: 10_000 } as const;
 
 /** Relative to the folder, in order. Links and hidden names are none; nor is anything where there is no folder. */
 export function listFiles(folder: string, ending: string): string[] {
   const found: string[] = [];
+  let seen = 0;
   const visit = (path: string, depth: number): void => {
     let entries;
     try {
@@ -15,14 +16,15 @@ export function listFiles(folder: string, ending: string): string[] {
       return; // it is not there, or not readable: nothing of it can be rendered
     }
     for (const entry of entries) {
-      if (entry.name.startsWith(".") || found.length >= LIST_CAPS.files) continue;
+      if (++seen > LIST_CAPS.entries || found.length >= LIST_CAPS.files) return;
+      if (entry.name.startsWith(".")) continue;
       const full = path === "" ? entry.name : `${path}/${entry.name}`;
       if (entry.isDirectory() && depth < LIST_CAPS.depth) visit(full, depth + 1);
       else if (entry.isFile() && full.endsWith(ending)) found.push(full);
     }
   };
-  // Most scripts have none, and an error costs ten times what the question does.
-  if (existsSync(folder)) visit("", 0);
+  // The engine lists as well, without a jail: through a link it would walk whatever the author points it at.
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) visit("", 0);
   return found.sort();
 }
 

@@ -1,6 +1,8 @@
 /** Templates: built to strict code with the author's positions, escaped, and inside the script's own folders. */
 import { describe, expect, test } from "bun:test";
+import { symlinkSync } from "node:fs";
 import { positionAt } from "../../../../core/isolate/build/code-frame.ts";
+import { listFiles } from "../../../../core/isolate/build/list.ts";
 import { Fragment, jsx, jsxs, raw } from "../../../../core/isolate/realm/jsx.ts";
 import { makeLookup } from "../../../../core/isolate/realm/sourcemap.ts";
 import { defineTemplates, render, template } from "../../../../core/isolate/realm/templates.ts";
@@ -187,5 +189,18 @@ describe("positions", () => {
   test("a template that comes or goes is an input, so that the build is made again", async () => {
     const { inputs } = await build({ "a.eta": "a", "b/c.eta": "c", ".hidden.eta": "h", "note.txt": "n" });
     expect(inputs.find(({ path }) => path.endsWith("/"))).toMatchObject({ path: "site/templates/", size: 2 });
+  });
+
+  test("the list of templates follows no link and ends at a cap, since the engine makes it, too", () => {
+    using scripts = project({ "site/templates/a.eta": "", "site/templates/b/c.eta": "", "site/templates/.d.eta": "" });
+    const folder = `${scripts.scriptsDir}/site/templates`;
+    symlinkSync("/", `${folder}/root`);
+    symlinkSync("a.eta", `${folder}/link.eta`);
+    expect(listFiles(folder, ".eta")).toEqual(["a.eta", "b/c.eta"]);
+    symlinkSync(folder, `${scripts.scriptsDir}/linked`);
+    expect(listFiles(`${scripts.scriptsDir}/linked`, ".eta")).toEqual([]);
+    expect(listFiles(`${scripts.scriptsDir}/none`, ".eta")).toEqual([]);
+    scripts.write(Object.fromEntries(Array.from({ length: 1005 }, (_, i) => [`many/templates/${i}.eta`, ""])));
+    expect(listFiles(`${scripts.scriptsDir}/many/templates`, ".eta")).toHaveLength(1000);
   });
 });
