@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PointSpec } from "../../sdk/plugin.ts";
 import { readConfig, type Config, type LoadedConfig } from "../config/index.ts";
+import type { RouteEntry } from "../http/router.ts";
 import { problemsOf, type PluginHost, type PluginSettings } from "../plugin/host.ts";
 import { startOffline } from "../plugin/offline.ts";
 import type { PluginProblem } from "../plugin/problem.ts";
@@ -17,8 +18,8 @@ import { configInput } from "./config-input.ts";
 export interface Offers {
   readonly offer: Offer;
   readonly types: Omit<TypingsOptions, "version">;
-  /** `owner`: who registered it. */
-  readonly routes: readonly { readonly method: string; readonly path: string; readonly owner: string }[];
+  /** `owner`: the plugin that registered it. */
+  readonly routes: readonly Pick<RouteEntry<unknown>, "method" | "path" | "owner" | "ofPlugin">[];
   /** Kinds of registrations, with the checks of the plugins that own them. */
   readonly points: readonly { readonly name: string; readonly spec: PointSpec }[];
   /** Plugins that could not be set up, and so give nothing. */
@@ -69,7 +70,7 @@ export async function withOffersOf<T>(
     try {
       const seat = new PluginSeat();
       seat.take(host.current, () => {});
-      const routes = seat.routes.map(({ method, path, owner }) => ({ method, path, owner }));
+      const routes = seat.routes.map(({ method, path, owner, ofPlugin }) => ({ method, path, owner, ofPlugin }));
       const points = [...host.current.contributions.points.values()];
       return await work({ offer: seat.offer, types: seat.types, routes, points, problems });
     } finally {

@@ -18,8 +18,10 @@ export interface RouteEntry<T> {
   readonly method: string;
   readonly path: string;
   readonly value: T;
-  /** Who registered it (the script's name), for the message of a clash. */
+  /** The script or plugin that registered it, for the message of a clash. */
   readonly owner: string;
+  /** The owner is a plugin: a script of its name is somebody else. */
+  readonly ofPlugin?: boolean;
 }
 
 export interface RouteMatch<T> {
@@ -43,25 +45,32 @@ export interface RouteTable<T> {
 /** Two routes that would answer the same requests. */
 export class RouteClash extends Error {
   readonly code = "route_taken";
-  /** Who has the route already. */
+  /** The script or plugin that has the route already. */
   readonly holder: string;
-  /** Who wanted it as well. */
+  readonly heldByPlugin: boolean;
+  /** The script or plugin that wanted it as well. */
   readonly owner: string;
   /** What it wanted: `GET /notes/:id`. */
   readonly wanted: string;
 
   constructor(wanted: RouteEntry<unknown>, held: RouteEntry<unknown>) {
     super(
-      `"${wanted.owner}" cannot have ${wanted.method} ${wanted.path}: ` +
-        (wanted.owner === held.owner
+      `${nameOwner(wanted)} cannot have ${wanted.method} ${wanted.path}: ` +
+        (nameOwner(wanted) === nameOwner(held)
           ? `it has registered ${held.method} ${held.path} already; remove one of the two`
-          : `"${held.owner}" holds it with ${held.method} ${held.path}; change the path of one of the two`),
+          : `${nameOwner(held)} holds it with ${held.method} ${held.path}; change the path of one of the two`),
     );
     this.name = "RouteClash";
     this.holder = held.owner;
+    this.heldByPlugin = held.ofPlugin === true;
     this.owner = wanted.owner;
     this.wanted = `${wanted.method} ${wanted.path}`;
   }
+}
+
+/** `"notes"`, or `the plugin "health"`. */
+export function nameOwner({ owner, ofPlugin }: Pick<RouteEntry<unknown>, "owner" | "ofPlugin">): string {
+  return ofPlugin === true ? `the plugin "${owner}"` : `"${owner}"`;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);

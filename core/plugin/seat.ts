@@ -71,7 +71,7 @@ function seat(generation: Generation): Seated {
     generation,
     routes: contributions.routes.map(({ plugin, method, path, options, handler }) => {
       const info: RouteInfo = { method, path, owner: plugin, options };
-      return { method, path, owner: plugin, value: { info, handle: handler } };
+      return { method, path, owner: plugin, ofPlugin: true, value: { info, handle: handler } };
     }),
     services: new Map(list.map((service) => [service.name, service])),
     offer: { services: Object.fromEntries(methods), points: pointTable(contributions) },

@@ -54,7 +54,12 @@ export class Serving {
     const version = openVersion(bundle, this.#options);
     const hadRoutes = entry.serving !== null;
     const refusal = malformedRoute(version) ?? this.#place([[entry, version]]);
-    if (refusal instanceof RouteClash && this.starting && entry.source.name < refusal.holder) {
+    if (
+      refusal instanceof RouteClash &&
+      this.starting &&
+      refusal.holder !== null &&
+      entry.source.name < refusal.holder
+    ) {
       // Nobody was served yet: the names decide, not which build was done first, or the next start would differ.
       this.settle(entry, version, ms);
       return this.compile();
@@ -97,12 +102,13 @@ export class Serving {
       return refusal;
     } catch (error) {
       if (!(error instanceof RouteClash)) throw error;
-      const holder = this.#entries.get(error.holder);
+      const holder = error.heldByPlugin ? undefined : this.#entries.get(error.holder);
       if (!holder || holder.missing === null) return error;
       // A script that was renamed: the old name need not be waited for.
-      this.#entries.delete(error.holder);
+      const { name } = holder.source;
+      this.#entries.delete(name);
       holder.serving?.retire();
-      this.#options.onEvent({ kind: "removed", script: error.holder });
+      this.#options.onEvent({ kind: "removed", script: name });
       return this.#place(versions);
     }
   }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/index.ts";
 import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
+import { nameOwner } from "../../http/router.ts";
 import type { ScriptSource } from "../../script/source.ts";
 import { addressOf } from "../../script/version.ts";
 import { isWeb, labelOf, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
@@ -14,8 +15,9 @@ import { counter, placeOfRoute, type CheckProblem, type ReadSource } from "./pro
 export interface Route {
   readonly method: string;
   readonly path: string;
-  /** The script, or who else registered it. */
+  /** The script, or the plugin, that registered it. */
   readonly owner: string;
+  readonly ofPlugin?: boolean;
   /** Undefined for a route that no script registered. */
   readonly registration?: BuiltWebRegistration;
   /** Relative to the folder of scripts. */
@@ -78,11 +80,11 @@ function placed({
 function clash(wanted: Route, holder: Route): CheckProblem {
   const place =
     holder.file === undefined ? "" : ` (${holder.file}${holder.line === undefined ? "" : `:${holder.line}`})`;
-  const same = wanted.owner === holder.owner;
+  const same = wanted.owner === holder.owner && holder.ofPlugin !== true;
   return {
     ...placed(wanted),
     code: "route_taken",
-    message: `${wanted.method} ${wanted.path} is taken: ${same ? "the script" : `"${holder.owner}"`} registers ${holder.method} ${holder.path}${place}.`,
+    message: `${wanted.method} ${wanted.path} is taken: ${same ? "the script" : nameOwner(holder)} registers ${holder.method} ${holder.path}${place}.`,
     hint: same ? "Remove one of the two." : "Change the path of one of the two.",
   };
 }

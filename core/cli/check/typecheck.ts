@@ -18,6 +18,8 @@ const HINTS: Readonly<Record<string, string>> = {
   TS2531: "Check for null first.",
   TS2532: "Check for undefined first.",
   TS2552: "Correct the name as the message proposes.",
+  TS2580: "Leave it out: a script has the web-standard globals and the SDK, and nothing of Node, Bun or the machine.",
+  TS2591: "Leave it out: a script has the web-standard globals and the SDK, and nothing of Node, Bun or the machine.",
   TS2584: "A script runs on the server: there is no page, and no `document`.",
   TS2769: "Compare the arguments with the forms of the function in `scripts/.aiwebengine/sdk.d.ts`.",
   TS7006: "Write the parameter's type.",
@@ -69,7 +71,8 @@ export function readAnswer(out: string, err: string, code: number, scriptsDir: s
       severity: "error",
       code: "type_error",
       rule,
-      message,
+      // The proposal to install types of a host that a script does not have.
+      message: message.replace(/ Do you need to install type definitions .*$/, ""),
       ...(place === undefined ? {} : { file: place, line: Number(line), column: Number(column) }),
       hint: HINTS[rule] ?? HINT,
     });

@@ -91,5 +91,6 @@ export function shown(text: string): string {
 }
 
 export function capital(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  // A name of the API at its beginning stays as it is written.
+  return /^[a-z]+[A-Z._(]/.test(sentence) ? sentence : sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

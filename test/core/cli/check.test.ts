@@ -53,6 +53,13 @@ describe("clashes", () => {
     expect(findClashes(routes).length > 0).toBe(refused);
   });
 
+  test("with a plugin name it as one, also where the script has its name", () => {
+    const held = { method: "GET", path: "/health/live", owner: "health", ofPlugin: true };
+    expect(findClashes([held, route("GET /health/live", "health")])).toMatchObject([
+      { message: 'GET /health/live is taken: the plugin "health" registers GET /health/live.' },
+    ]);
+  });
+
   test("name both sides, their files and what to do, and blame the later one", () => {
     expect(findClashes([route("GET /a/:id", "one"), route("GET /a/:name", "two")])).toEqual([
       {
@@ -240,6 +247,14 @@ describe("the type checker's words", () => {
       ".aiwebengine/sdk.d.ts(1,1): error TS1005: ';' expected.",
     ].join("\n");
     expect(readAnswer(out, "Found 3 errors in 3 files, checked 3 files [1.00ms]", 1, dir)).toEqual([]);
+  });
+
+  test("about what Node has do not propose its types", () => {
+    const out =
+      "a.ts(1,1): error TS2591: Cannot find name 'node:fs'. Do you need to install type definitions for node? Try x.";
+    expect(readAnswer(out, "", 1, dir)).toMatchObject([
+      { message: "Cannot find name 'node:fs'.", hint: expect.stringMatching(/^Leave it out/) },
+    ]);
   });
 
   test("of its config have no place, and words that cannot be read are told as they are", () => {

@@ -154,6 +154,18 @@ describe("a clash names the holder", () => {
   test("a route registered twice by one script says so", () => {
     expect(() => table("GET /x", "GET /x")).toThrow(/has registered GET \/x already/);
   });
+  test("a plugin is named as one, also where a script has its name", () => {
+    const held = { method: "GET", path: "/x", value: null, owner: "health", ofPlugin: true };
+    const wanted = { method: "GET", path: "/x", value: null, owner: "health" };
+    let clash: unknown;
+    try {
+      compileRoutes([held, wanted]);
+    } catch (error) {
+      clash = error;
+    }
+    expect(clash).toMatchObject({ holder: "health", heldByPlugin: true, owner: "health" });
+    expect((clash as Error).message).toStartWith('"health" cannot have GET /x: the plugin "health" holds it');
+  });
 });
 
 describe("a malformed pattern is refused with a sentence", () => {
