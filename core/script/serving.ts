@@ -54,12 +54,7 @@ export class Serving {
     const version = openVersion(bundle, this.#options);
     const hadRoutes = entry.serving !== null;
     const refusal = malformedRoute(version) ?? this.#place([[entry, version]]);
-    if (
-      refusal instanceof RouteClash &&
-      this.starting &&
-      refusal.holder !== null &&
-      entry.source.name < refusal.holder
-    ) {
+    if (refusal instanceof RouteClash && this.starting && !refusal.heldByPlugin && entry.source.name < refusal.holder) {
       // Nobody was served yet: the names decide, not which build was done first, or the next start would differ.
       this.settle(entry, version, ms);
       return this.compile();
