@@ -34,6 +34,8 @@ const BATCH_CHARACTERS = 64 * 1024;
 /** Characters that may wait for a slow disk: of one log, and of all. What is more is lost. */
 const MOST_WAITING = 1024 * 1024;
 const MOST_WAITING_OF_ALL = 16 * MOST_WAITING;
+/** Of more requests of one script in a second the first so many are kept: a flood would turn the log over in no time. */
+export const REQUESTS_A_SECOND = 2000;
 /** A disk that refused is not asked again at once. */
 const REST_MS = 1000;
 /** Trouble lasts at least so long: who floods a log must not flood the log that tells of it. */
@@ -58,6 +60,9 @@ interface Feed {
   overflow: number;
   /** No write before this time. */
   restUntil: number;
+  /** The second that `taken` counts the lines of. */
+  second: number;
+  taken: number;
 }
 
 class DiskLogs implements ScriptLogs {
@@ -79,6 +84,10 @@ class DiskLogs implements ScriptLogs {
     const feed = (requests ? this.#requests : this.#feeds).get(script) ?? this.#open(script, requests);
     if (feed === null) return;
     const { length } = chunk.text;
+    if (requests && this.#isFlood(feed, chunk.lines)) {
+      feed.overflow += chunk.lines;
+      return this.#later();
+    }
     // What comes after a chunk that found no room has none either, or lines would change places.
     if (feed.overflow > 0 || feed.characters + length > MOST_WAITING || this.#waiting + length > MOST_WAITING_OF_ALL) {
       feed.overflow += chunk.lines;
@@ -90,6 +99,16 @@ class DiskLogs implements ScriptLogs {
     this.#waiting += length;
     if (feed.characters >= BATCH_CHARACTERS) this.#write(feed);
     else this.#timer ??= setTimeout(this.#writeAll, BATCH_MS);
+  }
+
+  #isFlood(feed: Feed, lines: number): boolean {
+    const second = Math.floor(this.#now() / 1000);
+    if (feed.second !== second) {
+      feed.second = second;
+      feed.taken = 0;
+    }
+    feed.taken += lines;
+    return feed.taken - lines >= REQUESTS_A_SECOND;
   }
 
   release(script: string): void {
@@ -122,7 +141,16 @@ class DiskLogs implements ScriptLogs {
     if (most() === 0) return null;
     const folder = logFolder(dataDir, script);
     const ring = new Ring(requests ? join(folder, REQUESTS) : folder, most, this.#now);
-    const feed: Feed = { ring, chunks: [], characters: 0, writing: null, overflow: 0, restUntil: 0 };
+    const feed: Feed = {
+      ring,
+      chunks: [],
+      characters: 0,
+      writing: null,
+      overflow: 0,
+      restUntil: 0,
+      second: 0,
+      taken: 0,
+    };
     (requests ? this.#requests : this.#feeds).set(script, feed);
     return feed;
   }

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { createLog } from "../../../core/log.ts";
 import { followLogs } from "../../../core/log/follow.ts";
 import { CursorError, queryLogs, type LogPage } from "../../../core/log/query.ts";
-import { createScriptLogs, logFolder, type ScriptLogs } from "../../../core/log/script-logs.ts";
+import { createScriptLogs, logFolder, REQUESTS_A_SECOND, type ScriptLogs } from "../../../core/log/script-logs.ts";
 
 const MIB = 1024 * 1024;
 const folders: string[] = [];
@@ -101,6 +101,28 @@ describe("a script's log", () => {
     expect(texts(await queryLogs(dir, { script: "other" }))).toEqual(["three"]);
     expect(texts(await queryLogs(dir, { since: new Date(1_700_000_000_002) }))).toEqual(["two", "three"]);
     expect(texts(await queryLogs(dir, { limit: 1 }))).toEqual(["three"]);
+  });
+
+  test("keeps of a flood of requests the first of each second, and says how many are missing", async () => {
+    const dir = dataDir();
+    let time = 1_700_000_000_000;
+    const { logs, request, troubles } = writer(dir, { scriptBytes: MIB, requestBytes: 8 * MIB }, () => time);
+    const flood = async (from: number): Promise<void> => {
+      for (let i = from; i < from + 10_000; i++) request("shop", `/${i}`);
+      await logs.flush();
+    };
+    await flood(0);
+    time += 1000;
+    await flood(10_000);
+    const page = await queryLogs(dir, { limit: 100_000 });
+    const paths = page.lines.map((line) => Number(String(line["path"]).slice(1)));
+    expect(paths[0]).toBe(0);
+    expect(paths).toContain(10_000);
+    expect(paths.length).toBeGreaterThanOrEqual(2 * REQUESTS_A_SECOND);
+    expect(paths.length).toBeLessThan(8_000);
+    expect(troubles).toEqual([]);
+    const numbers = page.lines.map(({ seq }) => seq);
+    expect(numbers).toEqual(paths.map((path) => path + 1));
   });
 
   test("can be asked for a level and those above it", async () => {
