@@ -25,6 +25,7 @@ export interface Banner {
     readonly held: readonly string[];
     readonly lacking: readonly { readonly part: string; readonly reason: string }[];
   };
+  readonly plugins: readonly { readonly name: string; readonly origin: string }[];
   readonly scripts: readonly BannerScript[];
   readonly dev: boolean;
   /** Milliseconds from start to listening. */
@@ -49,6 +50,16 @@ function isolation({ mode, jail }: Banner, paint: Paint): string {
   return lacking === ""
     ? "jailed processes"
     : paint.yellow(`jailed processes, lacking ${lacking}: see \`aiwebengine doctor\``);
+}
+
+/** Those of the project by their files: the others are the same everywhere. */
+function pluginRows(plugins: Banner["plugins"], paint: Paint): string[] {
+  const builtIn = plugins.filter(({ origin }) => origin === "built-in").map(({ name }) => name);
+  const dropped = plugins.filter(({ origin }) => origin !== "built-in").map(({ origin }) => printable(origin));
+  return [
+    row("plugins", builtIn.length === 0 ? "none" : builtIn.join(", "), paint),
+    ...(dropped.length === 0 ? [] : [row("", dropped.join(", "), paint)]),
+  ];
 }
 
 function scriptRow(script: BannerScript, width: number, paint: Paint): string {
@@ -86,6 +97,7 @@ export function renderBanner(banner: Banner, paint: Paint = PLAIN): string {
     `${paint.bold("aiwebengine")} ${banner.version} serves ${paint.cyan(banner.url)}${took}`,
     row("folder", printable(banner.dir), paint),
     row("isolates", isolation(banner, paint), paint),
+    ...pluginRows(banner.plugins, paint),
     ...scriptRows(banner.scripts, paint),
   ];
   if (banner.dev) lines.push(row("dev", paint.yellow("answers show error details: not for the public"), paint));

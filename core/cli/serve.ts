@@ -134,15 +134,26 @@ function watchForFaults({ log, sink }: Console): { serving(): void } {
 function greet(engine: Engine, config: Config, version: string, { log, sink, format, paint }: Console): void {
   const { url, mode, jail } = engine;
   const scripts = engine.scripts();
+  const plugins = engine.plugins();
   // Since the process began, not since this line.
   const startMs = performance.now();
   if (format === "json") {
     const failed = scripts.filter(({ problem }) => problem !== undefined).length;
-    log.info("listening", { url, version, mode, scripts: scripts.length, failed, ms: Math.round(startMs) });
+    log.info("listening", {
+      url,
+      version,
+      mode,
+      plugins: plugins.length,
+      scripts: scripts.length,
+      failed,
+      ms: Math.round(startMs),
+    });
     return log.flush();
   }
   log.flush();
-  sink.write(renderBanner({ version, url, dir: config.dir, mode, jail, scripts, dev: config.dev, startMs }, paint));
+  sink.write(
+    renderBanner({ version, url, dir: config.dir, mode, jail, plugins, scripts, dev: config.dev, startMs }, paint),
+  );
 }
 
 /** The first signal to stop is waited for; the second one, or one before the engine serves, ends the process at once. */

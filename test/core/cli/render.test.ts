@@ -12,6 +12,11 @@ const BANNER: Banner = {
   dir: "/srv/app",
   mode: "process",
   jail: { held: ["seccomp", "landlock"], lacking: [] },
+  plugins: [
+    { name: "cors", origin: "built-in" },
+    { name: "kv", origin: "built-in" },
+    { name: "teapot", origin: "plugins/teapot.ts" },
+  ],
   scripts: [
     { name: "hello", routes: 1 },
     { name: "notes", routes: 3 },
@@ -27,6 +32,8 @@ describe("banner", () => {
         "aiwebengine 1.2.3 serves http://127.0.0.1:8080 in 84 ms",
         "  folder    /srv/app",
         "  isolates  jailed processes",
+        "  plugins   cors, kv",
+        "            plugins/teapot.ts",
         "  scripts   2, 4 routes",
         "    hello  1 route",
         "    notes  3 routes",
