@@ -66,7 +66,7 @@ describe("banner", () => {
     const problem = { code: "script_failed", message: "a\n    admin  9 routes\x1b[2J", file: "\u202ex.ts" };
     const text = renderBanner({ ...BANNER, scripts: [{ name: "a", routes: 0, problem }] });
     expect(text).not.toMatch(/[\x1b\u202e]/);
-    expect(text.split("\n")).toHaveLength(6);
+    expect(text.split("\n")).toHaveLength(8);
   });
 });
 
