@@ -81,7 +81,7 @@ async function checkTypesOf(scriptsDir: string, { types }: Offers, version: stri
 
 /** Its file stands beside the folder of scripts. */
 function pluginProblem({ plugin, message, file, ...rest }: PluginProblem): CheckProblem {
-  const { fix: hint } = CHECK_CODES.plugin_failed;
+  const hint = CHECK_CODES.plugin_failed.fix.replace("<name>", plugin);
   const told = message.includes(plugin) ? message : `The plugin "${plugin}": ${message}`;
   return {
     severity: "error",

@@ -72,7 +72,10 @@ export function describeError(
   source: { readonly bundle: PluginBundle; readonly filename: string; readonly projectDir: string } | null,
 ): PluginProblem {
   const reason = error instanceof Error ? error.message || error.name : String(error);
-  const problem = { plugin, message: `The plugin "${plugin}" ${what}: ${reason.replace(/[.]$/, "")}.` };
+  const problem = {
+    plugin,
+    message: `The plugin "${plugin}" ${what}: ${/[.?!]$/.test(reason) ? reason : `${reason}.`}`,
+  };
   if (source === null || !(error instanceof Error)) return problem;
   const at = error.stack?.match(new RegExp(`${RegExp.escape(source.filename)}:(\\d+):(\\d+)`));
   if (!at) return problem;

@@ -224,7 +224,7 @@ describe("broken plugins", () => {
     [
       "an unknown hook",
       plugin("tea", 'ctx.hook("requests", () => {});'),
-      'no hook "requests"; did you mean "request"?',
+      'could not be set up: there is no hook "requests"; did you mean "request"?',
     ],
     ["a route without a method", plugin("tea", 'ctx.route("/tea", () => {});'), '"/tea" is no route'],
     ["a module that is not there", `import "./water.ts";\n${plugin("tea", "")}`, "water.ts"],
