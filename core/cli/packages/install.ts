@@ -41,7 +41,7 @@ export async function install(verb: "add" | "remove", packages: readonly string[
   if (code === 0) return;
   const said = `${err}\n${out}`
     .split("\n")
-    .filter((line) => line.trim() !== "" && !/^bun (?:add|remove) v/.test(line))
+    .filter((line) => line.trim() !== "" && !/^(?:bun (?:add|remove) v|Resolv)/.test(line))
     .join("\n  ");
   const task = verb === "add" ? "installed" : "removed";
   throw new StartError(`${packages.join(", ")} could not be ${task}:\n  ${said === "" ? `code ${code}` : said}`);

@@ -75,8 +75,8 @@ export function createResolver(scope: BuildScope, files: Files): Resolve {
       if (path !== undefined) return fromPath(specifier, path, "Install the package again.");
     }
     if (isBuiltin(specifier)) throw refuseHostModule(specifier);
-    const home = scope.single ? "scripts/node_modules" : `scripts/${scope.name}/node_modules`;
-    throw refuseMissing(specifier, `Add the package "${shown(wanted.name)}" to \`${home}\`, or correct the name.`);
+    const add = `aiwebengine add ${scope.name} ${shown(wanted.name)}${scope.single ? " --folder" : ""}`;
+    throw refuseMissing(specifier, `Install it with \`${add}\`, or correct the name.`);
   };
 
   const internal = (specifier: string, importer: string, required: boolean): string => {
@@ -114,7 +114,7 @@ export function refuseMacro(): Refusal {
 function refuseRegistry(specifier: string): Refusal {
   return new Refusal(
     `the import "${shown(specifier)}" names a registry`,
-    "Install the package into the script's `node_modules` and import it by its bare name.",
+    "Install the package with `aiwebengine add <script> <package>`, and import it by its bare name.",
   );
 }
 
