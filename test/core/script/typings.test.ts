@@ -239,6 +239,19 @@ describe("writing", () => {
     );
   });
 
+  test("a method that is a function of its own is an export and a global, typed as the method", async () => {
+    const dir = await folder("functions", {
+      "a.js": 'tick("x").then((n) => n.toFixed());\n',
+      "b.ts": 'import { tick } from "@aiwebengine/sdk";\nexport const n: Promise<string> = tick("x");\n',
+    });
+    const types = "export interface Clock { beat(name: string): Promise<number> }";
+    const clock = { name: "clock", types, functions: { tick: "beat" } };
+    await writeTypings(dir, { services: [clock], version: "1" });
+    const { output } = await check(dir);
+    expect(output).toContain("Type 'Promise<number>' is not assignable to type 'Promise<string>'");
+    expect(output).not.toContain("a.js");
+  }, 30_000);
+
   test("a service appears in the context, in the SDK and as a global", async () => {
     const dir = join(home, "services");
     const services = [
