@@ -16,13 +16,10 @@ export function tellPlugin(event: PluginEvent, out: Console): void {
     }
     case "refused":
       for (const problem of event.problems) {
-        tellProblem(
-          "error",
-          "plugin failed",
-          { plugin: problem.plugin, serving: "the last good plugins" },
-          problem,
-          out,
-        );
+        const serving = "the last good plugins";
+        // Some faults are of several, or of the config.
+        if (problem.plugin === "") tellProblem("error", "plugins failed", { serving }, problem, out);
+        else tellProblem("error", "plugin failed", { plugin: problem.plugin, serving }, problem, out);
       }
       return;
     case "warning":

@@ -5,6 +5,8 @@ import { isSecret, toJson, type Fields } from "./json.ts";
 const COLOURS = { debug: 90, info: 36, warn: 33, error: 31 } as const;
 /** Fields that are blocks of lines: printed below the line, each line indented behind a bar. */
 const BLOCKS: ReadonlySet<string> = new Set(["frame", "stack"]);
+/** The same where they have several lines. */
+const MAY_BE_BLOCKS: ReadonlySet<string> = new Set(["error", "reason"]);
 
 export type PrettyLevel = keyof typeof COLOURS;
 
@@ -56,7 +58,7 @@ export function prettyLine(time: string, level: PrettyLevel, text: string, all: 
     if (value === undefined) continue;
     if (isSecret(name)) inline += ` ${paint(`${printable(name)}=`, 90, colours)}[redacted]`;
     else if (value instanceof Error) below += errorBlock(value, colours);
-    else if (typeof value === "string" && (BLOCKS.has(name) || (name === "error" && value.includes("\n"))))
+    else if (typeof value === "string" && (BLOCKS.has(name) || (MAY_BE_BLOCKS.has(name) && value.includes("\n"))))
       below += block(value, colours);
     else inline += ` ${paint(`${printable(name)}=`, 90, colours)}${short(value)}`;
   }

@@ -147,6 +147,13 @@ describe("pretty", () => {
     expect(text()).toContain("\n    | caused by TypeError: inner\n");
   });
 
+  test("a reason of several lines stands below the line, one of one line in it", () => {
+    const { log, text } = collect("pretty");
+    log.error("config refused", { reason: "a key\nis unknown" });
+    log.error("config refused", { reason: "too late" });
+    expect(text()).toContain("config refused\n    | a key\n    | is unknown\n");
+    expect(text()).toContain('config refused reason="too late"\n');
+  });
   test("auto is pretty on a terminal and with --dev only", () => {
     expect(resolveFormat("auto", true, false)).toBe("pretty");
     expect(resolveFormat("auto", false, true)).toBe("pretty");
