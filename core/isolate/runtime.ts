@@ -117,7 +117,7 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       queueMicrotask(() => realm?.callResult(id, 1, answer));
     } else if (type === F.RESULT || type === F.RESULT_HEAD || type === F.FAILURE) {
       const lingers = type === F.RESULT_HEAD || a >= LINGERS;
-      const message = `The head of the answer, or its error, ${TOO_LONG}.`;
+      const message = `The head of the answer, its error, or the data that a handler gave back ${TOO_LONG}.`;
       const failure = { kind: "thrown", name: "RangeError", message, stack: "" };
       writer.write(F.FAILURE, id, lingers ? LINGERS : 0, JSON.stringify(failure));
     } else if (type === F.LOADED) {

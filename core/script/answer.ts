@@ -1,5 +1,6 @@
 /** From an isolate's frames to a Response: everything that came from there is checked here. */
 import { HEADERS_HTML, HEADERS_JSON, HEADERS_NONE, HEADERS_TEXT } from "../isolate/frames.ts";
+import { parseHostile } from "./hostile-json.ts";
 import { isProblemCode, ProblemError, PROBLEMS, type FieldError, type ProblemCode } from "../../sdk/errors.ts";
 
 /** Decided by the engine and the connection, never by a script. RFC 9110, section 7.6.1. */
@@ -40,7 +41,7 @@ function readHeaders(text: string, id: string): HeaderInit {
   if (text === HEADERS_NONE) return { "x-request-id": id };
   let list: unknown;
   try {
-    list = JSON.parse(text);
+    list = parseHostile(text);
   } catch {
     throw new BadAnswer("its headers are no list");
   }
@@ -119,7 +120,7 @@ function plainHeaders(value: unknown): { [name: string]: string } | undefined {
 export function readFailure(json: string): ReadFailure {
   let raw: { [key: string]: unknown } = {};
   try {
-    const parsed: unknown = JSON.parse(json);
+    const parsed = parseHostile(json);
     if (typeof parsed === "object" && parsed !== null) raw = parsed as { [key: string]: unknown };
   } catch {
     raw = { message: "the isolate sent a failure that is not JSON" };

@@ -4,6 +4,7 @@
  */
 import { PROBLEMS } from "../../sdk/errors.ts";
 import type { Input } from "../isolate/build/files.ts";
+import { parseHostile } from "./hostile-json.ts";
 import { CAPS } from "../isolate/build/scope.ts";
 import type {
   BuildProblem,
@@ -62,7 +63,7 @@ export function checkFailed(text: string): readonly BuildProblem[] {
 function readData(text: string): Data {
   if (text.length > CAPS.answerBytes) throw new BadAnswer("an answer over its cap");
   try {
-    return asData(JSON.parse(text));
+    return asData(parseHostile(text));
   } catch (error) {
     if (error instanceof BadAnswer) throw error;
     throw new BadAnswer("an answer that is not JSON");

@@ -4,10 +4,11 @@ import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts"
 import { ProblemError } from "../../sdk/errors.ts";
 import type { OutboundRequest } from "../service/fetch.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
+import { parseHostile } from "./hostile-json.ts";
 
 /** FETCH: the request without its streamed body. @throws ProtocolError when it is none. */
 export function readRequest(frame: Frame, upload: () => ReadableStream<Uint8Array>): OutboundRequest {
-  const head: unknown = JSON.parse(frame.text);
+  const head = parseHostile(frame.text);
   const raw = (typeof head === "object" && head !== null ? head : {}) as { [key: string]: unknown };
   const { method, url, headers, redirect } = raw;
   if (typeof method !== "string" || typeof url !== "string" || !isTexts(headers)) {

@@ -8,6 +8,7 @@ import type { Service } from "../service/service.ts";
 import { Download, readRequest, Upload } from "./call-bodies.ts";
 import type { Flight } from "./flight.ts";
 import type { IsolateScript } from "./isolate.ts";
+import { parseHostile, TooDeep } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
 import type { Json } from "./types.ts";
 
@@ -108,7 +109,13 @@ export class CallDesk {
   }
 
   async #service(id: number, frame: Frame, entry: Open, script: IsolateScript): Promise<void> {
-    const call: unknown = JSON.parse(frame.text);
+    let call: unknown;
+    try {
+      call = parseHostile(frame.text);
+    } catch (error) {
+      if (!(error instanceof TooDeep)) throw error;
+      return this.#refuse(id, "bad_request", `What the call was given holds ${error.message}.`);
+    }
     if (!Array.isArray(call) || typeof call[0] !== "string" || typeof call[1] !== "string" || !Array.isArray(call[2])) {
       throw new ProtocolError("a call that is none");
     }

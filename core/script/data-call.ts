@@ -5,6 +5,7 @@ import { ProtocolError, type Frame } from "../isolate/wire.ts";
 import type { DataHead } from "../isolate/realm/data-context.ts";
 import type { Limits } from "../config/index.ts";
 import type { ReadFailure } from "./answer.ts";
+import { parseHostile } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
 import type { BuiltPointRegistration, Json } from "./types.ts";
@@ -76,25 +77,14 @@ export function newDataInvocation(
   };
 }
 
-/** Deeper than data is; whoever walks or prints it does so with a call for each level. */
-const MAX_DEPTH = 200;
 const STATUS_VALUE = 200;
 const STATUS_NOTHING = 204;
 
-/** RESULT of a call. @throws ProtocolError for what no realm sends, RangeError for a value that nobody should walk. */
+/** RESULT of a call. @throws TooDeep for a value that nobody should walk, another ProtocolError for what no realm sends. */
 export function readValue(status: number, frame: Frame): Json | undefined {
   if (status === STATUS_NOTHING && frame.bodyLength === 0) return undefined;
   if (status !== STATUS_VALUE) throw new ProtocolError("an answer that is no data");
-  const value = JSON.parse(frame.bodyText()) as Json;
-  if (!isShallow(value, 0)) throw new RangeError(`The value is nested deeper than ${MAX_DEPTH} levels.`);
-  return value;
-}
-
-function isShallow(value: Json, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  if (depth >= MAX_DEPTH) return false;
-  for (const one of Array.isArray(value) ? value : Object.values(value)) if (!isShallow(one, depth + 1)) return false;
-  return true;
+  return parseHostile(frame.bodyText()) as Json;
 }
 
 /** The codes of HttpErrors that named none. */

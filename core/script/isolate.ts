@@ -9,6 +9,7 @@ import { BodyFeed } from "./body.ts";
 import { CallDesk, type CallDeps } from "./calls.ts";
 import type { Flight } from "./flight.ts";
 import { headOf } from "./head.ts";
+import { parseHostile } from "./hostile-json.ts";
 import type { Kill } from "./kill.ts";
 import { Replies, type ReplyDeps } from "./replies.ts";
 import { ScriptLog, type ScriptLogDeps } from "./script-log.ts";
@@ -274,7 +275,7 @@ export class Isolate {
   #loadedFrame(frame: Frame, script: IsolateScript): void {
     const done = this.#loaded;
     if (!done || this.state !== "loading") throw new ProtocolError("LOADED without LOAD");
-    const raw: unknown = JSON.parse(frame.text);
+    const raw = parseHostile(frame.text);
     if (typeof raw !== "object" || raw === null) throw new ProtocolError("a report that is none");
     const report = raw as { readonly ok?: unknown; readonly registrations?: unknown; readonly failure?: unknown };
     this.#loaded = null;

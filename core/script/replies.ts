@@ -14,6 +14,7 @@ import {
 } from "./answer.ts";
 import { makeAnswerStream } from "./answer-stream.ts";
 import { HandlerProblem, readValue } from "./data-call.ts";
+import { TooDeep } from "./hostile-json.ts";
 import { answerProblem, type Flight } from "./flight.ts";
 import { limitUse } from "./limit-use.ts";
 
@@ -74,8 +75,8 @@ export class Replies {
       flight.answered = true;
       flight.data?.resolve(value);
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return this.#unfit(flight, error);
+      if (!(error instanceof TooDeep)) throw error;
+      return this.#unfit(flight, new Error(`The handler gave back ${error.message}.`));
     }
     if (!lingers) this.#steps.finish(flight);
   }

@@ -4,6 +4,7 @@ import { ProtocolError, type Frame } from "../isolate/wire.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import type { Flight } from "./flight.ts";
 import type { IsolateScript } from "./isolate.ts";
+import { parseHostile } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
 
 export interface ScriptLogDeps {
@@ -36,7 +37,7 @@ export class ScriptLog {
     const { text } = frame;
     if (text.length > MAX_TEXT) throw new ProtocolError(`a log line of ${text.length} characters`);
     if (!(flight ? this.#count(flight, script, text.length) : this.#countOutside(script, text.length))) return;
-    const line: unknown = JSON.parse(text);
+    const line = parseHostile(text);
     if (!Array.isArray(line) || typeof line[0] !== "string") throw new ProtocolError("a log line that is none");
     const level = frame.a < LEVELS.length ? frame.a : 1;
     this.#deps.log(script.name, level, line[0], line[1], flight ?? null);

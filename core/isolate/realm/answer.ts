@@ -43,11 +43,14 @@ export function settleLate(live: Live): void {
   if (live.over) emit(DONE, live.id, 0, "");
 }
 
-export function sendWhole(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
-  if (body !== undefined && body.length > WINDOW_BYTES) {
+function sendWhole(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
+  if (body !== undefined && body.length > WINDOW_BYTES)
     sendChunks(live, status, headers, typeof body === "string" ? utf8Encode(body) : body);
-    return;
-  }
+  else sendOnce(live, status, headers, body);
+}
+
+/** In one message, which the isolate refuses when it is too long for one. */
+export function sendOnce(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
   live.answered = true;
   settle(live);
   emit(RESULT, live.id, live.over ? status : status + LINGERS, headers, body);

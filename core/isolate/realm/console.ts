@@ -1,7 +1,7 @@
 /** `console` and `log`: lines that go to the engine with the id of their invocation. */
 import { LOG } from "../frames.ts";
 import { emit } from "./host.ts";
-import { apply, cut, ErrorCtor, isArray, jsonStringify, keysOf } from "./primordials.ts";
+import { apply, charCode, cut, ErrorCtor, isArray, jsonStringify, keysOf } from "./primordials.ts";
 import { current } from "./state.ts";
 
 const getTime = Date.prototype.toISOString;
@@ -10,6 +10,7 @@ const RealmDate = Date;
 const MAX_LINE = 16_384;
 const MAX_DEPTH = 4;
 const MAX_ITEMS = 100;
+const MAX_OPEN = 200;
 
 /** A short text of any value, in the manner of consoles. Runs getters of the script in its own realm. */
 export function inspect(value: unknown, depth = 0): string {
@@ -38,13 +39,26 @@ export function inspect(value: unknown, depth = 0): string {
   return `{ ${text}${shown < keys.length ? `, … ${keys.length - shown} more` : ""} }`;
 }
 
+/** More brackets are open at once than anybody reads. Those in texts count, too: such data is shown another way, no more. */
+function isDeep(json: string): boolean {
+  if (json.length <= MAX_OPEN) return false;
+  let open = 0;
+  for (let at = 0; at < json.length; at++) {
+    const code = charCode(json, at);
+    if (code === 91 || code === 123) {
+      if (++open > MAX_OPEN) return true;
+    } else if (code === 93 || code === 125) open--;
+  }
+  return false;
+}
+
 function send(level: number, message: string, data: unknown): void {
   const shown = message.length > MAX_LINE ? `${cut(message, 0, MAX_LINE)}…` : message;
   let extra = "";
   if (data !== undefined) {
     try {
       const json = jsonStringify(data);
-      if (typeof json === "string" && json.length <= MAX_LINE) extra = `,${json}`;
+      if (typeof json === "string" && json.length <= MAX_LINE && !isDeep(json)) extra = `,${json}`;
       else extra = `,${jsonStringify(cut(inspect(data), 0, MAX_LINE))}`;
     } catch {
       extra = `,${jsonStringify(cut(inspect(data), 0, MAX_LINE))}`; // a cycle or a BigInt

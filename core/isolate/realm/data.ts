@@ -1,6 +1,6 @@
 /** Runs a point's handler: data in, data out, no HTTP. */
 import { HEADERS_JSON, HEADERS_NONE } from "../frames.ts";
-import { isIterable, sendFailure, sendWhole } from "./answer.ts";
+import { isIterable, sendFailure, sendOnce } from "./answer.ts";
 import { DataContext, type DataHead } from "./data-context.ts";
 import { htmlText, isHtml } from "./jsx.ts";
 import { isBytes, isThenable, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
@@ -32,10 +32,10 @@ export function runData(live: Live, runner: DataRunner, head: string): void {
 
 function send(live: Live, value: unknown): void {
   try {
-    if (value === undefined || live.cancelled) return sendWhole(live, 204, HEADERS_NONE, undefined);
+    if (value === undefined || live.cancelled) return sendOnce(live, 204, HEADERS_NONE, undefined);
     const json = jsonStringify(isHtml(value) ? htmlText(value) : dataOnly(value));
     if (typeof json !== "string") throw notData(`a ${typeof value}`);
-    sendWhole(live, 200, HEADERS_JSON, json);
+    sendOnce(live, 200, HEADERS_JSON, json);
   } catch (error) {
     sendFailure(live, error);
   }

@@ -211,7 +211,7 @@ describe("calls that cause calls", () => {
 });
 
 describe("a hostile isolate that is called with data is killed when it answers", () => {
-  const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+  const deep = `${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}`;
   const lies: readonly [name: string, type: number, a: number, text: string, body: string | Uint8Array][] = [
     ["no JSON", F.RESULT, 200, "j", "{"],
     ["nothing where a value should be", F.RESULT, 200, "j", ""],

@@ -160,6 +160,11 @@ describe("a handler that is called with data", () => {
     expect(await call(`() => ${value}`, {})).toMatchObject({ status, body });
   });
 
+  test("answers in one message, however long its value is", async () => {
+    const { status, body } = await call('() => "x".repeat(2_000_000)', {});
+    expect([status, body.length]).toEqual([200, 2_000_002]);
+  });
+
   const refusals: readonly [value: string, sentence: RegExp][] = [
     ['new Response("x")', /a Response/],
     ["(async function* () { yield 1; })()", /a stream/],
@@ -205,4 +210,23 @@ describe("a handler that is called with data", () => {
       name: "RangeError",
     });
   });
+});
+
+test("what is logged is data where it can be read, and text where it is nested without end", async () => {
+  const scripted = new Scripted();
+  await scripted.registered(
+    `register("/x", ({ log }) => {
+      let deep = 1;
+      for (let i = 0; i < 190; i++) deep = { deep };
+      log.info("shallow", deep);
+      for (let i = 0; i < 100; i++) deep = [deep];
+      log.info("deep", deep);
+    });`,
+    { form: "classic" },
+  );
+  await scripted.request(0);
+  expect(scripted.lines.map(([message, data]) => [message, typeof data])).toEqual([
+    ["shallow", "object"],
+    ["deep", "string"],
+  ]);
 });

@@ -25,6 +25,7 @@ const LINGERS = 0x10000;
 
 export class Scripted {
   readonly logs: string[] = [];
+  readonly lines: [message: string, data?: unknown][] = [];
   readonly calls: string[] = [];
   readonly #host: RealmHost;
   readonly #waiting = new Map<number, (answer: Answered) => void>();
@@ -40,8 +41,11 @@ export class Scripted {
     const content = typeof body === "string" ? body : body === undefined ? "" : new TextDecoder().decode(body);
     const stream = this.#streams.get(id);
     if (type === F.LOADED) this.#loaded(JSON.parse(text) as Report);
-    else if (type === F.LOG) this.logs.push((JSON.parse(text) as [string])[0]);
-    else if (type === F.CALL) {
+    else if (type === F.LOG) {
+      const line = JSON.parse(text) as [string, unknown];
+      this.logs.push(line[0]);
+      this.lines.push(line);
+    } else if (type === F.CALL) {
       this.calls.push(text);
       setTimeout(() => this.#host.callResult(id, 0, JSON.stringify("called")), 0);
     } else if (type === F.RESULT) this.#settle(id, { status: a % LINGERS, headers: text, body: content });

@@ -137,6 +137,14 @@ export const crashes: readonly Attack[] = [
 
 export const floods: readonly Attack[] = [
   flood(
+    "deep-calls",
+    "hands kv and the log values that are nested as deeply as can be sent",
+    `
+    const nested = (depth) => { let value = []; for (let i = 0; i < depth; i++) value = [value]; return value; };
+    for (const depth of [900, 8000, 30000]) { console.log("deep", depth); ctx.log.info("deep", nested(depth)); await t.probeAsync(() => ctx.kv.set("deep", nested(depth)), "set"); await t.probeAsync(() => ctx.kv.get("deep"), "get"); }
+    return { value: "x" };`,
+  ),
+  flood(
     "kv-calls",
     "calls kv a hundred thousand times without waiting",
     `const all = []; for (let i = 0; i < 100000; i++) all.push(ctx.kv.get("k" + i).then(() => 1, () => 0)); const ok = (await Promise.all(all)).reduce((a, b) => a + b, 0); return { value: "ok " + ok };`,

@@ -3,6 +3,7 @@ import type { Attack } from "../attack.ts";
 import { builds, schemas } from "./build.ts";
 import { crashes, floods } from "./crashes.ts";
 import { errors } from "./errors.ts";
+import { messages } from "./messages.ts";
 import { outputs } from "./output.ts";
 import { pollution } from "./pollution.ts";
 import { reach } from "./features.ts";
@@ -25,4 +26,5 @@ export const ATTACKS: readonly Attack[] = [
   ...outputs,
   ...crashes,
   ...floods,
+  ...messages,
 ];
