@@ -15,6 +15,7 @@ import type {
 import { suggest } from "../config/suggest.ts";
 import type { Hooked } from "./hook.ts";
 import type { Keeper } from "./keep.ts";
+import { wantArguments, wantIdentifier, wantScriptName } from "./script-names.ts";
 
 type Awaitable<T> = T | PromiseLike<T>;
 
@@ -74,7 +75,6 @@ export interface ContextParts {
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
 const HOOKS: readonly HookName[] = ["match", "request", "invoke", "fetch"];
-const IDENTIFIER = /^[a-z][a-zA-Z0-9]*$/;
 
 /** @returns the context, and what closes it: verbs are for `setup` only. */
 export function makeContext(parts: ContextParts): { readonly context: PluginContext<never>; close(): void } {
@@ -132,10 +132,11 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
     },
     service(name, spec) {
       during("service");
-      wantIdentifier(name, "service");
+      wantScriptName(name, "service");
       once(into.services.get(name), `the service "${name}"`);
+      once(holderOf(name, into), `the function "${name}"`);
       for (const [fn, method] of Object.entries(spec.functions ?? {})) {
-        wantIdentifier(fn, "function");
+        wantScriptName(fn, "function");
         if (!Object.hasOwn(spec.methods, method)) {
           throw new Error(`the function "${fn}" stands for ${name}.${method}(), which there is not`);
         }
@@ -147,7 +148,11 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
       during("point");
       wantIdentifier(name, "point");
       once(into.points.get(name), `the point "${name}"`);
-      for (const fn of namesOf(spec)) once(holderOf(fn, into), `the registration function "${fn}"`);
+      for (const [fn, one] of Object.entries(spec.functions)) wantArguments(fn, one);
+      for (const fn of namesOf(spec)) {
+        wantScriptName(fn, "registration function");
+        once(holderOf(fn, into) ?? into.services.get(fn), `the registration function "${fn}"`);
+      }
       into.points.set(name, { plugin: plugin.name, name, spec });
     },
     keep(key, make, dispose) {
@@ -199,14 +204,6 @@ function meant(word: string, known: readonly string[]): string {
 
 function wantFunction(value: unknown, what: string): void {
   if (typeof value !== "function") throw new TypeError(`${what} needs a function; it was given ${typeof value}`);
-}
-
-function wantIdentifier(name: string, what: string): void {
-  if (!IDENTIFIER.test(name)) {
-    throw new Error(
-      `"${name}" cannot be the name of a ${what}: scripts write it, so it is letters and digits, a small letter first`,
-    );
-  }
 }
 
 function readPattern(pattern: string): { readonly method: string; readonly path: string } {

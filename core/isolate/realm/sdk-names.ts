@@ -17,6 +17,33 @@ export const SDK_NAMES = [
   "render",
 ] as const;
 
+/** The fields of a context that every engine has. Services come on top. */
+export const CONTEXT_NAMES = [
+  "id",
+  "kind",
+  "script",
+  "request",
+  "method",
+  "path",
+  "url",
+  "headers",
+  "query",
+  "params",
+  "body",
+  "form",
+  "files",
+  "cookies",
+  "ip",
+  "user",
+  "args",
+  "payload",
+  "signal",
+  "state",
+  "log",
+  "config",
+  "waitUntil",
+] as const;
+
 /** What `@aiwebengine/sdk/jsx-runtime` exports inside a realm. */
 export const JSX_NAMES = ["jsx", "jsxs", "Fragment", "raw"] as const;
 

@@ -303,6 +303,26 @@ describe("what plugins give each other", () => {
     }
   });
 
+  test("what scripts are given has names of its own, and arguments that can be told apart", async () => {
+    const point = (fn: string, args = '["name"]'): string =>
+      `ctx.point("p", { functions: { "${fn}": { args: ${args} } }, types: "", change() {} });`;
+    const service = (name: string): string => `ctx.service("${name}", { methods: { async m() {} }, types: "" });`;
+    for (const [setup, says] of [
+      [service("log"), '"log" cannot be the name of a service: it means something else in every script'],
+      [service("payload"), '"payload" cannot be the name'],
+      [service("fetch"), '"fetch" cannot be the name'],
+      [point("registerWebHandler"), '"registerWebHandler" cannot be the name of a registration function'],
+      [point("register bell"), '"register bell" cannot be the name of a registration function: scripts write it'],
+      [point("bell", '["name", "name?"]'), 'the function "bell" has an argument "name"'],
+      [point("bell", '["nmae"]'), 'the function "bell" has an argument "nmae"'],
+      [`${service("bell")}${point("bell")}`, '"bell" is taken by the plugin "a"'],
+      [`${point("bell")}${service("bell")}`, 'the function "bell" is taken by the plugin "a"'],
+    ] as const) {
+      const [problem] = await failure({ files: { "plugins/a.ts": plugin("a", setup) } });
+      expect(problem?.message).toContain(says);
+    }
+  });
+
   test("a request under way keeps its generation from being disposed", async () => {
     await start({ files: { "plugins/tea.ts": plugin("tea", "ctx.defer(() => { globalThis.drainedTea = true; });") } });
     const first = project.host.current;
