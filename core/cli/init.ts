@@ -1,5 +1,5 @@
 /** `aiwebengine init`: a project that serves, passes `check` and has a test, in a folder that may hold other things. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { readConfig } from "../config/index.ts";
 import { LIMITS, type LimitSpec } from "../config/limits.ts";
@@ -15,7 +15,7 @@ import hello from "./templates/hello.txt";
 import readme from "./templates/readme.txt";
 import extensions from "./templates/vscode-extensions.txt";
 import settings from "./templates/vscode-settings.txt";
-import { fill, writeNew, type Written } from "./write-new.ts";
+import { fill, makeFolder, writeNew, type Written } from "./write-new.ts";
 
 const PROJECT = {
   "aiwebengine.toml": config,
@@ -47,7 +47,7 @@ export async function run(call: Call): Promise<number> {
 /** @throws StartError when a file cannot be written, or the settings that are there are wrong. */
 export async function init(dir: string, engine: Pick<Call, "builtIns" | "version">): Promise<Written> {
   const scriptsDir = join(dir, "scripts");
-  mkdirSync(scriptsDir, { recursive: true });
+  makeFolder(scriptsDir);
   const loaded = readConfig({ dir, env: process.env, set: [], flags: {} });
   const types = await withOffersOf(loaded, engine, (offers) => Promise.resolve(offers.types));
   // With scripts of one's own the example would only be in the way, and might want a route of theirs.

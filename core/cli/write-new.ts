@@ -17,19 +17,33 @@ export function writeNew(dir: string, files: Readonly<Record<string, string>>): 
   return { made, left };
 }
 
-function write(file: string, content: string): boolean {
+/** @throws StartError */
+export function makeFolder(dir: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    throw unwritable(dir, error);
+  }
+}
+
+function write(file: string, content: string): boolean {
+  makeFolder(dirname(file));
+  try {
     // Fails on what is there, a link to nowhere too.
     writeFileSync(file, content, { flag: "wx" });
     return true;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EEXIST") return false;
-    const why =
-      code === "ENOTDIR" ? "a part of its path is a file" : error instanceof Error ? error.message : String(error);
-    throw new StartError(`${file} cannot be written: ${why}.`, { cause: error });
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw unwritable(file, error);
   }
+}
+
+function unwritable(path: string, error: unknown): StartError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  // A folder is not made over a file.
+  const inTheWay = code === "ENOTDIR" || code === "EEXIST";
+  const why = inTheWay ? "a part of its path is a file" : error instanceof Error ? error.message : String(error);
+  return new StartError(`${path} cannot be written: ${why}.`, { cause: error });
 }
 
 /** A text with each `{{name}}` replaced. */

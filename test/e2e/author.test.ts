@@ -355,6 +355,15 @@ describe("packages", () => {
     }
   });
 
+  test("a folder that is not there, or cannot be made, is told as such", async () => {
+    const missing = await run("list", "--dir", join(root, "nowhere"));
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("There is no folder")]);
+    const file = join(root, "a-file");
+    await writeFile(file, "");
+    const made = await run("init", join(file, "x"));
+    expect([made.code, made.stderr]).toEqual([1, expect.stringContaining("a part of its path is a file")]);
+  });
+
   test("what the installer refuses is told", async () => {
     const { code, stderr } = await run("add", "hello", join(root, "gone.tgz"), "--folder");
     expect(code).toBe(1);

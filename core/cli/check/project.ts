@@ -39,15 +39,18 @@ export interface ProjectOptions {
 /** Larger than any file that a script may have. */
 const MOST_READ_BYTES = 8 * 1024 * 1024;
 
+/** A slip in `--dir` must not pass as a project without a fault. @throws StartError */
+export function needScripts(scriptsDir: string): void {
+  if (existsSync(scriptsDir)) return;
+  throw new StartError(
+    `There is no folder ${scriptsDir}. Make a project with: aiwebengine init, or name its folder with --dir.`,
+  );
+}
+
 /** @throws StartError when there is no folder of scripts. */
 export async function openProject({ config, version, offer }: ProjectOptions): Promise<Project> {
   const scriptsDir = join(config.dir, "scripts");
-  // A slip in `--dir` must not pass as a project without a fault.
-  if (!existsSync(scriptsDir)) {
-    throw new StartError(
-      `There is no folder ${scriptsDir}. Make a project with: aiwebengine init, or name its folder with --dir.`,
-    );
-  }
+  needScripts(scriptsDir);
   const { scripts, problems } = await discoverScripts(scriptsDir);
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
   // Not `data/cache`: that one is written by the engine that serves this folder, and warnings come from a build only.
