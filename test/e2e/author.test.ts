@@ -475,8 +475,10 @@ describe("with plugins", () => {
     const dir = await prepareFolder({ scripts: { "ok.js": 'register("/ok", () => "ok");\n' } });
     expect((await runEngine(["new", "plugin", "teapot"], { cwd: dir })).code).toBe(0);
     expect((await runEngine(["check"], { cwd: dir })).code).toBe(0);
-    await using engine = await startEngine({ dir });
-    expect(await (await engine.fetch("/teapot")).json()).toEqual({ message: "Hello from teapot" });
+    {
+      await using engine = await startEngine({ dir });
+      expect(await (await engine.fetch("/teapot")).json()).toEqual({ message: "Hello from teapot" });
+    }
     await rm(dirname(dir), { recursive: true });
   });
 });
