@@ -1,4 +1,4 @@
-/** `secrets` in the binary, with real scripts, a real server to send them to, and the engine's real log. */
+/** `secrets`, `health`, `kv` and `access-log` in the binary: real scripts, a real server to reach, the engine's real log. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Server } from "bun";
 import { startEngine, type Engine } from "./engine.ts";
@@ -47,10 +47,13 @@ allowHosts = ["127.0.0.1"]
 [plugins.secrets.allow.KEY]
 scripts = ["shop"]
 hosts = ["http://127.0.0.1:${api.port}"]
+[plugins.access-log]
+skip = ["/health/*"]
 `,
     scripts: {
       "shop.js": CALLER.replaceAll("NAME", "shop"),
       "blog.js": CALLER.replaceAll("NAME", "blog"),
+      "count.js": 'registerWebHandler("POST /count", ({ kv }) => kv.increment("n"));\n',
     },
   });
 });
@@ -89,4 +92,35 @@ describe("a secret", () => {
     expect(await (await engine.fetch("/shop/has")).json()).toBe(true);
     expect(sent.length).toBe(before);
   });
+});
+
+test("ready tells of the disk, of kv and of the isolates, to anyone, and live of nothing", async () => {
+  const ready = await engine.fetch("/health/ready");
+  expect([ready.status, ready.headers.get("cache-control")]).toEqual([200, "no-store"]);
+  expect(await ready.json()).toMatchObject({
+    status: "ok",
+    checks: { disk: { ok: true }, kv: { ok: true }, isolates: expect.any(String), paused: [] },
+  });
+  expect(await (await engine.fetch("/health/live")).json()).toEqual({ status: "ok" });
+});
+
+test("what is left out of the access log has no line, what is refused has one with the caller's own id", async () => {
+  await engine.fetch("/health/live");
+  await engine.fetch("/nowhere?token=hunter2", { headers: { "x-request-id": "mine" } });
+  const line: unknown = JSON.parse(await engine.waitForLog(/"path":"\/nowhere"/));
+  expect(line).toMatchObject({ message: "request", status: 404, clientRequestId: "mine", kind: "http" });
+  expect(engine.logs).not.toContain("/health/");
+  expect(engine.logs).not.toContain("hunter2");
+});
+
+test("kv goes on over a change of plugins, in the middle of calls", async () => {
+  const count = async (): Promise<number> => (await engine.fetch("/count", { method: "POST" })).json() as never;
+  expect(await count()).toBe(1);
+  const after = engine.mark();
+  const calls = Array.from({ length: 50 }, count);
+  const plugin = 'export default { name: "other", version: "1.0.0", setup() {} };';
+  await engine.write("plugins/other.js", plugin);
+  await engine.waitForLog(/plugins changed/, { after });
+  expect((await Promise.all(calls)).sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 2));
+  expect(await count()).toBe(52);
 });
