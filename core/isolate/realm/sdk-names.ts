@@ -81,7 +81,6 @@ export const SERVICES_OF_PLUGINS: { readonly [service: string]: string } = {
   db: "database",
   cache: "cache",
   files: "files",
-  secrets: "secrets",
   mail: "email",
   jobs: "jobs",
   metrics: "metrics",
