@@ -199,3 +199,24 @@ registerWebHandler("POST /brew", { body: { cups: "number" } }, ({ body }) => tea
   await engine.waitForLog(/plugins changed/, { after });
   expect(await (await brew(3)).json()).toBe(5);
 });
+
+test("the example that owns a point: cards of all scripts, one that fails harms none, two of a name are refused", async () => {
+  const example = await Bun.file(`${import.meta.dir}/../../docs/examples/plugins/dashboard.ts`).text();
+  const shop = (title: string): string => `import { registerCard } from "@aiwebengine/sdk";
+registerCard("${title}", async ({ kv }) => ({ orders: await kv.increment("orders") }));
+registerCard("stock", () => { throw new Error("no scales"); });
+`;
+  await using engine = await startEngine({
+    scripts: { "shop.ts": shop("orders") },
+    files: { "plugins/dashboard.ts": example },
+  });
+  const cards = async (): Promise<unknown> => (await engine.fetch("/dashboard")).json();
+  expect(await cards()).toEqual([
+    { script: "shop", title: "orders", value: { orders: 1 } },
+    { script: "shop", title: "stock", failed: true },
+  ]);
+  const after = engine.mark();
+  await engine.write("scripts/shop.ts", shop("stock"));
+  expect(await engine.waitForLog(/script failed/, { after })).toContain('there is a card \\"stock\\" already');
+  expect(await cards()).toMatchObject([{ value: { orders: 2 } }, { failed: true }]);
+});
