@@ -28,7 +28,7 @@ interface Step {
 }
 
 /** Folders that have code now: the formatter refuses an empty one. */
-const CODE = ["core", "plugins", "sdk", "scripts", "test"].filter(
+const CODE = ["core", "plugins", "sdk", "scripts", "test", "docs/examples"].filter(
   (folder) => new Bun.Glob(`${folder}/**/*.{ts,tsx}`).scanSync({ cwd: ROOT }).next().done !== true,
 );
 
