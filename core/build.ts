@@ -24,17 +24,17 @@ async function write(name: string, text: string): Promise<void> {
   renameSync(temporary, path);
 }
 
-/** Everything that runs inside a realm, as one classic script. */
-async function buildRealm(): Promise<string> {
+/** What runs inside a realm, as one text. */
+async function buildForRealm(entry: string, format: "iife" | "esm"): Promise<string> {
   const result = await Bun.build({
-    entrypoints: [join(root, "core/isolate/realm/index.ts")],
+    entrypoints: [join(root, entry)],
     target: "browser",
-    format: "iife",
+    format,
     minify: { whitespace: true, syntax: true, identifiers: false },
     sourcemap: "none",
   });
   const [output] = result.outputs;
-  if (!result.success || !output) throw new AggregateError(result.logs, "the realm could not be bundled");
+  if (!result.success || !output) throw new AggregateError(result.logs, `${entry} could not be bundled`);
   const text = await output.text();
   // One character beyond Latin-1 would double the memory of the whole text, in every isolate.
   return text.replace(/[^\x00-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -69,7 +69,8 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [${records.join(", ")}];
 export async function buildParts(): Promise<void> {
   mkdirSync(dist, { recursive: true });
   await listPlugins();
-  await write("realm.txt", await buildRealm());
+  await write("realm.txt", await buildForRealm("core/isolate/realm/index.ts", "iife"));
+  await write("testing.txt", await buildForRealm("core/isolate/testing/index.ts", "esm"));
 }
 
 async function buildBinary(): Promise<void> {

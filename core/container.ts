@@ -44,6 +44,8 @@ export const PLUGINS = token<PluginHost>("plugins");
 
 export interface Given {
   readonly config: LiveConfig;
+  /** `data/` of the project; a temporary folder where tests run. */
+  readonly dataDir: string;
   readonly log: Log;
   readonly scriptLogs: Pick<ScriptLogs, "release">;
   readonly redaction: RedactionCapability;
@@ -55,13 +57,14 @@ export interface Given {
   readonly facts: Omit<EngineFacts, "generation">;
   readonly onScript: (event: ScriptEvent) => void;
   readonly onPlugin: (event: PluginEvent) => void;
+  /** Instead of a line in the log. */
+  readonly onKill?: IsolatesOptions["events"]["onKill"];
 }
 
 /** One container per engine; nothing in it is global. */
 export function compose(given: Given): DependencyContainer {
-  const { config, log, version, spawner } = given;
+  const { config, dataDir, log, version, spawner } = given;
   const { dir, dev } = config.current;
-  const dataDir = join(dir, "data");
   const root = container.createChildContainer();
   const single = <T>(key: InjectionToken<T>, make: (from: DependencyContainer) => T): void => {
     root.register(key, { useFactory: instanceCachingFactory(make) });
@@ -121,7 +124,7 @@ export function compose(given: Given): DependencyContainer {
           { services: () => from.resolve(SEAT).services, chains: () => from.resolve(SEAT).generation.chains },
           given.onScript,
         ),
-        events: isolateEvents(log),
+        events: { ...isolateEvents(log), ...(given.onKill && { onKill: given.onKill }) },
       }),
   );
   single(BUILDER, (from) =>

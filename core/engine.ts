@@ -89,7 +89,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   const { dir, dev, isolates: isolation } = live.current;
   const mode = isolateMode(live.current);
   const scriptsDir = join(dir, "scripts");
-  const lock = lockDataDir(join(dir, "data"));
+  const dataDir = join(dir, "data");
+  const lock = lockDataDir(dataDir);
   undo.push(() => lock.release());
   prepareScripts(scriptsDir);
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
@@ -103,6 +104,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   let jail: JailReport = { held: [], lacking: [] };
   const root = compose({
     config: live,
+    dataDir,
     log,
     scriptLogs,
     redaction: options.redaction,
@@ -188,7 +190,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   };
 }
 
-async function startPlugins(plugins: PluginHost): Promise<void> {
+/** @throws StartError that tells of each plugin at fault. */
+export async function startPlugins(plugins: PluginHost): Promise<void> {
   try {
     await plugins.start();
   } catch (error) {

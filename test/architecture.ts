@@ -19,6 +19,9 @@ interface Rule {
 }
 
 const REALM = "core/isolate/realm/";
+const TESTING = "core/isolate/testing/";
+/** `hello.test.ts` is of the script `hello.ts`. */
+const IS_TEST = /\.test(?=\.\w+$)/;
 const SDK_PACKAGE = "sdk/package/";
 /** Checks values against JSON Schema, reads source maps, lists names: nothing in them needs a realm, or changes one. */
 const PURE = ["validate", "sourcemap.ts", "sdk-names.ts"];
@@ -70,8 +73,11 @@ const RULES: readonly Rule[] = [
   },
   {
     says: "a script knows @aiwebengine/sdk and its own files only",
-    forbids: ({ from, to, own }) =>
-      within(from, "scripts/") && (own ? to !== "sdk/script.ts" && memberOf(to) !== memberOf(from) : isHost(to)),
+    forbids: ({ from, to, own }) => {
+      if (!within(from, "scripts/") || !own) return within(from, "scripts/") && isHost(to);
+      if (to === "sdk/script.ts" || (to === "sdk/testing.ts" && IS_TEST.test(from))) return false;
+      return memberOf(to) !== memberOf(from.replace(IS_TEST, ""));
+    },
   },
   {
     says: "core's only door to plugins is core/main.ts → plugins/index.ts",
@@ -85,6 +91,11 @@ const RULES: readonly Rule[] = [
   {
     says: "what runs in a realm has nothing of the host",
     forbids: ({ from, to, own }) => within(from, REALM) && !own && isHost(to),
+  },
+  {
+    says: "what tests run with in a realm has nothing of the host, and of core types only",
+    forbids: ({ from, to, own, typeOnly }) =>
+      within(from, TESTING) && (own ? !typeOnly && !within(to, TESTING) && !within(to, "sdk/") : isHost(to)),
   },
   {
     says: "what runs in a realm takes from outside it the frames and types only",

@@ -48,6 +48,38 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
     load: () => import("./check.ts"),
   },
   {
+    name: "test",
+    summary: "Run the tests of scripts (*.test.ts), in the sandbox that serves them.",
+    details:
+      "A test lies beside its script: hello.test.ts for hello.ts, any *.test.ts in the folder of a folder script. Data begins\n" +
+      "empty, in a temporary folder, and what a case writes is undone after it; nothing is fetched. An engine that serves the\n" +
+      "same folder is not disturbed. It ends with 1 when a case fails, or none was run.",
+    args: [{ name: "script", meaning: "whose tests; default: all", takes: "any", completes: "script" }],
+    flags: [
+      {
+        name: "name",
+        kind: "text",
+        short: "t",
+        value: "PATTERN",
+        meaning: 'Only cases whose name, with its groups ("group > case"), matches this regular expression',
+      },
+      { name: "watch", kind: "switch", short: "w", meaning: "Run again what a save concerns, until Ctrl-C" },
+      { name: "junit", kind: "text", value: "FILE", meaning: "Write a JUnit report, for continuous integration" },
+      DIR,
+      CONFIG,
+      PROFILE,
+      SET,
+      JSON_OUTPUT,
+    ],
+    examples: [
+      "aiwebengine test",
+      "aiwebengine test hello --watch",
+      "aiwebengine test -t greeting",
+      "aiwebengine test --junit report.xml",
+    ],
+    load: () => import("./test.ts"),
+  },
+  {
     name: "routes",
     summary: "List which script answers which route.",
     details:

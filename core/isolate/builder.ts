@@ -59,7 +59,10 @@ export async function runBuilder(): Promise<void> {
     }
     const { scope } = request;
     const source: EntrySource | undefined = scope.single ? { bytes: entry, mtimeMs: request.entryMtimeMs } : undefined;
-    const files = openFiles(scope, source);
+    const texts = (request.harness?.files ?? []).flatMap(({ path, text }) =>
+      text === undefined ? [] : [[`${scope.scriptsDir}/${path}`, text] as const],
+    );
+    const files = openFiles(scope, source, new Map(texts));
     try {
       await build(id, request, files);
     } catch (error) {
@@ -74,7 +77,7 @@ export async function runBuilder(): Promise<void> {
     const sources: Sources = new Map();
     const file = files.relative(request.scope.entry);
     enter(id, M.STAGE_BUNDLE);
-    const bundled = await bundle(request.scope, files, sources, request.offer);
+    const bundled = await bundle(request.scope, files, sources, request.offer, request.harness);
     enter(id, M.STAGE_LOAD);
     const { loadOnce } = await import("./build/load-once.ts");
     const loaded = await loadOnce(request, bundled, sources, file);

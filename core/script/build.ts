@@ -2,6 +2,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { readRegular, type EntrySource } from "../isolate/build/files.ts";
+import type { Harness } from "../isolate/build/messages.ts";
 import { Refusal, capital } from "../isolate/build/refusal.ts";
 import { CAPS, SHARED, isInside, type BuildScope } from "../isolate/build/scope.ts";
 import { BadAnswer, checkBuilt, checkFailed } from "./build-answer.ts";
@@ -28,6 +29,8 @@ export interface BuildInput {
   readonly config: Json;
   /** The script's limits, which it can read while it loads. */
   readonly limits?: { readonly [name: string]: number };
+  /** Builds it with a door for the runner of tests, and with these test files; paths relative to the folder of scripts. */
+  readonly tests?: readonly string[];
 }
 
 export interface Builder {
@@ -95,6 +98,7 @@ export function createBuilder(options: BuilderOptions): Builder {
     readCode: () => (held ? Promise.resolve(held) : readOrRebuild(input, offer, hash, entry)),
     registrations: entry.registrations,
     registrationsHash: entry.registrationsHash,
+    ...(input.tests && { testing: true }),
     inputs: entry.inputs
       .filter((one) => one.size >= 0 && !one.path.endsWith("/"))
       .map((one) => `${input.scriptsDir}/${one.path}`),
@@ -117,9 +121,11 @@ export function createBuilder(options: BuilderOptions): Builder {
   const build = async (input: BuildInput, offer = offerNow()): Promise<BuildResult> => {
     let scope: BuildScope;
     let source: EntrySource | undefined;
+    let harness: Harness | undefined;
     try {
       scope = scopeOf(input);
       source = scope.single ? readRegular(scope.entry, basename(scope.entry)) : undefined;
+      harness = input.tests && readHarness(scope, input.tests);
     } catch (error) {
       return { ok: false, problems: [unreadable(error, input)] };
     }
@@ -129,12 +135,13 @@ export function createBuilder(options: BuilderOptions): Builder {
       limits: input.limits ?? {},
       offer,
       entryMtimeMs: source?.mtimeMs ?? 0,
+      ...(harness && { harness }),
     };
     const answer = await builders.build(request, source?.bytes);
     if (answer.kind === "ended") return { ok: false, problems: [answer.problem] };
     try {
       if (answer.kind === "failed") return { ok: false, problems: checkFailed(answer.text) };
-      const allowed = (path: string): boolean => mayName(scope, path);
+      const allowed = (path: string): boolean => input.tests?.includes(path) === true || mayName(scope, path);
       const { form, reported, registrations, inputs, warnings } = checkBuilt(answer.text, allowed, offer.points);
       if (answer.code.length > CAPS.codeBytes * 3 || answer.map.length > CAPS.mapBytes)
         throw new BadAnswer("a bundle over its cap");
@@ -192,6 +199,20 @@ function scopeOf({ name, entry, root, scriptsDir }: BuildInput): BuildScope {
   if (dirname(entry) !== root)
     throw new Refusal(`the script "${name}" does not begin in its own folder`, "Name it index.ts there.");
   return { name, entry: `${realRoot}/${basename(entry)}`, root: realRoot, scriptsDir: realDir, single };
+}
+
+/** A test is sent with the request, which has room for the script and little more. */
+const MAX_TEST_CHARACTERS = 1024 * 1024;
+
+/** @throws Refusal, or what the file system says. */
+function readHarness({ scriptsDir, single }: BuildScope, tests: readonly string[]): Harness {
+  if (!single) return { files: tests.map((path) => ({ path })) };
+  const files = tests.map((path) => {
+    const text = new TextDecoder().decode(readRegular(`${scriptsDir}/${path}`, path).bytes);
+    if (text.length <= MAX_TEST_CHARACTERS) return { path, text };
+    throw new Refusal(`"${path}" has ${text.length} characters; a test may have ${MAX_TEST_CHARACTERS}`, "Split it.");
+  });
+  return { files };
 }
 
 /** What a build of this script can have read, by path relative to the folder of scripts. */

@@ -14,6 +14,8 @@ import type { BuiltPointRegistration, Json } from "./types.ts";
 export interface CallInput extends RemoteInput {
   /** UUIDv7; a new one where it is not given. */
   readonly id?: string;
+  /** A deadline of its own, in milliseconds, in place of `limits.wallMs`. */
+  readonly wallMs?: number;
 }
 
 /** Stands where a request's `Invocation` stands; `method` tells them apart. */

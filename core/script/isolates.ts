@@ -122,7 +122,8 @@ export class Isolates implements Dispatcher, PoolHost {
       if (invocation.signal.aborted) throw new ProblemError("invocation_ended", "The caller gave the call up.");
       this.#chains.enter(invocation);
       if (pool.isBlockedBy(this.#chains.ancestors(invocation.id))) throw refuseWaitingForSelf(pool.script);
-      this.#submit(makeFlight(invocation, pool.script.limits.wallMs, NO_RESPONSE, { resolve, reject }), pool);
+      const { wallMs = pool.script.limits.wallMs } = input;
+      this.#submit(makeFlight(invocation, wallMs, NO_RESPONSE, { resolve, reject }), pool);
     });
   }
 

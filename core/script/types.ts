@@ -143,6 +143,8 @@ export interface ScriptBundle {
   readonly registrations: readonly BuiltRegistration[];
   /** Hash of the registrations as the realm reported them; every isolate must report the same. */
   readonly registrationsHash: string;
+  /** It was built with its tests: loaded so, its realm has a host for them. */
+  readonly testing?: boolean;
   /** Every file that went in, absolute: what to watch. */
   readonly inputs: readonly string[];
 }

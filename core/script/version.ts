@@ -58,7 +58,7 @@ function openPool(
   readCode: ScriptBundle["readCode"],
   { config, isolates }: VersionOptions,
 ): ScriptPool {
-  const { name, hash, form, offer, registrations, registrationsHash } = bundle;
+  const { name, hash, form, offer, registrations, registrationsHash, testing } = bundle;
   const { hosts, isolation, config: own } = scriptConfig(config, name);
   const limits = limitsFor(config, name);
   return isolates.open({
@@ -82,6 +82,7 @@ function openPool(
         ...offer,
         limits,
         dev: config.dev,
+        ...(testing && { testing }),
       };
       return { name, form, code, meta: JSON.stringify(meta) };
     },

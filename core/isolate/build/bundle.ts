@@ -9,6 +9,8 @@ import { classicNames, exposeLine } from "./classic.ts";
 import { codeFrame, positionAt, positionOf, type Place } from "./code-frame.ts";
 import { describeLogs } from "./describe.ts";
 import type { Files } from "./files.ts";
+import { HARNESS, HARNESS_FILE, HARNESS_SCRIPT, harnessSource } from "./harness.ts";
+import type { Harness } from "./messages.ts";
 import { TEMPLATE_ENDING } from "./list.ts";
 import { capital, Refusal, shown } from "./refusal.ts";
 import { remap } from "./remap.ts";
@@ -16,7 +18,7 @@ import { createResolver } from "./resolve.ts";
 import type { BuildScope } from "./scope.ts";
 import { CAPS } from "./scope.ts";
 import { compileTemplate, registrySource, TemplateProblem, type CompiledTemplate } from "./templates.ts";
-import { isVirtual, virtualNames, virtualSource } from "./virtual.ts";
+import { isVirtual, TESTING, virtualNames, virtualSource } from "./virtual.ts";
 
 export interface Bundled {
   readonly form: "module" | "classic";
@@ -69,6 +71,7 @@ export async function bundle(
   files: Files,
   sources: Sources,
   offer: Offer = NO_OFFER,
+  harness?: Harness,
 ): Promise<Bundled> {
   const refused: BuildProblem[] = [];
   const refusedImports = new Set<string>();
@@ -77,15 +80,26 @@ export async function bundle(
   const folder = `${scope.root}/templates`;
   const rendered = scope.single ? [] : files.list(folder, TEMPLATE_ENDING);
   const templates = new Map<string, CompiledTemplate>();
+  const testing = harness && (await import("./testing-source.ts")).testingSource;
+  const engineSource = (path: string): string | undefined => {
+    if (path === TESTING) return testing;
+    if (path === HARNESS) return harness && harnessSource(harness);
+    return path === REGISTRY ? registrySource(rendered) : virtualSource(path, offer);
+  };
   const plugin: BunPlugin = {
     name: "script",
     setup(build) {
       const resolve = createResolver(scope, files);
       build.onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
-        if (kind === "entry-point-build") return { path: entryName, namespace: FILE };
+        if (kind === "entry-point-build")
+          return harness ? { path: HARNESS, namespace: ENGINE } : { path: entryName, namespace: FILE };
         try {
+          if (importer === HARNESS) {
+            if (path === HARNESS_SCRIPT) return { path: entryName, namespace: FILE };
+            if (path.startsWith(HARNESS_FILE)) return { path: path.slice(HARNESS_FILE.length), namespace: FILE };
+          }
           if (isVirtual(path)) {
-            if (virtualSource(path, offer) === undefined) throw unknownEngineModule(path);
+            if (engineSource(path) === undefined) throw unknownEngineModule(path);
             return { path, namespace: ENGINE };
           }
           if (path === REGISTRY && rendered.length > 0) return { path, namespace: ENGINE };
@@ -106,7 +120,7 @@ export async function bundle(
       });
       build.onLoad({ filter: /.*/, namespace: REFUSED }, () => ({ contents: "module.exports = {};", loader: "js" }));
       build.onLoad({ filter: /.*/, namespace: ENGINE }, ({ path }) => ({
-        contents: path === REGISTRY ? registrySource(rendered) : (virtualSource(path, offer) ?? ""),
+        contents: engineSource(path) ?? "",
         loader: "js",
       }));
       build.onLoad({ filter: /.*/, namespace: TEXT }, ({ path }) => load(path, true));
@@ -238,6 +252,12 @@ function refuseExtension(path: string): Refusal {
 }
 
 function unknownEngineModule(path: string): Refusal {
+  if (path === TESTING) {
+    return new Refusal(
+      `"${TESTING}" is there only in *.test.ts`,
+      "Move what tests into a file beside the script whose name ends in .test.ts; `aiwebengine test` runs it.",
+    );
+  }
   return new Refusal(
     `the engine has no module "${shown(path)}"`,
     `It has ${virtualNames()

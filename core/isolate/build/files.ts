@@ -29,8 +29,12 @@ export interface Files {
   relative(path: string): string;
 }
 
-/** `source`: the entry's bytes where the engine sends them, because a single file's folder is not readable here. */
-export function openFiles(scope: BuildScope, source: EntrySource | undefined): Files {
+/** `source` and `tests`: what the engine sends, because a single file's folder is not readable here. */
+export function openFiles(
+  scope: BuildScope,
+  source: EntrySource | undefined,
+  tests: ReadonlyMap<string, string> = new Map(),
+): Files {
   const folders = readPaths(scope);
   const inputs = new Map<string, Input>();
   const texts = new Map<string, Uint8Array>();
@@ -54,9 +58,12 @@ export function openFiles(scope: BuildScope, source: EntrySource | undefined): F
   };
   if (source !== undefined) note(scope.entry, source.bytes.length, source.mtimeMs, source.bytes);
 
+  for (const [path, text] of tests) note(path, text.length, 0, new TextEncoder().encode(text));
+
   return {
     relative,
     find(path) {
+      if (tests.has(path)) return path;
       if (source !== undefined && path === scope.entry) return path;
       if (!inScope(path)) return "outside";
       const real = realPath(path);

@@ -42,6 +42,7 @@ export async function loadOnce(
     ...request.offer,
     limits: request.limits,
     dev: false,
+    testing: request.harness !== undefined,
   };
   const answer = Promise.withResolvers<string>();
   const realm = openRealm((type, _id, _a, text) => {

@@ -24,6 +24,19 @@ export const STAGE_BUNDLE = 1;
 export const STAGE_LOAD = 2;
 export const STAGE_SCHEMAS = 3;
 
+/** The script is built to be tested, or to have its functions called one by one. */
+export interface Harness {
+  readonly files: readonly HarnessFile[];
+}
+
+/** A test file. */
+export interface HarnessFile {
+  /** Relative to the folder of scripts. */
+  readonly path: string;
+  /** Of a single-file script: its folder is not readable in the builder. */
+  readonly text?: string;
+}
+
 export interface BuildRequest {
   readonly scope: BuildScope;
   readonly config: Json;
@@ -32,6 +45,7 @@ export interface BuildRequest {
   readonly offer: Offer;
   /** Of the entry that comes as body; 0 without one. */
   readonly entryMtimeMs: number;
+  readonly harness?: Harness;
 }
 
 export interface BuiltMessage {

@@ -3,6 +3,8 @@ import type { BuildProblem, Offer } from "../../script/types.ts";
 import { JSX_NAMES, POINTS_OF_PLUGINS, SDK_NAMES, SERVICES_OF_PLUGINS, TEMPLATE_NAMES } from "../realm/sdk-names.ts";
 
 const SDK = "@aiwebengine/sdk";
+/** There only where a script is built with its tests. */
+export const TESTING = `${SDK}/testing`;
 const REALM = 'globalThis[Symbol.for("aiwebengine.sdk")]';
 const JSX: readonly string[] = [`${SDK}/jsx-runtime`, `${SDK}/jsx-dev-runtime`];
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;

@@ -52,7 +52,15 @@ function isDeep(json: string): boolean {
   return false;
 }
 
+let tap: ((level: number, message: string, data: unknown) => void) | null = null;
+
+/** Where tests are loaded, their host sees every line. */
+export function tapLog(see: (level: number, message: string, data: unknown) => void): void {
+  tap = see;
+}
+
 function send(level: number, message: string, data: unknown): void {
+  tap?.(level, message, data);
   const shown = message.length > MAX_LINE ? `${cut(message, 0, MAX_LINE)}…` : message;
   let extra = "";
   if (data !== undefined) {

@@ -16,6 +16,7 @@ import {
 import { makeRunner, type Runner } from "./runner.ts";
 import { useMeta, type ScriptMeta } from "./script.ts";
 import { installPlugins } from "./sdk.ts";
+import { installTestRealm } from "./testing.ts";
 import { limitTimers } from "./timers.ts";
 
 /**
@@ -82,6 +83,7 @@ export function load(code: unknown, metaText: string): void {
     useMeta(meta);
     useSourceMap(meta.map, meta.name);
     installPlugins(meta);
+    if (meta.testing) installTestRealm(meta.name);
     openRegistrations();
     if (typeof code !== "function") throw new SyntaxError("The bundle is not a function body.");
     const module = { exports: {} as Names };

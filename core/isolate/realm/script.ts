@@ -15,6 +15,8 @@ export interface ScriptMeta extends Offer {
   readonly limits: { readonly [name: string]: number };
   /** Check answers against `response` schemas. */
   readonly dev: boolean;
+  /** Its tests are loaded with it. */
+  readonly testing?: boolean;
 }
 
 let info: { readonly name: string; readonly version: string } = { name: "", version: "" };

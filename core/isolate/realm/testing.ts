@@ -1,0 +1,21 @@
+/** What a test host needs of the realm; it is put on the global where tests are loaded, and nowhere else. */
+import type { TestRealm } from "../testing/seam.ts";
+import { tapLog } from "./console.ts";
+import { ScriptError } from "./errors.ts";
+import { tapCalls } from "./services.ts";
+import { current } from "./state.ts";
+
+const defineProperty = Object.defineProperty;
+const freeze = Object.freeze;
+const symbolFor = Symbol.for;
+
+export function installTestRealm(script: string): void {
+  const realm: TestRealm = freeze({
+    script,
+    currentId: () => (current()?.context as { readonly id?: string } | null | undefined)?.id,
+    problem: (code: string, message: string) => new ScriptError(code, message),
+    tapLog,
+    tapCalls,
+  });
+  defineProperty(globalThis, symbolFor("aiwebengine.testing.realm"), { value: realm });
+}

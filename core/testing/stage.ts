@@ -1,0 +1,233 @@
+/** An engine without a port: one script at a time, in the jail and under its limits, with data that nobody keeps. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ProblemError } from "../../sdk/errors.ts";
+import type { BuiltInPlugin } from "../../sdk/plugin.ts";
+import { limitsFor, LiveConfig, scriptConfig, type Config, type LoadedConfig } from "../config/index.ts";
+import { BUILDER, compose, ISOLATES, PLUGINS, POINTS, SEAT } from "../container.ts";
+import { isolateMode, startPlugins } from "../engine.ts";
+import { routeInfo } from "../http/event.ts";
+import { createHandler } from "../http/handler.ts";
+import { ownCommand } from "../isolate/jail/probe.ts";
+import { RUNNER, type StepResult } from "../isolate/testing/seam.ts";
+import type { Log } from "../log.ts";
+import { createSecrets } from "../log/secrets.ts";
+import { hookedDispatcher } from "../plugin/invoke.ts";
+import { settingsOf } from "../plugin/settings.ts";
+import { newEntry, type ScriptEvent } from "../script/entry.ts";
+import type { PooledRoute } from "../script/isolates.ts";
+import { killProblem } from "../script/kill.ts";
+import { Serving } from "../script/serving.ts";
+import type { ScriptSource } from "../script/source.ts";
+import { startSpawner } from "../script/spawner.ts";
+import { threadVessel } from "../script/thread-vessel.ts";
+import type { BuildProblem, BuildResult, BuiltPointRegistration, Json, ScriptBundle } from "../script/types.ts";
+import { isPoint } from "../script/types.ts";
+import type { Version } from "../script/version.ts";
+import { processVessel, type Vessel } from "../script/vessel.ts";
+import { installClock } from "./clock.ts";
+import { ScriptData } from "./data.ts";
+import { runnerPlugin } from "./plugin.ts";
+import { answerOf, requestOf } from "./wire.ts";
+
+export interface StageOptions {
+  readonly loaded: LoadedConfig;
+  readonly version: string;
+  readonly builtIns: readonly BuiltInPlugin[];
+  /** What the engine itself would log as an error, while a step ran. */
+  readonly onError: (message: string) => void;
+  readonly onThrown: (event: Extract<ScriptEvent, { kind: "threw" }>) => void;
+  /** Before those that waited for the isolate are told. */
+  readonly onKill: (problem: ProblemError) => void;
+}
+
+/** One script, loaded. */
+export interface Actor {
+  /** In the order of registration. */
+  readonly steps: readonly BuiltPointRegistration[];
+  readonly data: ScriptData;
+  /** @throws ProblemError when the step passed a limit, or its isolate ended. */
+  call(step: BuiltPointRegistration, payload: Json | undefined, wallMs: number): Promise<StepResult>;
+  /** The next call finds an isolate that has run nothing yet. */
+  renew(): void;
+  leave(): void;
+}
+
+export interface Stage {
+  /** With a door for the runner, and with test files: paths relative to the folder of scripts. */
+  build(source: ScriptSource, tests: readonly string[]): Promise<BuildResult>;
+  /** Answers what is wrong when the script cannot be taken into service. */
+  enter(source: ScriptSource, bundle: ScriptBundle): Actor | readonly BuildProblem[];
+  /** To the script that is on the stage, as any caller's. */
+  request(request: Request): Promise<Response>;
+  dispose(): Promise<void>;
+}
+
+const ORIGIN = "http://localhost";
+
+/** @throws StartError when a plugin does not load. */
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { version, builtIns, onError } = options;
+  const config = configForTests(options.loaded.config);
+  const live = new LiveConfig(config);
+  const dataDir = mkdtempSync(join(tmpdir(), "aiwebengine-test-"));
+  const clock = installClock();
+  const spawner = await startSpawner({ command: ownCommand(), jail: true });
+  const plugins = [
+    ...builtIns,
+    runnerPlugin({
+      request: async (wire, signal) => answerOf(await request(requestOf(wire, ORIGIN, signal))),
+      setClock: (epochMs) => clock.set(epochMs),
+    }),
+  ];
+  const mode = isolateMode(config);
+  const settings = settingsOf(options.loaded, plugins);
+  const root = compose({
+    config: live,
+    dataDir,
+    log: quietLog(onError),
+    scriptLogs: { release() {} },
+    redaction: createSecrets(),
+    version,
+    spawner,
+    openVessel: (): Promise<Vessel> =>
+      mode === "thread" ? threadVessel() : spawner.spawn("isolate", []).then(processVessel),
+    builtIns: plugins,
+    pluginSettings: { ...settings, enabled: (name) => name === RUNNER || settings.enabled(name) },
+    facts: {
+      version,
+      dev: config.dev,
+      mode,
+      ready: () => true,
+      jail: () => ({ held: [], lacking: [] }),
+      paused: () => [],
+      scripts: () => [],
+      routes: () => {
+        const own = [...entries.values()].flatMap((entry) => entry.serving?.routes ?? []);
+        return [...seat.routes, ...own].map(({ value }) => routeInfo(value));
+      },
+      plugins: () => host.plugins,
+    },
+    onScript(event) {
+      if (event.kind === "threw") options.onThrown(event);
+    },
+    onPlugin() {},
+    onKill(script, kill) {
+      if (kill.cause !== "retired") options.onKill(killProblem(script, kill, true));
+    },
+  });
+  const seat = root.resolve(SEAT);
+  const isolates = root.resolve(ISOLATES);
+  const host = root.resolve(PLUGINS);
+  const dispose = async (): Promise<void> => {
+    await isolates.dispose();
+    await root.resolve(BUILDER).dispose();
+    await host.dispose();
+    await spawner.dispose();
+    clock.restore();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  isolates.warm();
+  try {
+    await startPlugins(host);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const entries = new Map<string, ReturnType<typeof newEntry>>();
+  const serving = new Serving(entries, {
+    config,
+    isolates,
+    pluginRoutes: () => seat.routes,
+    takePoints: (versions) => root.resolve(POINTS).take(seat.points, versions),
+    onEvent() {},
+  });
+  serving.starting = false;
+  const handle = createHandler({
+    trustedProxies: [],
+    requestTimeoutMs: config.server.requestTimeoutMs,
+    requestBytes: (route) => (route as PooledRoute).pool.script.limits.requestBytes,
+    dev: config.dev,
+    routes: () => serving.routes,
+    plugins: () => seat.generation,
+    dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
+    outlasts: () => false,
+    onFailure: (error) => onError(String(error)),
+  });
+  const connection = { origin: ORIGIN, peer: () => "127.0.0.1", hold() {} };
+  const request = async (given: Request): Promise<Response> => handle(given, connection);
+
+  const enter: Stage["enter"] = (source, bundle) => {
+    const { name } = source;
+    const entry = newEntry(source);
+    entries.set(name, entry);
+    serving.adopt(entry, bundle, 0);
+    if (entry.serving === null) {
+      entries.delete(name);
+      return entry.problems;
+    }
+    const release = (): void => {
+      for (const service of seat.services.values()) service.close?.(name);
+    };
+    return {
+      steps: bundle.registrations.filter(isPoint).filter(({ point }) => point === RUNNER),
+      data: new ScriptData(dataDir, name, release),
+      async call(step, payload, wallMs) {
+        const { pool } = entry.serving as Version;
+        return (await isolates.call(pool, step, { payload: payload ?? null, wallMs })) as unknown as StepResult;
+      },
+      renew: () => serving.adopt(entry, bundle, 0),
+      leave() {
+        serving.remove(entry);
+        release();
+      },
+    };
+  };
+
+  return {
+    build({ name, entry, root: folder, dir }, tests) {
+      const own = { config: scriptConfig(config, name).config as Json, limits: limitsFor(config, name) };
+      return root.resolve(BUILDER).build({ name, entry, root: folder, scriptsDir: dir, ...own, tests });
+    },
+    enter,
+    request,
+    dispose,
+  };
+}
+
+/**
+ * One isolate that stays: a case and the requests that it makes meet in it. A case holds a place of its own, so there is
+ * one more.
+ */
+function configForTests(config: Config): Config {
+  const oneMore = (limits: { readonly concurrency?: number | undefined }) =>
+    limits.concurrency === undefined ? {} : { concurrency: limits.concurrency + 1 };
+  const scripts = Object.entries(config.scripts).map(([name, own]) => {
+    const changed = { ...own, isolation: "shared" as const, limits: { ...own.limits, ...oneMore(own.limits) } };
+    return [name, changed] as const;
+  });
+  return {
+    ...config,
+    limits: { ...config.limits, ...oneMore(config.limits) },
+    scripts: Object.fromEntries(scripts),
+    isolates: { ...config.isolates, perScript: 1, spare: 1 },
+  };
+}
+
+/** What scripts log is for `logs()`; what they throw comes as an event. */
+function quietLog(onError: (message: string) => void): Log {
+  const log: Log = {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (message, { error, ...fields } = {}) =>
+      onError(`${message}: ${error === undefined ? JSON.stringify(fields) : String(error)}`),
+    at() {},
+    print() {},
+    child: () => log,
+    access() {},
+    flush() {},
+  };
+  return log;
+}
