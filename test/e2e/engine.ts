@@ -71,9 +71,14 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** The engine runs from source, in the test's own process, where coverage sees it. */
+function isInProcess(): boolean {
+  return process.env["TEST_ENGINE"] === "in-process";
+}
+
 /** The command that runs the engine: `AIWEBENGINE_BIN`, else the built binary. A `.ts` file is run by this Bun. */
 export function engineCommand(): readonly string[] {
-  const given = process.env["AIWEBENGINE_BIN"];
+  const given = isInProcess() ? join(REPOSITORY, "core/main.ts") : process.env["AIWEBENGINE_BIN"];
   const path = resolve(
     given ?? join(REPOSITORY, "dist", process.platform === "win32" ? "aiwebengine.exe" : "aiwebengine"),
   );
@@ -106,18 +111,13 @@ async function put(dir: string, path: string, content: string | Uint8Array): Pro
 
 /** Starts the engine on a free port of the loopback address, and waits until its banner says where it listens. */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
-  guard();
-  const command = engineCommand();
   const dir = options.dir ?? (await prepareFolder(options));
   const lines = new LogLines();
-  const child = Bun.spawn(
-    [...command, "serve", "--port", "0", "--host", "127.0.0.1", "--dir", dir, ...(options.args ?? [])],
-    {
-      cwd: dir,
-      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: dir, NO_COLOR: "1", ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const args = ["serve", "--port", "0", "--host", "127.0.0.1", "--dir", dir, ...(options.args ?? [])];
+  const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: dir, NO_COLOR: "1", ...options.env };
+  if (isInProcess()) return startInProcess(options, dir, args, env, lines);
+  guard();
+  const child = Bun.spawn([...engineCommand(), ...args], { cwd: dir, env, stdio: ["ignore", "pipe", "pipe"] });
   live.add(child.pid);
   const read = Promise.all([lines.read(child.stdout), lines.read(child.stderr)]);
   const exited = child.exited.then((code) => {
@@ -150,11 +150,20 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     await stop();
     throw error;
   }
+  return engineAt(url, dir, lines, { pid: child.pid, kill: (name) => signal(child.pid, name), exited, stop });
+}
 
+/** What is the same wherever the engine runs. */
+function engineAt(
+  url: string,
+  dir: string,
+  lines: LogLines,
+  running: Pick<Engine, "pid" | "kill" | "exited" | "stop">,
+): Engine {
   return {
+    ...running,
     url,
     port: Number(new URL(url).port),
-    pid: child.pid,
     dir,
     get logs() {
       return lines.text();
@@ -164,11 +173,34 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
     remove: (path) => rm(join(dir, path), { recursive: true, force: true }),
     mark: () => lines.count,
     waitForLog: (match, waitOptions) => lines.wait(match, waitOptions),
-    kill: (name) => signal(child.pid, name),
-    exited,
-    stop,
-    [Symbol.asyncDispose]: async () => void (await stop()),
+    [Symbol.asyncDispose]: async () => void (await running.stop()),
   };
+}
+
+async function startInProcess(
+  options: EngineOptions,
+  dir: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  lines: LogLines,
+): Promise<Engine> {
+  const { serveInProcess } = await import("./in-process.ts");
+  const exited = Promise.withResolvers<number>();
+  const served = await serveInProcess(args, env, lines);
+  let stopping: Promise<void> | undefined;
+  return engineAt(served.url, dir, lines, {
+    pid: process.pid,
+    kill() {
+      throw new Error("An engine in the test's own process has no signal of its own.");
+    },
+    exited: exited.promise,
+    async stop() {
+      await (stopping ??= served.stop());
+      if (options.dir === undefined) await rm(dirname(dir), { recursive: true, force: true });
+      exited.resolve(0);
+      return 0;
+    },
+  });
 }
 
 /** Runs a command of the engine to its end: `doctor`, `version`, a `serve` that must refuse. */
@@ -176,10 +208,14 @@ export async function runEngine(
   args: readonly string[],
   options: { cwd?: string; env?: Readonly<Record<string, string>>; timeoutMs?: number } = {},
 ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const cwd = options.cwd ?? tmpdir();
+  const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", NO_COLOR: "1", ...options.env };
+  // That of `serve` would end this process with itself.
+  if (isInProcess() && args[0] !== "serve") return (await import("./in-process.ts")).runInProcess(args, cwd, env);
   guard();
   const child = Bun.spawn([...engineCommand(), ...args], {
-    cwd: options.cwd ?? tmpdir(),
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", NO_COLOR: "1", ...options.env },
+    cwd,
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   live.add(child.pid);
