@@ -23,8 +23,12 @@ const REPORT_MS = 2000;
 /** Their point is to be refused while they load, or to stream without end. */
 const NEEDS_ENGINE = ["feature-handler-by-name", "trap-return-iterator-return"];
 
+/** Points need a plugin, and what goes through a middleware is streamed. */
+const OF_ENGINE = /\b(?:registerMessageHandler|sendMessage|registerMiddleware)\(/;
+
 /** Modules need the builder; floods need an engine around them. */
 export function runsInRealm(attack: Attack): boolean {
+  if (OF_ENGINE.test(attackSource(attack, ""))) return false;
   if (isSlow(attack) || attack.files !== undefined || NEEDS_ENGINE.includes(attack.name)) return false;
   return attack.script === undefined || !/\b(?:import|export)\b/.test(attack.script);
 }
