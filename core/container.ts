@@ -102,7 +102,7 @@ export function compose(given: Given): DependencyContainer {
       paths: { project: dir, data: dataDir },
       logFor: (plugin) => log.child({ plugin }),
       onHookFailure(plugin, error, { id }) {
-        log.error("a plugin's hook failed", { id, plugin, error });
+        log.error("a plugin's hook failed", { id, plugin, error, ...seat.generation.placeOf(error) });
         return problemResponse(error, id, dev);
       },
       adopt: (next) => seat.take(next, () => settle(from.resolve(REGISTRY))),
@@ -121,7 +121,11 @@ export function compose(given: Given): DependencyContainer {
         deps: isolateDeps(
           config,
           log,
-          { services: () => from.resolve(SEAT).services, chains: () => from.resolve(SEAT).generation.chains },
+          {
+            services: () => from.resolve(SEAT).services,
+            chains: () => from.resolve(SEAT).generation.chains,
+            placeOf: (error) => from.resolve(SEAT).generation.placeOf(error),
+          },
           given.onScript,
         ),
         events: { ...isolateEvents(log), ...(given.onKill && { onKill: given.onKill }) },

@@ -231,7 +231,7 @@ function listen(
     routes: () => registry.routes,
     plugins: () => seat.generation,
     dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
-    onFailure: (error, id) => log.error("request failed", { id, error }),
+    onFailure: (error, id) => log.error("request failed", { id, error, ...seat.generation.placeOf(error) }),
   });
 }
 

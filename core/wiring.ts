@@ -5,6 +5,7 @@ import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { LEVELS } from "./isolate/frames.ts";
 import type { Log } from "./log.ts";
+import type { Generation } from "./plugin/generation.ts";
 import type { Chains } from "./plugin/hook.ts";
 import type { ReadFailure } from "./script/answer.ts";
 import type { ScriptEvent } from "./script/entry.ts";
@@ -97,7 +98,11 @@ const STATUS_TITLES: { readonly [status: number]: string } = {
 export function isolateDeps(
   config: LiveConfig,
   log: Log,
-  plugins: { readonly services: () => ReadonlyMap<string, Service>; readonly chains: () => Pick<Chains, "fetch"> },
+  plugins: {
+    readonly services: () => ReadonlyMap<string, Service>;
+    readonly chains: () => Pick<Chains, "fetch">;
+    readonly placeOf: Generation["placeOf"];
+  },
   onScript: (event: ScriptEvent) => void,
 ): IsolatesOptions["deps"] {
   const { dir, dev: inDev } = config.current;
@@ -109,7 +114,7 @@ export function isolateDeps(
     fetchPolicy: () => config.current.fetch,
     fetchHook: () => plugins.chains().fetch,
     onServiceError: (script, what, error, id) =>
-      log.error("a service failed", { id, script, what, error: reasonOf(error) }),
+      log.error("a service failed", { id, script, what, error: reasonOf(error), ...plugins.placeOf(error) }),
     onFetch(flight, { method, url, ms, outcome }) {
       const { script } = flight.invocation.route;
       // Paths and queries hold secrets more often than they help.

@@ -64,7 +64,7 @@ function unknownPlugin(name: string, node: Node, names: readonly string[]): Conf
   const hint = near
     ? `Did you mean plugins.${near}?`
     : names.length > 0
-      ? `There are: ${names.join(", ")}.`
+      ? `Take its table out, or put plugins/${name}.ts there. There are: ${names.join(", ")}.`
       : undefined;
   return problemAt(node, ["plugins", name], `there is no plugin ${JSON.stringify(name)}`, hint);
 }

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { compileFunction } from "node:vm";
 import * as pluginSdk from "../../sdk/plugin.ts";
 import { codeFrame } from "../isolate/build/code-frame.ts";
-import { makeLookup } from "../isolate/realm/sourcemap.ts";
+import type { makeLookup } from "../isolate/realm/sourcemap.ts";
 import { PROVIDED, type PluginBundle } from "./bundle.ts";
 import type { PluginProblem } from "./problem.ts";
 
@@ -64,12 +64,20 @@ export function evaluate(bundle: PluginBundle, filename: string, timers: Timers)
   return module.exports;
 }
 
+/** What leads from a stack to the files that a plugin was bundled of. */
+export interface PluginSource {
+  readonly bundle: PluginBundle;
+  readonly filename: string;
+  readonly projectDir: string;
+  readonly lookup: ReturnType<typeof makeLookup>;
+}
+
 /** An error of a plugin, with the place in its author's files where its stack leads there. */
 export function describeError(
   error: unknown,
   plugin: string,
   what: string,
-  source: { readonly bundle: PluginBundle; readonly filename: string; readonly projectDir: string } | null,
+  source: PluginSource | null,
 ): PluginProblem {
   const reason = error instanceof Error ? error.message || error.name : String(error);
   const problem = {
@@ -80,7 +88,7 @@ export function describeError(
   const at = error.stack?.match(new RegExp(`${RegExp.escape(source.filename)}:(\\d+):(\\d+)`));
   if (!at) return problem;
   // The generated first line was cut off, and the head of `compileFunction` stands in its place.
-  const place = makeLookup(source.bundle.map)(Number(at[1]), Number(at[2]));
+  const place = source.lookup(Number(at[1]), Number(at[2]));
   if (place === null) return problem;
   const path = resolve(source.bundle.folder, place.file);
   return {

@@ -84,6 +84,15 @@ export class Generation {
     await unwind(this.#undo, this.#onProblem);
   }
 
+  /** Where in the files of a dropped plugin an error arose, for the log; nothing for any other error. */
+  placeOf(error: unknown): Partial<Pick<PluginProblem, "plugin" | "file" | "line" | "column" | "frame">> {
+    for (const one of this.plugins) {
+      const { plugin, file, line, column, frame } = one.describe(error, "failed");
+      if (line !== undefined) return { plugin, file, line, column, frame };
+    }
+    return error instanceof Error && error.cause !== undefined ? this.placeOf(error.cause) : {};
+  }
+
   async checks(): Promise<{ readonly [name: string]: HealthResult }> {
     const { health } = this.contributions;
     const results = await Promise.all(

@@ -1,5 +1,6 @@
 /** From a file or a record of the binary to a plugin that can be set up: the same way for both. */
 import type { AnyPlugin, BuiltInPlugin } from "../../sdk/plugin.ts";
+import { makeLookup } from "../isolate/realm/sourcemap.ts";
 import type { JsonSchema } from "../script/types.ts";
 import type { PluginBundle, PluginBundles } from "./bundle.ts";
 import type { DroppedPlugin } from "./discover.ts";
@@ -43,9 +44,11 @@ export async function loadDropped(
   const bundle = await bundles.bundle(dropped);
   const filename = `${bundle.folder}/${dropped.name}.bundle.js`;
   const timers = new Timers();
+  // Read once: a hook may fail a thousand times a second.
+  const source = { bundle, filename, projectDir: project.dir, lookup: makeLookup(bundle.map) };
   const describe = (error: unknown, what: string): PluginProblem => ({
     file: dropped.origin,
-    ...describeError(error, dropped.name, what, { bundle, filename, projectDir: project.dir }),
+    ...describeError(error, dropped.name, what, source),
   });
   return guard(describe, async () => {
     try {

@@ -104,7 +104,9 @@ describe("dropped plugins", () => {
     expect(body).not.toContain("secret reason");
     const id = answer.headers.get("x-request-id") ?? "none";
     const line = await engine.waitForLog(new RegExp(`a plugin's hook failed.*${id}|${id}.*a plugin's hook failed`));
-    expect(line).toContain("bad");
+    // In the author's own file, not in the bundle.
+    expect(JSON.parse(line)).toMatchObject({ plugin: "bad", file: "plugins/bad.ts", line: expect.any(Number) });
+    expect((JSON.parse(line) as { frame: string }).frame).toContain("secret reason");
     await drop("plugins/bad.ts", null, "plugins changed");
   });
 

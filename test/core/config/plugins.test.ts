@@ -173,7 +173,9 @@ const bad: readonly (readonly [what: string, given: Given, said: readonly string
   [
     "an unknown plugin, like nothing there is",
     { toml: "plugins.zzzzzz.x = 1" },
-    ['aiwebengine.toml:1:1 | plugins.zzzzzz | there is no plugin "zzzzzz" | There are: cors, other.'],
+    [
+      'aiwebengine.toml:1:1 | plugins.zzzzzz | there is no plugin "zzzzzz" | Take its table out, or put plugins/zzzzzz.ts there. There are: cors, other.',
+    ],
   ],
   [
     "a plugin's name that cannot be one",
