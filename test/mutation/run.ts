@@ -30,7 +30,10 @@ const TARGETS: readonly Target[] = [
   {
     name: "registry",
     files: ["core/script/registry.ts", "core/script/serving.ts", "core/script/changes.ts"],
-    tests: [["test/core/script/registry.test.ts"]],
+    tests: [
+      ["test/core/script/changes.test.ts", "test/core/script/registry.test.ts"],
+      ["test/core/script/registry-state.test.ts"],
+    ],
   },
   {
     name: "config",

@@ -1,151 +1,9 @@
 /** The registry with a builder that needs no child: a script's text is its routes. */
-import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { loadConfig } from "../../../core/config/index.ts";
-import type { Builder, BuildInput } from "../../../core/script/build.ts";
-import { Isolates } from "../../../core/script/isolates.ts";
-import type { ScriptEvent } from "../../../core/script/entry.ts";
-import { Registry } from "../../../core/script/registry.ts";
-import { NO_OFFER, type BuildResult, type ScriptBundle } from "../../../core/script/types.ts";
-
-const root = mkdtempSync(join(tmpdir(), "awe-registry-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** `GET /a, POST /b`; `slow:` before it waits for `gate`; `bad` does not build. */
-function bundleOf({ name, entry, scriptsDir }: BuildInput, text: string): ScriptBundle {
-  const routes = text.trim() === "" ? [] : text.replace(/^slow:/, "").split(",");
-  return {
-    name,
-    hash: String(Bun.hash(name + text)),
-    form: "module",
-    offer: NO_OFFER,
-    readCode: () => Promise.resolve({ code: "", map: "" }),
-    registrations: routes.map((route, id) => {
-      const [method = "", path = ""] = route.trim().split(" ");
-      return { id, fn: "registerWebHandler", method, path, options: {}, definitions: {}, schemas: {} };
-    }),
-    registrationsHash: "",
-    inputs: [entry, join(scriptsDir, "_shared/lib.ts")],
-  };
-}
-
-class House implements AsyncDisposable {
-  readonly dir = join(mkdtempSync(join(root, "p-")), "scripts");
-  readonly events: ScriptEvent[] = [];
-  readonly names: string[][] = [];
-  readonly built: string[] = [];
-  cacheFails = false;
-  readonly gate = Promise.withResolvers<void>();
-  readonly isolates: Isolates;
-  readonly registry: Registry;
-  #waiters: (() => void)[] = [];
-
-  constructor(files: Record<string, string>, set: readonly string[] = [], scriptsDir?: string) {
-    mkdirSync(this.dir, { recursive: true });
-    for (const [path, text] of Object.entries(files)) this.write(path, text);
-    const config = loadConfig({ dir: dirname(this.dir), set: ["isolates.spare=0", ...set], flags: {} });
-    this.isolates = new Isolates({
-      config: () => config.isolates,
-      openVessel: () => Promise.reject(new Error("no isolate here")),
-      deps: {} as ConstructorParameters<typeof Isolates>[0]["deps"],
-      events: { onKill() {}, onPause() {}, onLoadFailure() {}, onSpareFailure() {}, onFault() {} },
-    });
-    const tell = (): void => this.#waiters.splice(0).forEach((wake) => wake());
-    const read = (input: BuildInput): string => readFileSync(input.entry, "utf8");
-    const builder: Builder = {
-      build: async (input): Promise<BuildResult> => {
-        this.built.push(input.name);
-        let text: string;
-        try {
-          text = read(input);
-        } catch {
-          return { ok: false, problems: [{ code: "script_failed", message: "gone" }] };
-        }
-        if (text.startsWith("slow:")) await this.gate.promise;
-        if (text === "bad") return { ok: false, problems: [{ code: "script_failed", message: "bad text" }] };
-        return { ok: true, bundle: bundleOf(input, text), warnings: [] };
-      },
-      cached: async (input) =>
-        this.cacheFails
-          ? Promise.reject(new Error("EACCES"))
-          : read(input).startsWith("cached:")
-            ? bundleOf(input, read(input).slice(7))
-            : null,
-      forget() {},
-      dispose: () => Promise.resolve(),
-    };
-    this.registry = new Registry({
-      config,
-      scriptsDir: scriptsDir ?? this.dir,
-      builder,
-      isolates: this.isolates,
-      takePoints: () => null,
-      pluginRoutes: () => [
-        {
-          method: "GET",
-          path: "/health/live",
-          owner: "health",
-          value: {
-            info: { method: "GET", path: "/health/live", owner: "health", options: {} },
-            handle: () => new Response(),
-          },
-        },
-      ],
-      onEvent: (event) => {
-        this.events.push(event);
-        tell();
-      },
-      onNames: (names) => void this.names.push([...names]),
-      onUnwatched(error) {
-        throw error;
-      },
-    });
-  }
-
-  async start(patienceMs = 5000): Promise<this> {
-    this.registry.watch();
-    await this.registry.start(patienceMs);
-    return this;
-  }
-
-  write(path: string, text: string): void {
-    mkdirSync(dirname(join(this.dir, path)), { recursive: true });
-    writeFileSync(join(this.dir, path), text);
-  }
-
-  /** The script that answers, or null. */
-  owner(method: string, path: string): string | null {
-    const found = this.registry.routes.find(method, path);
-    return found && "value" in found && "script" in found.value ? found.value.script : null;
-  }
-
-  problemOf(name: string): string | undefined {
-    return this.registry.status.find((one) => one.name === name)?.problem?.message;
-  }
-
-  /** Resolves when an event of that kind and script comes after those seen before `since`. */
-  async event(kind: ScriptEvent["kind"], script: string, since = 0): Promise<ScriptEvent> {
-    for (;;) {
-      const found = this.events.slice(since).find((one) => one.kind === kind && one.script === script);
-      if (found) return found;
-      const next = Promise.withResolvers<void>();
-      this.#waiters.push(next.resolve);
-      const late = setTimeout(
-        () => next.reject(new Error(`no ${kind} of ${script}: ${JSON.stringify(this.events)}`)),
-        3000,
-      );
-      await next.promise;
-      clearTimeout(late);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.registry.close();
-    await this.isolates.dispose();
-  }
-}
+import { join } from "node:path";
+import { House } from "./house.ts";
 
 test("scripts from the cache serve without a build; others are built", async () => {
   await using house = await new House({ "a.ts": "cached:GET /a", "b.ts": "GET /b" }).start();
@@ -342,7 +200,7 @@ test("a save between the first look and the end of the start is not missed", asy
 });
 
 test("a folder of scripts behind a link is followed, also when the link is pointed elsewhere", async () => {
-  const base = mkdtempSync(join(root, "l-"));
+  const base = mkdtempSync(join(tmpdir(), "awe-registry-"));
   for (const [release, text] of [
     ["one", "GET /one"],
     ["two", "GET /two"],
@@ -357,6 +215,7 @@ test("a folder of scripts behind a link is followed, also when the link is point
   renameSync(join(base, "next"), join(base, "scripts"));
   await house.event("reloaded", "a");
   expect([house.owner("GET", "/one"), house.owner("GET", "/two")]).toEqual([null, "a"]);
+  rmSync(base, { recursive: true });
 });
 
 test("a folder that cannot be read keeps its scripts, and reload works again afterwards", async () => {
