@@ -80,6 +80,38 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
     load: () => import("./test.ts"),
   },
   {
+    name: "run",
+    summary: "Call one handler of a script once, in the sandbox that serves it.",
+    details:
+      "A route by method and path, an exported function by its name, or the handler of a message by the message's name. It\n" +
+      "works on a copy of the script's data, which is thrown away; requests that it makes to the outside are real. The\n" +
+      "answer goes to stdout, log lines to stderr. It ends with 1 when the handler throws, or answers 400 or above.",
+    args: [
+      { name: "script", meaning: "whose handler", takes: "one", completes: "script" },
+      { name: "handler", meaning: '"GET /notes/1", a function, or a message', takes: "one" },
+    ],
+    flags: [
+      {
+        name: "args",
+        kind: "text",
+        value: "JSON",
+        meaning: "The function's arguments, as a list; a request's body, or a message's payload",
+      },
+      { name: "write", kind: "switch", meaning: "Keep what it writes, if it goes well; no engine may serve meanwhile" },
+      DIR,
+      CONFIG,
+      PROFILE,
+      SET,
+      JSON_OUTPUT,
+    ],
+    examples: [
+      'aiwebengine run notes "GET /notes"',
+      `aiwebengine run notes "POST /notes" --args '{"text":"milk"}' --write`,
+      "aiwebengine run shop total --args '[[1, 2, 3]]'",
+    ],
+    load: () => import("./run.ts"),
+  },
+  {
     name: "routes",
     summary: "List which script answers which route.",
     details:

@@ -2,6 +2,7 @@
 import { PLAIN, type Paint } from "./paint.ts";
 import { renderBuildProblem } from "./script-error.ts";
 import { printable } from "../log/escape.ts";
+import type { BuildProblem } from "../script/types.ts";
 import { diffLines } from "../testing/diff.ts";
 import {
   countsOf,
@@ -43,15 +44,19 @@ function caseLine({ groups, name, outcome, ms }: CaseResult, paint: Paint): stri
 function renderFailures(one: CaseResult, shown: (file: string) => string, paint: Paint): string {
   const parts = [
     ...one.failures.map((failure) => renderFailure(failure, shown, paint)),
-    ...one.seen.map((problem) => {
-      const at = problem.file === undefined ? {} : { file: shown(problem.file) };
-      return `${paint.dim("meanwhile:")} ${renderBuildProblem({ ...problem, ...at }, paint)}`;
-    }),
+    ...one.seen.map((problem) => renderSeen(problem, shown, paint)),
   ];
   return indent(parts.join(""), "  ".repeat(one.groups.length + 2)).trimEnd();
 }
 
-function renderFailure(failure: CaseFailure, shown: (file: string) => string, paint: Paint): string {
+/** What a handler threw beside. Ends with a line break. */
+export function renderSeen(problem: BuildProblem, shown: (file: string) => string, paint: Paint): string {
+  const at = problem.file === undefined ? {} : { file: shown(problem.file) };
+  return `${paint.dim("meanwhile:")} ${renderBuildProblem({ ...problem, ...at }, paint)}`;
+}
+
+/** Ends with a line break. */
+export function renderFailure(failure: CaseFailure, shown: (file: string) => string, paint: Paint): string {
   const { message, expected, actual, file, line, column, frame, hint } = failure;
   const at = { line, column, ...(file === undefined ? {} : { file: shown(file) }) };
   if (expected === undefined || actual === undefined)

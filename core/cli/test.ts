@@ -1,5 +1,5 @@
 /** `aiwebengine test`: runs the tests of scripts, in the sandbox that serves them. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { readConfig } from "../config/index.ts";
 import { StartError } from "../errors.ts";
@@ -14,6 +14,7 @@ import { requireScripts } from "./check/project.ts";
 import type { Call, Io } from "./command.ts";
 import { configInput } from "./config-input.ts";
 import { UsageError } from "./parse.ts";
+import { sourceReader } from "./source-reader.ts";
 
 export async function run(call: Call): Promise<number> {
   const { args, flags, io, version } = call;
@@ -26,17 +27,17 @@ export async function run(call: Call): Promise<number> {
   const onFile = (file: FileResult): void => {
     if (!json) io.stdout(renderFile(file, shown, io.paint));
   };
-  const read = readerOf(scriptsDir);
+  const sources = sourceReader(scriptsDir);
   const session = await openSession({
     loaded,
     version,
     builtIns: await call.builtIns(),
     filter,
-    read: read.file,
+    read: sources.read,
     onFile,
   });
   const once = async (names: readonly string[]): Promise<number> => {
-    read.forget();
+    sources.forget();
     const report = await session.run(names);
     tell(report, io, json);
     if (report.files.length === 0 && filter !== null) io.stderr(`aiwebengine: no case matches -t ${filter.source}\n`);
@@ -108,26 +109,6 @@ function writeJunit(file: string | undefined, report: TestReport): void {
 
 /** As shells have it for Ctrl-C. */
 const INTERRUPTED = 130;
-const MOST_READ_BYTES = 8 * 1024 * 1024;
-
-/** Files are read once a run, for their frames. Only below the folder of scripts: a stack may name any file. */
-function readerOf(scriptsDir: string) {
-  const known = new Map<string, string | undefined>();
-  const readNow = (file: string): string | undefined => {
-    const path = resolve(scriptsDir, file);
-    if (!path.startsWith(`${scriptsDir}/`)) return undefined;
-    const stat = statSync(path, { throwIfNoEntry: false });
-    return stat?.isFile() && stat.size <= MOST_READ_BYTES ? readFileSync(path, "utf8") : undefined;
-  };
-  return {
-    file(file: string): string | undefined {
-      if (!known.has(file)) known.set(file, readNow(file));
-      return known.get(file);
-    },
-    forget: () => known.clear(),
-  };
-}
-
 /** Null when the process is asked to end; so the temporary data goes, too. */
 function stopSignal(): Promise<null> {
   return new Promise((done) => {

@@ -24,7 +24,7 @@ interface Entered {
 }
 
 export interface RunnerOptions {
-  readonly actor: Actor;
+  readonly actor: Pick<Actor, "steps" | "data" | "call" | "renew">;
   /** Cases whose full name does not match are left out. */
   readonly filter: RegExp | null;
   readonly read: ReadSource;

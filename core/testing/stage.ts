@@ -11,6 +11,7 @@ import { routeInfo } from "../http/event.ts";
 import { createHandler } from "../http/handler.ts";
 import { ownCommand } from "../isolate/jail/probe.ts";
 import { RUNNER, type StepResult } from "../isolate/testing/seam.ts";
+import type { Limits } from "../config/index.ts";
 import type { Log } from "../log.ts";
 import { createSecrets } from "../log/secrets.ts";
 import { hookedDispatcher } from "../plugin/invoke.ts";
@@ -40,13 +41,20 @@ export interface StageOptions {
   readonly onThrown: (event: Extract<ScriptEvent, { kind: "threw" }>) => void;
   /** Before those that waited for the isolate are told. */
   readonly onKill: (problem: ProblemError) => void;
+  /** What scripts log. */
+  readonly onLog?: (line: { readonly level: string; readonly message: string; readonly data?: unknown }) => void;
 }
 
 /** One script, loaded. */
 export interface Actor {
   /** In the order of registration. */
   readonly steps: readonly BuiltPointRegistration[];
+  /** Of points of other plugins: what has a name and a handler. */
+  readonly handlers: readonly BuiltPointRegistration[];
+  readonly limits: Limits;
   readonly data: ScriptData;
+  /** What a handler answers. @throws ProblemError, as the point's plugin would get it. */
+  invoke(handler: BuiltPointRegistration, payload: Json | undefined): Promise<Json | undefined>;
   /** @throws ProblemError when the step passed a limit, or its isolate ended. */
   call(step: BuiltPointRegistration, payload: Json | undefined, wallMs: number): Promise<StepResult>;
   /** The next call finds an isolate that has run nothing yet. */
@@ -55,6 +63,8 @@ export interface Actor {
 }
 
 export interface Stage {
+  /** What stands for the project's `data/`. */
+  readonly dataDir: string;
   /** With a door for the runner, and with test files: paths relative to the folder of scripts. */
   build(source: ScriptSource, tests: readonly string[]): Promise<BuildResult>;
   /** Answers what is wrong when the script cannot be taken into service. */
@@ -72,6 +82,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const config = configForTests(options.loaded.config);
   const live = new LiveConfig(config);
   const dataDir = mkdtempSync(join(tmpdir(), "aiwebengine-test-"));
+  const removeData = (): void => rmSync(dataDir, { recursive: true, force: true });
+  // Also where the process is asked to end before its work is done.
+  process.once("exit", removeData);
   const clock = installClock();
   const spawner = await startSpawner({ command: ownCommand(), jail: true });
   const plugins = [
@@ -86,7 +99,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const root = compose({
     config: live,
     dataDir,
-    log: quietLog(onError),
+    log: quietLog(options),
     scriptLogs: { release() {} },
     redaction: createSecrets(),
     version,
@@ -126,7 +139,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     await host.dispose();
     await spawner.dispose();
     clock.restore();
-    rmSync(dataDir, { recursive: true, force: true });
+    process.off("exit", removeData);
+    removeData();
   };
   isolates.warm();
   try {
@@ -170,9 +184,14 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const release = (): void => {
       for (const service of seat.services.values()) service.close?.(name);
     };
+    const points = bundle.registrations.filter(isPoint);
     return {
-      steps: bundle.registrations.filter(isPoint).filter(({ point }) => point === RUNNER),
+      steps: points.filter(({ point }) => point === RUNNER),
+      handlers: points.filter(({ point, callable, name: own }) => point !== RUNNER && callable && own !== undefined),
+      limits: limitsFor(config, name),
       data: new ScriptData(dataDir, name, release),
+      invoke: (handler, payload) =>
+        isolates.call((entry.serving as Version).pool, handler, payload === undefined ? {} : { payload }),
       async call(step, payload, wallMs) {
         const { pool } = entry.serving as Version;
         return (await isolates.call(pool, step, { payload: payload ?? null, wallMs })) as unknown as StepResult;
@@ -186,6 +205,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   };
 
   return {
+    dataDir,
     build({ name, entry, root: folder, dir }, tests) {
       const own = { config: scriptConfig(config, name).config as Json, limits: limitsFor(config, name) };
       return root.resolve(BUILDER).build({ name, entry, root: folder, scriptsDir: dir, ...own, tests });
@@ -215,15 +235,17 @@ function configForTests(config: Config): Config {
   };
 }
 
-/** What scripts log is for `logs()`; what they throw comes as an event. */
-function quietLog(onError: (message: string) => void): Log {
+/** What scripts throw comes as an event; what a test logs is for its `logs()`. */
+function quietLog({ onError, onLog }: StageOptions): Log {
   const log: Log = {
     debug() {},
     info() {},
     warn() {},
     error: (message, { error, ...fields } = {}) =>
       onError(`${message}: ${error === undefined ? JSON.stringify(fields) : String(error)}`),
-    at() {},
+    at: (level, message, { source, data } = {}) => {
+      if (source === "script") onLog?.({ level, message, ...(data !== undefined && { data }) });
+    },
     print() {},
     child: () => log,
     access() {},

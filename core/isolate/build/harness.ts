@@ -7,7 +7,7 @@ export const HARNESS_SCRIPT = "aiwebengine:script";
 /** A test file, by its path relative to the folder of scripts, follows. */
 export const HARNESS_FILE = "aiwebengine:test/";
 
-/** `require` keeps the order, and leaves to the script which form it has. */
+/** `require` keeps the order, and leaves to the script which form it has. Without test files it runs as when it serves. */
 export function harnessSource({ files }: Harness): string {
   const lines = files.map(({ path }) => {
     const file = JSON.stringify(path);
@@ -15,8 +15,9 @@ export function harnessSource({ files }: Harness): string {
   });
   return `require("${TESTING}");
 const host = globalThis[Symbol.for("aiwebengine.testing")];
+${files.length > 0 ? "host.isolate();" : ""}
 module.exports = require("${HARNESS_SCRIPT}");
 ${lines.join("\n")}
-host.end(module.exports);
+host.end();
 `;
 }

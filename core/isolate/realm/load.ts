@@ -83,11 +83,11 @@ export function load(code: unknown, metaText: string): void {
     useMeta(meta);
     useSourceMap(meta.map, meta.name);
     installPlugins(meta);
-    if (meta.testing) installTestRealm(meta.name);
     openRegistrations();
     if (typeof code !== "function") throw new SyntaxError("The bundle is not a function body.");
     const module = { exports: {} as Names };
     let names: Names = {};
+    if (meta.testing) installTestRealm(meta.name, () => names);
     const expose = (exposed: Names): void => {
       names = exposed;
     };

@@ -9,9 +9,10 @@ const defineProperty = Object.defineProperty;
 const freeze = Object.freeze;
 const symbolFor = Symbol.for;
 
-export function installTestRealm(script: string): void {
+export function installTestRealm(script: string, names: TestRealm["names"]): void {
   const realm: TestRealm = freeze({
     script,
+    names,
     currentId: () => (current()?.context as { readonly id?: string } | null | undefined)?.id,
     problem: (code: string, message: string) => new ScriptError(code, message),
     tapLog,

@@ -76,25 +76,35 @@ function stage(payload: unknown): void {
 
 /** For the entry of the bundle (core/isolate/build/harness.ts). */
 const harness = {
+  /** Where nothing is tested, the realm stays as it is. */
+  isolate(): void {
+    installCaptures();
+    installClock();
+    installRandom();
+    installFetch();
+  },
   beginFile(path: string): void {
     file = path;
   },
-  end(names: { readonly [name: string]: unknown }): void {
+  end(): void {
     file = "";
     addStep({ kind: "stage", file, groups: [] }, stage);
     addStep({ kind: "call", file, groups: [] }, (payload) => {
       const { name, args } = payload as CallInput;
+      const names = realm.names();
       const found = Object.hasOwn(names, name) ? names[name] : undefined;
-      if (typeof found !== "function") throw new TypeError(`The script exports no function "${name}".`);
+      if (typeof found !== "function") throw noFunction(name, names);
       return (found as (...args: readonly unknown[]) => unknown)(...args);
     });
   },
 };
 
+function noFunction(name: string, names: { readonly [name: string]: unknown }): TypeError {
+  const functions = Object.keys(names).filter((one) => typeof names[one] === "function");
+  const there = functions.length === 0 ? "It has none." : `It has: ${functions.join(", ")}.`;
+  return new TypeError(`The script has no exported function "${name}", and handles nothing of that name. ${there}`);
+}
+
 export function installHost(): void {
-  installCaptures();
-  installClock();
-  installRandom();
-  installFetch();
   Object.defineProperty(globalThis, Symbol.for("aiwebengine.testing"), { value: { ...host, ...harness } });
 }

@@ -75,6 +75,8 @@ export interface WireAnswer {
 /** What the realm gives to its test host, under `Symbol.for("aiwebengine.testing.realm")`. */
 export interface TestRealm {
   readonly script: string;
+  /** What the script exports; of a classic script, its top-level functions. Once it has loaded. */
+  names(): { readonly [name: string]: unknown };
   /** Of the invocation that the running code belongs to. */
   currentId(): string | undefined;
   /** An error with a problem code, which the engine passes on to callers. */

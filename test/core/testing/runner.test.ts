@@ -2,8 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { StepData, StepResult } from "../../../core/isolate/testing/seam.ts";
 import type { ScriptData } from "../../../core/testing/data.ts";
-import { Runner } from "../../../core/testing/runner.ts";
-import type { Actor } from "../../../core/testing/stage.ts";
+import { Runner, type RunnerOptions } from "../../../core/testing/runner.ts";
 import type { Json } from "../../../core/script/types.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 
@@ -41,7 +40,7 @@ async function play(
     const whole = { file: "a.test.ts", groups: [], line: 1, ...data } as unknown as Json;
     return { id, fn: "", point: "", options: {}, definitions: {}, schemas: {}, callable: true, data: whole };
   });
-  const actor: Actor = {
+  const actor: RunnerOptions["actor"] = {
     steps,
     data: { save: () => null, restore() {}, forget() {} } as unknown as ScriptData,
     async call({ id }, payload) {
@@ -52,7 +51,6 @@ async function play(
       return result;
     },
     renew: () => void notes.push("renew"),
-    leave() {},
   };
   const runner = new Runner({ actor, filter, read: () => undefined, seen: () => [], killed: () => null });
   const results = await runner.run("a.test.ts");
