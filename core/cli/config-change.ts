@@ -5,7 +5,7 @@ import type { ConfigInput, LiveConfig } from "../config/index.ts";
 import type { Engine } from "../engine.ts";
 import type { Fields } from "../log/json.ts";
 import { settingsOf } from "../plugin/settings.ts";
-import type { Console } from "./serve.ts";
+import type { Console } from "./console.ts";
 
 export interface ConfigWatcher {
   /** Other plugins are there: what was refused for lack of one may be right now. */

@@ -2,7 +2,7 @@
 import type { PluginEvent } from "../plugin/host.ts";
 import type { PluginProblem } from "../plugin/problem.ts";
 import { renderBuildProblem } from "./script-error.ts";
-import type { Console } from "./serve.ts";
+import type { Console } from "./console.ts";
 
 export function tellPlugin(event: PluginEvent, out: Console): void {
   switch (event.kind) {

@@ -3,7 +3,7 @@ import type { Fields } from "../log.ts";
 import type { ScriptEvent } from "../script/entry.ts";
 import type { BuildProblem } from "../script/types.ts";
 import { renderBuildProblem } from "./script-error.ts";
-import type { Console } from "./serve.ts";
+import type { Console } from "./console.ts";
 
 export function tellScript(event: ScriptEvent, out: Console): void {
   const { script } = event;

@@ -1,32 +1,14 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
-import { join } from "node:path";
 import { configFiles, configStates, LiveConfig, readConfig, type Config } from "../config/index.ts";
 import { startEngine, type Engine } from "../engine.ts";
-import { createLog, droppedNotice, resolveFormat, type Log } from "../log.ts";
-import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
-import { createSecrets, type Secrets } from "../log/secrets.ts";
-import { createSink, type Sink } from "../log/sink.ts";
 import { renderBanner } from "./banner.ts";
 import type { Call } from "./command.ts";
 import { followConfig, type ConfigWatcher } from "./config-change.ts";
 import { configInput } from "./config-input.ts";
+import { closeConsole, openConsole, type Console } from "./console.ts";
 import { settingsOf } from "../plugin/settings.ts";
-import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
 import { tellPlugin } from "./plugin-event.ts";
 import { tellScript } from "./script-event.ts";
-
-/** How long a reader of the log may take for the last lines. */
-const LAST_LINES_MS = 1000;
-
-/** Standard output, as a log and as text for a person, and what is kept of it for each script. */
-export interface Console {
-  readonly scriptLogs: ScriptLogs;
-  readonly log: Log;
-  readonly secrets: Secrets;
-  readonly sink: Sink;
-  readonly format: "json" | "pretty";
-  readonly paint: Paint;
-}
 
 /** Serves until the engine ends. */
 export async function run({ flags, version, builtIns }: Call): Promise<number> {
@@ -35,7 +17,7 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
   const loaded = readConfig(input);
   const config = new LiveConfig(loaded.config);
   const out = openConsole(config);
-  const { log, sink, scriptLogs } = out;
+  const { log, scriptLogs } = out;
   const faults = watchForFaults(out);
   try {
     const signals = listenForSignals();
@@ -64,49 +46,10 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
     log.info("stopping", {});
     await engine.stop();
   } finally {
-    log.flush();
-    await Promise.all([sink.drain(LAST_LINES_MS), Promise.race([scriptLogs.flush(), Bun.sleep(LAST_LINES_MS)])]);
+    await closeConsole(out);
   }
   // A handle that something left open must not keep a stopped engine alive.
   process.exit(0);
-}
-
-function openConsole(config: LiveConfig): Console {
-  const terminal = process.stdout.isTTY === true;
-  const formatNow = (): "json" | "pretty" => resolveFormat(config.current.log.format, terminal, config.current.dev);
-  const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
-  const sink = createSink({ fd: 1, notice: droppedNotice({ format: formatNow(), now: Date.now }) });
-  const scriptLogs = createScriptLogs({
-    dataDir: join(config.current.dir, "data"),
-    limits: () => config.current.log,
-    onTrouble: (folder, error) =>
-      log.warn("log lines of scripts are lost: their files cannot be written, or not fast enough", { folder, error }),
-    onRecovered: (lines) => log.info("the logs of scripts are written again", { lost: lines }),
-  });
-  const secrets = createSecrets();
-  const log: Log = createLog({
-    get level() {
-      return config.current.log.level;
-    },
-    get format() {
-      return formatNow();
-    },
-    colours: paint === COLOURED,
-    write: (text) => sink.write(text),
-    now: Date.now,
-    secrets,
-    scripts: scriptLogs,
-  });
-  return {
-    log,
-    secrets,
-    sink,
-    scriptLogs,
-    get format() {
-      return formatNow();
-    },
-    paint,
-  };
 }
 
 /**
