@@ -9,7 +9,7 @@ import { PLAIN } from "../../core/cli/paint.ts";
 import { parseArguments } from "../../core/cli/parse.ts";
 import { tellPlugin } from "../../core/cli/plugin-event.ts";
 import { tellScript } from "../../core/cli/script-event.ts";
-import type { Console } from "../../core/cli/serve.ts";
+import type { Console } from "../../core/cli/console.ts";
 import { start } from "../../core/cli/start.ts";
 import { configFiles, configStates, LiveConfig, readConfig } from "../../core/config/index.ts";
 import { startEngine } from "../../core/engine.ts";
