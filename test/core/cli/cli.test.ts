@@ -105,6 +105,11 @@ describe("commands", () => {
   });
 });
 
+/** As a shell would split it. */
+function words(line: string): readonly string[] {
+  return (line.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/, "$2"));
+}
+
 describe("help", () => {
   test("names every command, with an example of each", async () => {
     const { out, code } = await run(["--help"]);
@@ -116,7 +121,7 @@ describe("help", () => {
 
   const all = COMMANDS.flatMap((entry) => (isGroup(entry) ? entry.commands : [entry]));
   test.each(all.flatMap(({ examples }) => examples))("the parser takes the example: %s", async (line) => {
-    expect((await run(line.split(" ").slice(1))).code).not.toBe(2);
+    expect((await run(words(line).slice(1))).code).not.toBe(2);
   });
 
   test("every command has an example", () => {
