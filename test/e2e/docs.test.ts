@@ -38,7 +38,13 @@ test("every script and every plugin in the text of the documentation passes chec
     scripts: Object.fromEntries(
       scripts.map(({ name, text }) => [`${name}.${text.startsWith("register(") ? "js" : "ts"}`, text]),
     ),
-    files: Object.fromEntries(plugins.map(({ text }) => [`plugins/${PLUGIN.exec(text)?.[1]}.ts`, text])),
+    // Several pages may show a plugin of one name.
+    files: Object.fromEntries(
+      plugins.map(({ text }, at) => {
+        const name = PLUGIN.exec(text)?.[1] ?? "";
+        return [`plugins/${name}-${at}.ts`, text.replace(`name: "${name}"`, `name: "${name}-${at}"`)];
+      }),
+    ),
   });
   const { stdout } = await runEngine(["check", "--json"], { cwd: dir });
   const { problems } = JSON.parse(stdout) as { readonly problems: readonly { readonly code: string }[] };
