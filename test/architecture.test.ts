@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { violations, type Tree } from "./architecture.ts";
+import { linesOfCode, outgrown, sizesOf } from "./rooms.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
@@ -92,4 +93,48 @@ test("what may be is not found", () => {
     "core/b.ts": `import type { A } from "./a.ts";\nexport type B = A;`,
   };
   expect(violations(new Map(Object.entries(tree)))).toEqual([]);
+});
+
+/**
+ * The most lines of code that each room of core may have: docs/decisions/0009-size-of-core.md says what they count and why
+ * they only go down. Who raises one says why in the commit.
+ */
+const CEILINGS = {
+  core: 1100,
+  "core/cli": 3670,
+  "core/config": 2140,
+  "core/http": 1080,
+  "core/isolate": 1120,
+  "core/isolate/build": 1720,
+  "core/isolate/jail": 900,
+  "core/isolate/realm": 7720,
+  "core/isolate/testing": 470,
+  "core/log": 1210,
+  "core/plugin": 1910,
+  "core/script": 5150,
+  "core/service": 860,
+  "core/testing": 1050,
+};
+
+test("no room of core outgrows its ceiling", () => {
+  expect(outgrown(sizesOf(sources()), CEILINGS)).toEqual([]);
+});
+
+test("a room that grows, is new, shrinks far or goes is found; comments and blank lines do not count", () => {
+  const sizes = sizesOf(
+    new Map([
+      ["core/a.ts", "/** Says what. */\n\nconst a = 1;\n// why\nconst b = 2;\n"],
+      ["core/log/deep/x.ts", "x();\n".repeat(11)],
+      ["core/isolate/jail/x.ts", "x();\n"],
+      ["plugins/x.ts", "x();\n"],
+    ]),
+  );
+  expect(Object.fromEntries(sizes)).toEqual({ core: 2, "core/log": 11, "core/isolate/jail": 1 });
+  expect(outgrown(sizes, { core: 2, "core/log": 10, "core/http": 5, "core/isolate/jail": 3 })).toEqual([
+    expect.stringContaining("core/log has 11 lines, and its ceiling is 10"),
+    expect.stringContaining("core/isolate/jail has 1 lines: lower"),
+    expect.stringContaining("core/http is gone"),
+  ]);
+  expect(outgrown(new Map([["core/new", 1]]), {})).toEqual([expect.stringContaining("no ceiling")]);
+  expect(linesOfCode("/*\n * const a = 1;\n */\ncall(/* inline */);\nconst glob = '/*';\nend();")).toBe(3);
 });
