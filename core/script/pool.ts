@@ -270,12 +270,12 @@ export class ScriptPool {
     if (at >= 0) this.isolates.splice(at, 1);
     const flights = [...isolate.flights.values()];
     isolate.flights.clear();
+    const culprit = findCulprit(isolate, kill, flights);
     if (kill.cause !== "retired") {
-      this.#host.onKill(this, kill, flights.length);
+      this.#host.onKill(this, culprit === null ? kill : { ...kill, culprit }, flights.length);
       const pauseMs = this.#pauses.count();
       if (pauseMs > 0) this.#host.onPause(this, pauseMs);
     }
-    const culprit = findCulprit(isolate, kill, flights);
     for (const flight of flights) {
       flight.stream?.fail(new Error("the script's isolate ended"));
       if (flight !== culprit && maySendAgain(flight, isolate.entered(flight))) {

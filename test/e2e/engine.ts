@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly dir?: string;
   /** How long the banner may take. */
   readonly startTimeoutMs?: number;
+  /** From source, in the test's own process: such an engine has no signals, and no end of its own. */
+  readonly inProcess?: boolean;
 }
 
 export interface Engine extends AsyncDisposable {
@@ -115,7 +117,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   const lines = new LogLines();
   const args = ["serve", "--port", "0", "--host", "127.0.0.1", "--dir", dir, ...(options.args ?? [])];
   const env = { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: dir, NO_COLOR: "1", ...options.env };
-  if (isInProcess()) return startInProcess(options, dir, args, env, lines);
+  if (options.inProcess ?? isInProcess()) return startInProcess(options, dir, args, env, lines);
   guard();
   const child = Bun.spawn([...engineCommand(), ...args], { cwd: dir, env, stdio: ["ignore", "pipe", "pipe"] });
   live.add(child.pid);
