@@ -101,8 +101,11 @@ const harness = {
 
 function noFunction(name: string, names: { readonly [name: string]: unknown }): TypeError {
   const functions = Object.keys(names).filter((one) => typeof names[one] === "function");
-  const there = functions.length === 0 ? "It has none." : `It has: ${functions.join(", ")}.`;
-  return new TypeError(`The script has no exported function "${name}", and handles nothing of that name. ${there}`);
+  const there = functions.length === 0 ? "" : ` It has: ${functions.join(", ")}.`;
+  const route = 'A route is called by method and path: "GET /notes/1".';
+  return new TypeError(
+    `The script has no exported function "${name}", and handles no message of that name.${there} ${route}`,
+  );
 }
 
 export function installHost(): void {
