@@ -10,12 +10,10 @@ import { isFailure, runOnce, type LogLine, type RunReport } from "../testing/run
 import { requireScripts } from "./check/project.ts";
 import type { Call, Io } from "./command.ts";
 import { configInput } from "./config-input.ts";
+import { INTERRUPTED, onInterrupt } from "./interrupt.ts";
 import { UsageError } from "./parse.ts";
 import { sourceReader } from "./source-reader.ts";
 import { renderFailure, renderSeen } from "./test-report.ts";
-
-/** As shells have it for Ctrl-C. */
-const INTERRUPTED = 130;
 
 export async function run(call: Call): Promise<number> {
   const { flags, io, version } = call;
@@ -28,9 +26,9 @@ export async function run(call: Call): Promise<number> {
   const { scripts } = await discoverScripts(scriptsDir);
   requireScripts([name], scripts, "run");
   const source = scripts.find((one) => one.name === name)!;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(INTERRUPTED));
   const logs: LogLine[] = [];
   const json = flags.has("json");
+  const ended = onInterrupt(() => process.exit(INTERRUPTED));
   const report = await runOnce({
     loaded,
     version,
@@ -44,7 +42,7 @@ export async function run(call: Call): Promise<number> {
       logs.push(line);
       if (!json) io.stderr(`${line.level.toUpperCase()} ${printable(line.message)}${dataOf(line)}\n`);
     },
-  });
+  }).finally(ended);
   if (json) io.stdout(`${JSON.stringify(await toJson(report, logs))}\n`);
   else await tell(report, io, (file) => relative(process.cwd(), join(scriptsDir, file)), flags.has("write"));
   return isFailure(report.outcome) ? 1 : 0;

@@ -13,6 +13,7 @@ import { openSession } from "../testing/session.ts";
 import { requireScripts } from "./check/project.ts";
 import type { Call, Io } from "./command.ts";
 import { configInput } from "./config-input.ts";
+import { INTERRUPTED, onInterrupt } from "./interrupt.ts";
 import { UsageError } from "./parse.ts";
 import { sourceReader } from "./source-reader.ts";
 
@@ -44,11 +45,14 @@ export async function run(call: Call): Promise<number> {
     writeJunit(flags.text("junit"), report);
     return failed(report, filter) ? 1 : 0;
   };
-  const stopped = stopSignal();
+  // Null when the process is asked to end.
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<null>();
+  const heard = onInterrupt(() => stop(null));
   try {
     if (flags.has("watch")) return await watch({ scriptsDir, args, io, once, stopped });
     return (await Promise.race([once(args), stopped])) ?? INTERRUPTED;
   } finally {
+    heard();
     await session.dispose();
   }
 }
@@ -105,15 +109,6 @@ function writeJunit(file: string | undefined, report: TestReport): void {
       `--junit: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}.`,
     );
   }
-}
-
-/** As shells have it for Ctrl-C. */
-const INTERRUPTED = 130;
-/** Null when the process is asked to end; so the temporary data goes, too. */
-function stopSignal(): Promise<null> {
-  return new Promise((done) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => done(null));
-  });
 }
 
 interface Watching {

@@ -9,6 +9,7 @@ export const NOT_MEASURED: Readonly<Record<string, string>> = {
   "core/isolate/jail/":
     "locks a child down, which no test's own process may be: held by the jail's tests and the attacks",
   "core/isolate/build/": "runs in the builder, a jailed child: held by the tests of builds",
+  "core/isolate/testing/": "runs in the realm of a test: held by the tests of `aiwebengine test`",
   "core/isolate/builder.ts": "entry of the builder child",
   "core/isolate/child.ts": "entry of the isolate child",
   "core/isolate/host-lock.ts": "takes the globals of an isolate's process away",

@@ -21,8 +21,10 @@ const IN_PROCESS = [
   "plugins",
   "points",
   "reload",
+  "run-command",
   "service-plugins",
   "templates",
+  "test-command",
   "web-plugins",
 ].map((name) => `test/e2e/${name}.test.ts`);
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { engineCommand, prepareFolder, runEngine } from "./engine.ts";
+import { engineCommand, prepareFolder, runEngine, startEngine } from "./engine.ts";
 
 setDefaultTimeout(60_000);
 
@@ -152,6 +152,23 @@ describe("what a project has", () => {
     const { code, stdout } = await runEngine(["check"], { cwd: dir });
     await rm(dirname(dir), { recursive: true });
     expect([code, stdout]).toEqual([1, expect.stringContaining("is there only in *.test.ts")]);
+  });
+
+  test("a realm that serves has nothing of what tests have", async () => {
+    const host = '["testing", "testing.realm"].map((name) => typeof globalThis[Symbol.for(`aiwebengine.${name}`)])';
+    const steps = "[typeof globalThis.registerTestStep, typeof globalThis.tests]";
+    const script = `import { registerWebHandler } from "@aiwebengine/sdk";\nregisterWebHandler("/", () => [...${host}, ...${steps}]);`;
+    await using engine = await startEngine({ scripts: { "a.js": script } });
+    expect(await (await engine.fetch("/")).json()).toEqual(["undefined", "undefined", "undefined", "undefined"]);
+  });
+
+  test("a test may name its script without an extension, and wait as scripts do", async () => {
+    const scripts = {
+      "a.ts": "export const one = 1;",
+      "a.test.ts": `${HEAD}\nimport { one } from "./a";\ntest("x", async () => {\n  await new Promise((done) => setTimeout(done, 1));\n  expect(one).toBe(1);\n});`,
+    };
+    const result = await run(scripts);
+    expect([result.code, told(result)]).toEqual([0, expect.stringContaining('"passed": 1')]);
   });
 
   test("a classic script, the fetch form and a folder are tested as they serve", async () => {

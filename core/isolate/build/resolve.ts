@@ -61,6 +61,8 @@ export function createResolver(scope: BuildScope, files: Files): Resolve {
 
   const relative = (specifier: string, importer: string): string => {
     const path = joinPath(dirname(importer), specifier);
+    // A single file's folder cannot be looked into, and a test names the script as it likes.
+    if (EXTENSIONS.some((extension) => path + extension === scope.entry)) return scope.entry;
     const inScope =
       path === scope.entry || readPaths(scope).some((folder) => path === folder || isInside(path, folder));
     if (!inScope) throw refuseElsewhere(specifier, path, scope);
