@@ -1,6 +1,6 @@
 /** Asks the helper process for a dropped plugin's bundle or config schema; what it read decides when to ask again. */
 import { readFileSync, statSync } from "node:fs";
-import { relative } from "node:path";
+import { dirname, relative } from "node:path";
 import type { JsonSchema } from "../script/types.ts";
 import type { BundlerAnswer, BundlerFault, BundlerRequest } from "./bundler.ts";
 import type { DroppedPlugin } from "./discover.ts";
@@ -83,11 +83,24 @@ export class PluginBundles {
       "faults" in answer ? answer.faults : [{ message: "the bundler gave nothing" }];
     return faults.map(({ message, file, ...place }) => ({
       plugin: name,
-      message: sentence(`${lead}${message}`),
       file: file === undefined ? origin : relative(this.#projectDir, file),
       ...place,
+      ...(missingImport(message, origin) ?? { message: sentence(`${lead}${message}`) }),
     }));
   }
+}
+
+/** The bundler proposes a tool that need not be there. */
+function missingImport(said: string, origin: string): Pick<PluginProblem, "message" | "hint"> | null {
+  const specifier = /^Could not resolve: "([^"]+)"/.exec(said)?.[1];
+  if (specifier === undefined) return null;
+  const message = `Nothing was found for the import "${specifier}".`;
+  if (/^[./]/.test(specifier)) return { message, hint: "Check the path: it is relative to the file that imports it." };
+  const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+  return {
+    message,
+    hint: `Install it beside the plugin: \`npm install ${name}\` in ${dirname(origin)}, or correct the name.`,
+  };
 }
 
 /** A default that is a list or a table is a function in arktype (`["string[]", "=", () => ["GET"]]`), and none goes as JSON. */

@@ -227,7 +227,7 @@ describe("broken plugins", () => {
       'could not be set up: there is no hook "requests"; did you mean "request"?',
     ],
     ["a route without a method", plugin("tea", 'ctx.route("/tea", () => {});'), '"/tea" is no route'],
-    ["a module that is not there", `import "./water.ts";\n${plugin("tea", "")}`, "water.ts"],
+    ["a module that is not there", `import "./water.ts";\n${plugin("tea", "")}`, 'for the import "./water.ts"'],
   ];
   for (const [what, text, says] of manifests) {
     test(`${what} is refused with a sentence`, async () => {
@@ -235,6 +235,14 @@ describe("broken plugins", () => {
       expect(problems.map(({ message }) => message).join()).toContain(says);
     });
   }
+});
+
+test("a package that is not there is named, and what installs it beside the plugin", async () => {
+  const text = `import "@leaf/tea/green";\n${plugin("tea", "")}`;
+  const [problem] = await failure({ files: { "plugins/tea/index.ts": text } });
+  expect(problem).toMatchObject({ file: "plugins/tea/index.ts", line: 1 });
+  expect(problem?.message).toBe('Nothing was found for the import "@leaf/tea/green".');
+  expect(problem?.hint).toContain("`npm install @leaf/tea` in plugins/tea,");
 });
 
 describe("what plugins give each other", () => {
