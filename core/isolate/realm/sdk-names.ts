@@ -78,6 +78,7 @@ export const POINTS_OF_PLUGINS: { readonly [fn: string]: string } = {
 export const SERVICES_OF_PLUGINS: { readonly [service: string]: string } = {
   kv: "kv",
   messages: "messages",
+  secrets: "secrets",
   db: "database",
   cache: "cache",
   files: "files",
