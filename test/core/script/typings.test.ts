@@ -123,6 +123,7 @@ describe("in a folder with nothing but what the engine wrote", () => {
 
   test("the examples, those in the docs included, have no type errors", async () => {
     const examples: Record<string, string> = {};
+    const page = await readFile(join(ROOT, "docs/scripts.md"), "utf8");
     for (const [at, block] of [...page.matchAll(/```(ts|js)\n(.*?)```/gs)].entries()) {
       examples[`docs-${at}.${block[1]}`] = block[2] as string;
     }
@@ -288,7 +289,6 @@ describe("one truth", () => {
 
   test("the limits of the SDK have the names and defaults of the table", async () => {
     const text = await readFile(join(ROOT, "sdk/limits.ts"), "utf8");
-    const page = await readFile(join(ROOT, "docs/scripts.md"), "utf8");
     expect([...text.matchAll(/readonly (\w+): number/g)].map((match) => match[1])).toEqual(Object.keys(LIMITS));
     for (const [name, limit] of Object.entries(LIMITS)) {
       const value = `${limit.default.toLocaleString("en")}${unit(limit)}`;
