@@ -36,8 +36,9 @@ export interface RunnerOptions {
 
 /** Hooks have no time of their own. */
 const HOOK_MS = 5000;
-/** The isolate is gone, and with it what hooks have prepared. */
+/** The isolate is gone, or what was given up still runs in it; with it goes what hooks have prepared. */
 const GONE: ReadonlySet<string> = new Set([
+  "deadline_exceeded",
   "uninterrupted_exceeded",
   "cpu_exceeded",
   "memory_exceeded",
@@ -103,11 +104,11 @@ export class Runner {
     if (failures.length > 0) return failures;
     const { data } = this.#options.actor;
     const before = data.save();
-    await this.#setStage("begin");
+    failures.push(...(await this.#setStage("begin", one)));
     const began = await this.#hooks("beforeEach", path);
     failures.push(...(began.length > 0 ? began : await this.#call(one, one.data.timeoutMs)));
     if (!this.#gone) failures.push(...(await this.#hooks("afterEach", path.toReversed())));
-    if (!this.#gone) await this.#setStage("end");
+    if (!this.#gone) failures.push(...(await this.#setStage("end", one)));
     data.restore(before);
     data.forget(before);
     if (this.#gone) this.#startAfresh();
@@ -175,8 +176,10 @@ export class Runner {
     return failures;
   }
 
-  async #setStage(payload: "begin" | "end"): Promise<void> {
-    if (this.#stage) await this.#call(this.#stage, HOOK_MS, payload);
+  /** Fails with what nobody caught in between, which is told as the case's. */
+  async #setStage(payload: "begin" | "end", { data }: Step<Case>): Promise<readonly CaseFailure[]> {
+    if (!this.#stage) return [];
+    return this.#call({ data, registration: this.#stage.registration }, HOOK_MS, payload);
   }
 
   async #call({ data, registration }: Step, timeoutMs: number, payload?: string): Promise<readonly CaseFailure[]> {

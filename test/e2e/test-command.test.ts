@@ -315,6 +315,8 @@ test("loops in a handler", async () => { await request("/loop"); });
 test("goes on again", async () => expect(await kv.get("seed")).toBe(1));
 test("waits", () => new Promise(() => {}), { timeoutMs: 200 });
 test("goes on at last", () => {});
+test("rejects beside", async () => { void Promise.reject(new Error("nobody saw")); });
+test("goes on after it", () => {});
 test("inside", () => { test("another", () => {}); });
 test.skip("left out", () => {});
 `,
@@ -334,8 +336,8 @@ test.skip("left out", () => {});
     expect([result.code, result.report.ok, result.report.passed, result.report.failed, result.report.skipped]).toEqual([
       1,
       false,
-      3,
-      8,
+      4,
+      9,
       1,
     ]);
   });
@@ -376,12 +378,17 @@ test.skip("left out", () => {});
     });
   });
 
+  test("a rejection that nobody handles fails its case, at its line", () => {
+    expect(first("rejects beside")).toMatchObject({ message: "Nobody caught this: Error: nobody saw", line: 22 });
+    expect(result.cases.get("goes on after it")).toMatchObject({ outcome: "passed" });
+  });
+
   test("a case inside a case is refused", () => {
     expect(first("inside")?.message).toContain("not inside a case");
   });
 
   test("the JUnit report is well-formed", () => {
-    expect(junit).toContain('<testsuites tests="12" failures="8" skipped="1"');
+    expect(junit).toContain('<testsuites tests="14" failures="9" skipped="1"');
     const open: string[] = [];
     for (const [, end, name = "", self] of junit.matchAll(/<(\/?)([a-z]+)(?: [a-z]+="[^"<]*")*(\/?)>/g)) {
       if (end === "/") expect(open.pop()).toBe(name);

@@ -106,6 +106,19 @@ export const consoleGlobal = {
 /** `ctx.log`: a message and, beside it, data. */
 export const log = { debug: record(0), info: record(1), warn: record(2), error: record(3) };
 
+let tapUnhandledError: ((text: string) => void) | null = null;
+
+/** Where tests are loaded, their host learns what nobody caught. */
+export function tapUnhandled(see: (text: string) => void): void {
+  tapUnhandledError = see;
+}
+
+/** What nobody caught: the error's stack, or the value. */
+export function logUnhandled(text: string): void {
+  logFailure("unhandled error", text);
+  tapUnhandledError?.(text);
+}
+
 /** Reports what no handler caught. */
 export function logFailure(what: string, text: string): void {
   send(3, `${what}: ${text}`, undefined);

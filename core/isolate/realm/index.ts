@@ -1,6 +1,6 @@
 /** Entry of what runs inside a realm: called once by the host with its two doors; gives back what the host may call. */
 import { bodyChunk, bodyEnd, cancel, credit, dispatch } from "./dispatch.ts";
-import { consoleGlobal, inspect, logFailure } from "./console.ts";
+import { consoleGlobal, inspect, logUnhandled } from "./console.ts";
 import { lockStackTraces } from "./errors.ts";
 import { bindHost, type Ask, type Emit } from "./host.ts";
 import { load } from "./load.ts";
@@ -49,10 +49,7 @@ function safely<A extends unknown[]>(run: (...args: A) => void): (...args: A) =>
 }
 
 function unhandled(error: unknown): void {
-  logFailure(
-    "unhandled error",
-    error instanceof RealmError && typeof error.stack === "string" ? error.stack : inspect(error),
-  );
+  logUnhandled(error instanceof RealmError && typeof error.stack === "string" ? error.stack : inspect(error));
 }
 
 function install(global: object, values: { readonly [name: string]: unknown }): void {

@@ -1,6 +1,6 @@
 /** What a test host needs of the realm; it is put on the global where tests are loaded, and nowhere else. */
 import type { TestRealm } from "../testing/seam.ts";
-import { tapLog } from "./console.ts";
+import { tapLog, tapUnhandled } from "./console.ts";
 import { ScriptError } from "./errors.ts";
 import { tapCalls } from "./services.ts";
 import { current } from "./state.ts";
@@ -16,6 +16,7 @@ export function installTestRealm(script: string, names: TestRealm["names"]): voi
     currentId: () => (current()?.context as { readonly id?: string } | null | undefined)?.id,
     problem: (code: string, message: string) => new ScriptError(code, message),
     tapLog,
+    tapUnhandled,
     tapCalls,
   });
   defineProperty(globalThis, symbolFor("aiwebengine.testing.realm"), { value: realm });

@@ -6,9 +6,15 @@ const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 const lines: LoggedLine[] = [];
 const sent: SentMessage[] = [];
+const unhandled: string[] = [];
 
 export const logs = (): readonly LoggedLine[] => [...lines];
 export const messages = (): readonly SentMessage[] => [...sent];
+
+/** What nobody caught since this was last asked. */
+export function takeUnhandled(): readonly string[] {
+  return unhandled.splice(0);
+}
 
 export function forgetCaptured(): void {
   lines.length = 0;
@@ -32,6 +38,7 @@ function readTarget(target: unknown): Pick<SentMessage, "script" | "name"> | nul
 }
 
 export function installCaptures(): void {
+  realm.tapUnhandled((text) => unhandled.push(text));
   realm.tapLog((level, message, data) => {
     const id = realm.currentId();
     let kept = data;

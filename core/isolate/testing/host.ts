@@ -1,6 +1,6 @@
 /** The TestHost of sdk/testing: what tests call becomes steps that the runner calls one after another. */
 import type { CaseOptions, Hook, TestHost } from "../../../sdk/testing/host.ts";
-import { forgetCaptured, installCaptures, logs, messages } from "./captured.ts";
+import { forgetCaptured, installCaptures, logs, messages, takeUnhandled } from "./captured.ts";
 import { advanceTime, installClock, saveClock, setTime } from "./clock.ts";
 import { addFetchStub, installFetch, saveStubs } from "./fetch.ts";
 import { installRandom, saveRandom, setRandom } from "./random.ts";
@@ -67,11 +67,22 @@ const host: TestHost = {
   messages,
 };
 
+/** A promise was rejected, or a timer threw, and nobody saw it. */
+class UnhandledError extends Error {
+  constructor(text: string) {
+    super(`Nobody caught this: ${text.split("\n")[0]}`);
+    this.name = "Error";
+    this.stack = text;
+  }
+}
+
 /** What a case did to the realm is undone; what the hooks before it did stays. */
 function stage(payload: unknown): void {
   if (payload === "begin") undo = [saveClock(), saveRandom(), saveStubs()];
   else for (const step of undo.splice(0)) step();
   forgetCaptured();
+  const [first] = takeUnhandled();
+  if (first !== undefined) throw new UnhandledError(first);
 }
 
 /** For the entry of the bundle (core/isolate/build/harness.ts). */

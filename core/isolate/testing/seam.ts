@@ -83,6 +83,8 @@ export interface TestRealm {
   problem(code: string, message: string): Error;
   /** Sees every line that is logged. */
   tapLog(tap: (level: number, message: string, data: unknown) => void): void;
+  /** Sees what nobody caught: the error's stack. */
+  tapUnhandled(tap: (text: string) => void): void;
   /** Sees every call of a service; what it answers, unless undefined, is the answer. */
   tapCalls(tap: (service: string, method: string, args: readonly unknown[]) => Promise<unknown> | undefined): void;
 }

@@ -138,10 +138,19 @@ describe("what fails", () => {
     expect(results[1]?.outcome).toBe("passed");
   });
 
-  test("a case past its time says so, and its isolate goes on", async () => {
+  test("what nobody caught until the end of a case fails it", async () => {
+    let cases = 0;
+    const { outcomes } = await play([one("a"), one("b")], (label) => {
+      if (label === "a" || label === "b") cases++;
+      return label === "stage" && cases === 2 ? FAILED : OK;
+    });
+    expect(outcomes).toEqual(["a passed", "b failed"]);
+  });
+
+  test("a case past its time says so, and what it left running does not meet the next one", async () => {
     const late = new ProblemError("deadline_exceeded", "limits.wallMs");
     const { notes, results } = await play([one("a"), one("b")], (label) => (label === "a" ? late : OK));
-    expect(notes).not.toContain("renew");
+    expect(notes).toEqual(["begin", "a", "renew", "begin", "b", "end"]);
     expect(results[0]?.failures[0]?.message).toBe("It took longer than its timeoutMs (100).");
   });
 });
