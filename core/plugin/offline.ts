@@ -7,8 +7,12 @@ import { PluginBundles } from "./bundle.ts";
 import { discoverPlugins } from "./discover.ts";
 import { PluginHost, type PluginSettings } from "./host.ts";
 import { Keeper } from "./keep.ts";
+import { OrderProblem, orderPlugins, type Ordered } from "./order.ts";
 import { loadBuiltIn, loadDropped, type Candidate } from "./load.ts";
 import { PluginFailure, type PluginProblem } from "./problem.ts";
+
+/** Capabilities of an engine. */
+const GIVEN = ["engine", "redaction", "request-log", "logs"];
 
 export interface OfflineProject {
   /** Absolute. */
@@ -43,22 +47,38 @@ export async function listPlugins(project: OfflineProject): Promise<readonly Plu
       .map((record) => ({ name: record.name, origin: "built-in", load: () => loadBuiltIn(record, engineVersion) })),
     ...dropped.map((one) => ({ ...one, load: () => loadDropped(one, bundles, { dir, engineVersion }) })),
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return Promise.all(sources.map((source) => list(source, settings.enabled(source.name))));
+  const read = await Promise.all(sources.map((source) => list(source, settings.enabled(source.name))));
+  const problem = orderProblem(read.flatMap(({ ordered }) => ordered ?? []));
+  return read.map(({ listing }) =>
+    listing.name === problem?.plugin ? { ...listing, problems: [...listing.problems, problem] } : listing,
+  );
+}
+
+/** What would keep those that can be loaded from being set up: a need that nobody meets, two of one capability, a circle. */
+function orderProblem(plugins: readonly Ordered[]): PluginProblem | null {
+  try {
+    orderPlugins(plugins, GIVEN);
+    return null;
+  } catch (error) {
+    if (!(error instanceof OrderProblem)) throw error;
+    return { plugin: error.plugin, message: error.message };
+  }
 }
 
 async function list(
   { name, origin, load }: { readonly name: string; readonly origin: string; load(): Promise<Candidate> },
   enabled: boolean,
-): Promise<PluginListing> {
+): Promise<{ readonly listing: PluginListing; readonly ordered?: Ordered }> {
   const unread = { name, version: null, origin, enabled, requires: [], provides: [], problems: [] };
-  if (!enabled) return unread;
+  if (!enabled) return { listing: unread };
   try {
-    const { version, requires, provides, end } = await load();
-    end?.();
-    return { ...unread, version, requires, provides: [name, ...provides] };
+    const plugin = await load();
+    plugin.end?.();
+    const { version, requires, provides } = plugin;
+    return { listing: { ...unread, version, requires, provides: [name, ...provides] }, ordered: plugin };
   } catch (error) {
     if (!(error instanceof PluginFailure)) throw error;
-    return { ...unread, problems: error.problems };
+    return { listing: { ...unread, problems: error.problems } };
   }
 }
 
@@ -94,7 +114,7 @@ export async function startOffline(
         set: (name, value) => void values.set(name, value),
       };
     },
-    given: ["engine", "redaction", "request-log", "logs"],
+    given: GIVEN,
     keeper: new Keeper(),
     paths: { project: dir, data },
     logFor: () => log,

@@ -468,6 +468,11 @@ describe("with plugins", () => {
     expect(broken.code).toBe(1);
     expect(broken.stdout).toMatch(/shout +broken +plugins\/shout\.ts/);
     expect(broken.stderr).toContain("plugins/shout.ts");
+    const needy = shout("").replace('version: "1.2.0",', 'version: "1.2.0", requires: ["megaphone"],');
+    await writeFile(join(dir, "plugins/shout.ts"), needy);
+    const unmet = await runEngine(["plugins"], { cwd: dir });
+    expect([unmet.code, unmet.stderr]).toEqual([1, expect.stringContaining('requires "megaphone"')]);
+    expect((await runEngine(["doctor"], { cwd: dir })).stdout).toContain('requires "megaphone"');
     await rm(dirname(dir), { recursive: true });
   });
 
