@@ -12,7 +12,7 @@ import { configInput } from "./config-input.ts";
 import type { Paint } from "./paint.ts";
 
 /** The plugins that a config can speak of. Those of the project are not run, so that only their names are known. */
-async function knownPlugins(dir: string, builtIns: Call["builtIns"]): Promise<readonly KnownPlugin[]> {
+export async function knownPlugins(dir: string, builtIns: Call["builtIns"]): Promise<readonly KnownPlugin[]> {
   const dropped = await discoverPlugins(resolve(dir));
   const own = (await builtIns()).filter(({ name }) => !dropped.some((one) => one.name === name));
   return [...own, ...dropped.map(({ name }) => ({ name }))].toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { readConfig, type Config, type LoadedConfig } from "../config/index.ts";
+import { checkPlugins } from "../config/plugins.ts";
 import { StartError } from "../errors.ts";
 import { portHolder } from "../http/port-holder.ts";
 import { problemsOf } from "../plugin/host.ts";
@@ -10,6 +11,7 @@ import { settingsOf } from "../plugin/settings.ts";
 import { discoverScripts } from "../script/source.ts";
 import type { Call } from "./command.ts";
 import { configInput } from "./config-input.ts";
+import { knownPlugins } from "./config.ts";
 
 export interface Finding {
   readonly what: "config" | "plugins" | "port" | "data" | "scripts";
@@ -31,7 +33,7 @@ export async function inspectProject(call: Pick<Call, "flags" | "builtIns" | "ve
   const { config } = loaded;
   const engine = runningEngine(config.dir);
   return [
-    configFinding(config),
+    await configFinding(loaded, call),
     await pluginsFinding(loaded, call),
     portFinding(config, engine),
     dataFinding(config.dir, engine),
@@ -39,7 +41,14 @@ export async function inspectProject(call: Pick<Call, "flags" | "builtIns" | "ve
   ];
 }
 
-function configFinding({ dir, file, profile }: Config): Finding {
+async function configFinding(loaded: LoadedConfig, { builtIns }: Pick<Call, "builtIns">): Promise<Finding> {
+  const { dir, file, profile } = loaded.config;
+  try {
+    checkPlugins(loaded, await knownPlugins(dir, builtIns));
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    return { what: "config", state: "error", message: error.message };
+  }
   const read = file === undefined ? "no config file: the defaults" : relative(dir, file);
   return { what: "config", state: "ok", message: profile === undefined ? read : `${read}, profile ${profile}` };
 }

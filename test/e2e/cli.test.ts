@@ -91,6 +91,8 @@ describe("doctor", () => {
     const wrong = await doctor("--set", "server.prot=1");
     expect([wrong.code, wrong.ok]).toEqual([1, false]);
     expect(wrong.of("config")?.message).toContain("Did you mean server.port?");
+    const plugin = await doctor("--set", "plugins.cors.orgins=[]");
+    expect(plugin.of("config")).toMatchObject({ state: "error", message: expect.stringContaining("orgins") });
   });
 
   test.skipIf(!canBeNobody)("works without any right, and says what that costs", () => {
