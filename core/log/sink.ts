@@ -83,7 +83,7 @@ export function createSink({ fd, notice, maxBuffered = 4 * 1024 * 1024 }: SinkOp
     lose(text);
     lose(waiting);
     waiting = "";
-    writer = Bun.file(fd).writer();
+    if (!closed) writer = Bun.file(fd).writer();
   }
 
   return {
