@@ -92,7 +92,7 @@ export function renderSummary(report: TestReport, paint: Paint = PLAIN): string 
   const names = report.files.flatMap(({ file, cases }) =>
     cases
       .filter(({ outcome }) => outcome === "failed")
-      .map((one) => `  ${paint.red("✗")} ${file} > ${printable(fullName(one))}`),
+      .map((one) => `  ${paint.red("✗")} ${printable(`${file} > ${fullName(one)}`)}`),
   );
   const list = failed > 0 && passed + failed > 10 && names.length > 0 ? `${names.join("\n")}\n` : "";
   return `${list}${counts.join(", ")} ${paint.dim(`(${Math.round(report.ms)} ms)`)}\n`;

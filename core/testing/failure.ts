@@ -1,5 +1,5 @@
 /** A failed step for its author: the place in his file, the lines around it, and what to do. */
-import { ProblemError } from "../../sdk/errors.ts";
+import { PROBLEMS, ProblemError } from "../../sdk/errors.ts";
 import { codeFrame } from "../isolate/build/code-frame.ts";
 import type { StepData, StepFailure } from "../isolate/testing/seam.ts";
 import { HandlerProblem } from "../script/data-call.ts";
@@ -47,6 +47,7 @@ export function failureOf(thrown: StepFailure, step: StepData, read: ReadSource)
 }
 
 const HINTS: { readonly [code: string]: string } = {
+  load_not_deterministic: PROBLEMS.load_not_deterministic.fix,
   uninterrupted_exceeded: "Look for an endless loop. The cases after this one ran in a fresh isolate.",
   cpu_exceeded: "Do less work in one case. The cases after this one ran in a fresh isolate.",
   memory_exceeded: "Hold less at once. The cases after this one ran in a fresh isolate.",

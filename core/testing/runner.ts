@@ -6,6 +6,7 @@ import type { Snapshot } from "./data.ts";
 import { failureOf, interruption, type ReadSource } from "./failure.ts";
 import { fullName, type CaseFailure, type CaseResult } from "./result.ts";
 import type { Actor } from "./stage.ts";
+import { readStep } from "./step.ts";
 
 type Case = Extract<StepData, { kind: "case" }>;
 
@@ -45,6 +46,7 @@ const GONE: ReadonlySet<string> = new Set([
   "isolate_restarted",
   "script_paused",
   "script_failed",
+  "load_not_deterministic",
 ]);
 
 export class Runner {
@@ -58,10 +60,10 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#steps = options.actor.steps.map((registration) => ({
-      data: registration.data as unknown as StepData,
-      registration,
-    }));
+    this.#steps = options.actor.steps.flatMap((registration) => {
+      const data = readStep(registration.data);
+      return data === null ? [] : [{ data, registration }];
+    });
     this.#stage = this.#steps.find(({ data }) => data.kind === "stage");
   }
 
@@ -105,14 +107,18 @@ export class Runner {
     const { data } = this.#options.actor;
     const before = data.save();
     failures.push(...(await this.#setStage("begin", one)));
-    const began = await this.#hooks("beforeEach", path);
-    failures.push(...(began.length > 0 ? began : await this.#call(one, one.data.timeoutMs)));
+    if (!this.#gone) failures.push(...(await this.#body(one, path)));
     if (!this.#gone) failures.push(...(await this.#hooks("afterEach", path.toReversed())));
     if (!this.#gone) failures.push(...(await this.#setStage("end", one)));
     data.restore(before);
     data.forget(before);
     if (this.#gone) this.#startAfresh();
     return failures;
+  }
+
+  async #body(one: Step<Case>, path: readonly number[]): Promise<readonly CaseFailure[]> {
+    const began = await this.#hooks("beforeEach", path);
+    return began.length > 0 ? began : this.#call(one, one.data.timeoutMs);
   }
 
   /** What `beforeAll` had prepared in the realm is lost: it runs once more, on data as it was. */

@@ -127,7 +127,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     },
     onPlugin() {},
     onKill(script, kill) {
-      if (kill.cause !== "retired") options.onKill(killProblem(script, kill, true));
+      // What did not load is told in better words to those that wait.
+      const untold = kill.cause !== "retired" && (kill.cause !== "load" || kill.limit);
+      if (untold) options.onKill(killProblem(script, kill, true));
     },
   });
   const seat = root.resolve(SEAT);
