@@ -123,7 +123,7 @@ const RULES: readonly Rule[] = [
   only("bun:sqlite", ["core/lock.ts"], "data belongs to plugins, and the lock to the engine"),
 ];
 
-/** What the engine's own process and isolates must never load: script-made input is compiled in the builder (SANDBOX, I11). */
+/** What the engine's own process and isolates must never load: script-made input is compiled in the builder (docs/sandbox.md, I11). */
 const BUILDER_ONLY = ["arktype", "acorn", "eta/core"];
 const RESIDENT = [
   "core/cli/start.ts",

@@ -1,5 +1,5 @@
 /**
- * Opens a realm and stands at its doors (SANDBOX.md, I1 to I6). The only file that opens a context of `node:vm`.
+ * Opens a realm and stands at its doors (docs/sandbox.md, I1 to I6). The only file that opens a context of `node:vm`.
  * Nothing of the host enters: the realm gets `emit` and `ask`, and gives back functions that never throw.
  */
 import { AsyncLocalStorage } from "node:async_hooks";

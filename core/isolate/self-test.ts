@@ -1,4 +1,4 @@
-/** Probes the known leaks of this build's realm (SANDBOX.md, "What was learnt"); the engine refuses to serve when one is open. */
+/** Probes the known leaks of this build's realm (docs/threat-model.md); the engine refuses to serve when one is open. */
 import { LOADED } from "./frames.ts";
 import type { ScriptMeta } from "./realm/script.ts";
 import { openRealm } from "./realm-host.ts";

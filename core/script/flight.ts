@@ -98,7 +98,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 /** An invocation that was never entered is innocent; still, it must not travel for ever. */
 const MOST_ATTEMPTS = 3;
 
-/** After a kill: whether it may go to another isolate (SANDBOX.md, "Watchdog"). `entered`: its user code began. */
+/** After a kill: whether it may go to another isolate (docs/sandbox.md, "Watchdog"). `entered`: its user code began. */
 export function maySendAgain(flight: Flight, entered: boolean): boolean {
   if (flight.answered || flight.feed?.given) return false;
   if (!entered) return flight.attempts < MOST_ATTEMPTS;

@@ -1,4 +1,4 @@
-/** One isolate, seen from the engine: its frames, its flights, its end. The other side is hostile (SANDBOX.md, I10). */
+/** One isolate, seen from the engine: its frames, its flights, its end. The other side is hostile (docs/sandbox.md, I10). */
 import { createHash } from "node:crypto";
 import * as F from "../isolate/frames.ts";
 import { FrameReader, FrameWriter, ProtocolError, type Frame } from "../isolate/wire.ts";

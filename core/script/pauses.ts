@@ -1,4 +1,4 @@
-/** Counts the kills of one version of a script: three in a minute pause it, longer each time (SANDBOX.md, "Watchdog"). */
+/** Counts the kills of one version of a script: three in a minute pause it, longer each time (docs/sandbox.md, "Watchdog"). */
 
 const WINDOW_MS = 60_000;
 const KILLS_TO_PAUSE = 3;

@@ -264,7 +264,7 @@ export class ScriptPool {
     return at >= 0;
   }
 
-  /** `isolate` is dead: decide for each of its flights (SANDBOX.md, "Watchdog"). */
+  /** `isolate` is dead: decide for each of its flights (docs/sandbox.md, "Watchdog"). */
   died(isolate: Isolate, kill: Kill): void {
     const at = this.isolates.indexOf(isolate);
     if (at >= 0) this.isolates.splice(at, 1);

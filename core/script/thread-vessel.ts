@@ -11,7 +11,7 @@ function workerUrl(): URL {
   return new URL(path, import.meta.url);
 }
 
-/** Holds neither CPU nor memory (SANDBOX.md, "What was learnt", 4): `terminate()` waits for a safepoint. */
+/** Holds neither CPU nor memory (docs/sandbox.md): `terminate()` waits for a safepoint. */
 export async function threadVessel(args: readonly string[] = []): Promise<Vessel> {
   const words = new Int32Array(new SharedArrayBuffer(PAGE_WORDS * 4));
   const worker = new Worker(workerUrl().href);

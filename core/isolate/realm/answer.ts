@@ -1,4 +1,4 @@
-/** Turns what a handler returned into frames: INTERFACES.md, "Answers". */
+/** Turns what a handler returned into frames: docs/scripts.md, "What a handler may answer". */
 import {
   CHUNK,
   DONE,
@@ -176,7 +176,7 @@ function joined(head: readonly string[], tail: readonly string[]): string[] {
   return all;
 }
 
-/** An object is an envelope only with a status and nothing beside the four keys (INTERFACES.md). */
+/** An object is an envelope only with a status and nothing beside the four keys (docs/scripts.md). */
 export function isEnvelope(value: object): boolean {
   if (!hasOwn(value, "status")) return false;
   const status = (value as { status: unknown }).status;

@@ -136,7 +136,7 @@ function header(error: unknown): string {
   return message === "" ? name : `${name}: ${message}`;
 }
 
-/** SANDBOX.md, I5: own, frozen, and it shows the script's frames only. */
+/** docs/sandbox.md, I5: own, frozen, and it shows the script's frames only. */
 function prepareStackTrace(error: unknown, sites: unknown): string {
   let text = header(error);
   try {

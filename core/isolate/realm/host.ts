@@ -1,5 +1,5 @@
 /**
- * The realm's only two doors to its host (SANDBOX.md, I1). They are bound once, before user code runs, and are
+ * The realm's only two doors to its host (docs/sandbox.md, I1). They are bound once, before user code runs, and are
  * only ever called directly: never passed on, never a receiver, never stored where a script could reach them.
  *
  * Everything below `core/isolate/realm/` is bundled into one classic script and evaluated inside each realm; it may

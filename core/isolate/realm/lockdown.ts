@@ -1,4 +1,4 @@
-/** What a realm must not have (SANDBOX.md, I8): removed before user code runs. */
+/** What a realm must not have (docs/sandbox.md, I8): removed before user code runs. */
 const REMOVED = [
   "ShadowRealm",
   "WebAssembly",

@@ -1,5 +1,5 @@
 /**
- * The realm's intrinsics as they were before user code ran (SANDBOX.md, I7).
+ * The realm's intrinsics as they were before user code ran (docs/sandbox.md, I7).
  *
  * Whatever must hold after a script has replaced `String.prototype.slice` or `Array.prototype.push` calls these instead.
  * They are plain functions around `Reflect.apply`: as fast as bound functions in JavaScriptCore, and nothing to inherit.

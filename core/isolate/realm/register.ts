@@ -66,7 +66,7 @@ function readOptions(options: object): Pick<WebRegistration, "options" | "defini
   return { method, options: out, definitions };
 }
 
-/** All four forms of INTERFACES.md, "registerWebHandler". */
+/** All forms of docs/scripts.md, "Registering a route". */
 export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object {
   if (typeof pattern !== "string") refuse('registerWebHandler needs a path such as "GET /notes/:id" first.');
   const { method: named, path } = splitPattern(pattern);
