@@ -16,14 +16,18 @@ const IN_PROCESS = [
   "author",
   "cli",
   "config",
+  "docs",
   "http",
+  "logs",
   "messages",
   "plugins",
   "points",
   "reload",
   "run-command",
+  "run-command",
   "service-plugins",
   "templates",
+  "test-command",
   "test-command",
   "web-plugins",
 ].map((name) => `test/e2e/${name}.test.ts`);
@@ -44,6 +48,12 @@ function below({ lines, linesHit, functions, functionsHit }: Counts): boolean {
 
 const flags = process.argv.slice(2);
 const kept = flags.find((flag) => flag.startsWith("--out="))?.slice("--out=".length);
+// Children that the tests start from source read what is built of the realm.
+const built = Bun.spawnSync([process.execPath, "core/build.ts", "--if-changed"], {
+  cwd: ROOT,
+  stdio: ["ignore", "inherit", "inherit"],
+});
+if (built.exitCode !== 0) process.exit(1);
 const out = kept === undefined ? mkdtempSync(join(tmpdir(), "awe-coverage-")) : resolve(kept);
 try {
   const tests = [...new Bun.Glob("test/**/*.test.{ts,tsx}").scanSync({ cwd: ROOT })]
