@@ -17,7 +17,8 @@
 import type { Checked, Infer, Json } from "./schema.ts";
 
 /** A fault that a script (from a service, a point) or a client (from a route, a hook) may read; any other is `internal`. */
-export { ProblemError } from "./errors.ts";
+export { PROBLEMS, ProblemError } from "./errors.ts";
+export type { ProblemCode, ProblemSpec } from "./errors.ts";
 export type { Checked, Infer, Json } from "./schema.ts";
 
 type Awaitable<T> = T | PromiseLike<T>;
@@ -46,8 +47,12 @@ export interface RouteInfo {
   readonly path: string;
   /** The script or plugin that registered it. */
   readonly owner: string;
-  /** The options as they were registered, without schemas. */
+  /** The owner is a plugin: a script of its name is somebody else. */
+  readonly ofPlugin: boolean;
+  /** The options as they were registered, without schemas: `summary`, `description`, `tags`, `deprecated`. */
   readonly options: { readonly [key: string]: Json };
+  /** JSON Schema 2020-12 of `params`, `query`, `headers`, `body` and `response`, of those that a script gave. */
+  readonly schemas: { readonly [part: string]: { readonly [key: string]: Json } };
 }
 
 /** One HTTP request on its way through the `request` hooks. */
@@ -229,6 +234,11 @@ export interface CommandSpec {
   readonly usage?: string;
   readonly examples?: readonly string[];
   readonly flags?: { readonly [name: string]: CommandFlag };
+  /**
+   * The project's scripts are built before it runs, as `check` does, and none is served: the capability `engine` then
+   * tells their routes and problems, and the plugin's points have been given their registrations.
+   */
+  readonly scripts?: boolean;
   /** Answers the exit code: 0 done, 1 what was asked for failed, 2 wrong usage. */
   run(args: {
     readonly words: readonly string[];

@@ -27,7 +27,12 @@ export async function loadPluginCommands(
     const loaded = readConfig({ dir: folderOf(argv), env: process.env, set: [], flags: {} });
     const settings = settingsOf(loaded, builtIns);
     const project = { dir: loaded.config.dir, builtIns, settings, engineVersion: version };
-    return await pluginCommands(project, log, ({ message }) => log.warn(message));
+    return await pluginCommands(
+      project,
+      log,
+      ({ message }) => log.warn(message),
+      async (host) => (await import("./plugin-scripts.ts")).buildFor(host, loaded.config, version),
+    );
   } catch (error) {
     const expected = error instanceof PluginFailure || error instanceof OrderProblem || error instanceof StartError;
     if (!expected) throw error;

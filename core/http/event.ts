@@ -56,6 +56,12 @@ export class PluginEvent implements RouteEvent {
 
 export function routeInfo(target: ScriptRoute | PluginRoute): RouteInfo {
   if ("info" in target) return target.info;
-  const { method, path, options } = target.registration;
-  return { method, path, owner: target.script, options };
+  return scriptRouteInfo(target.registration, target.script);
+}
+
+export function scriptRouteInfo(
+  { method, path, options, schemas }: Omit<ScriptRoute["registration"], "definitions">,
+  script: string,
+): RouteInfo {
+  return { method, path, owner: script, ofPlugin: false, options, schemas };
 }

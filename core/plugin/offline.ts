@@ -1,6 +1,13 @@
 /** Plugins without an engine: what a project has, and the commands that they bring. */
 import { join } from "node:path";
-import type { BuiltInPlugin, CommandSpec, EngineCapability, PluginLog } from "../../sdk/plugin.ts";
+import type {
+  BuiltInPlugin,
+  CommandSpec,
+  EngineCapability,
+  PluginLog,
+  RouteInfo,
+  ScriptInfo,
+} from "../../sdk/plugin.ts";
 import { ownCommand } from "../isolate/jail/probe.ts";
 import { logsOf } from "../log/follow.ts";
 import { PluginBundles } from "./bundle.ts";
@@ -93,9 +100,9 @@ export async function startOffline(
   data: string,
   log: PluginLog,
   onProblem: (problem: PluginProblem) => void,
+  engine: EngineCapability = absentEngine(project.engineVersion, () => NO_SCRIPTS),
 ): Promise<PluginHost> {
   const { dir, builtIns, settings, engineVersion } = project;
-  const engine = absentEngine(engineVersion);
   const host = new PluginHost({
     builtIns,
     bundles: new PluginBundles(ownCommand(), dir),
@@ -129,19 +136,37 @@ export async function startOffline(
   return host;
 }
 
-/** The commands that plugins bring. Running one ends what its plugins hold. @throws PluginFailure, OrderProblem */
+/** What the scripts of a project would have an engine serve. */
+export interface OfflineScripts {
+  readonly scripts: readonly ScriptInfo[];
+  /** Of plugins, too. */
+  readonly routes: readonly RouteInfo[];
+}
+
+const NO_SCRIPTS: OfflineScripts = { scripts: [], routes: [] };
+
+/**
+ * The commands that plugins bring. Running one ends what its plugins hold.
+ *
+ * @param build called for a command that wants the scripts; gives the points their registrations
+ * @throws PluginFailure, OrderProblem
+ */
 export async function pluginCommands(
   project: OfflineProject,
   log: PluginLog,
   onProblem: (problem: PluginProblem) => void,
+  build: (host: PluginHost) => Promise<OfflineScripts>,
 ): Promise<readonly CommandSpec[]> {
-  const host = await startOffline(project, join(project.dir, "data"), log, onProblem);
+  let built = NO_SCRIPTS;
+  const engine = absentEngine(project.engineVersion, () => built);
+  const host = await startOffline(project, join(project.dir, "data"), log, onProblem, engine);
   const { commands } = host.current.contributions;
   if (commands.length === 0) await host.dispose();
   return commands.map(({ spec }) => ({
     ...spec,
     async run(args) {
       try {
+        if (spec.scripts === true) built = await build(host);
         return await spec.run(args);
       } finally {
         await host.dispose();
@@ -151,7 +176,7 @@ export async function pluginCommands(
 }
 
 /** What a plugin sees of the engine while none runs. */
-function absentEngine(version: string): EngineCapability {
+function absentEngine(version: string, built: () => OfflineScripts): EngineCapability {
   return {
     version,
     dev: false,
@@ -159,9 +184,9 @@ function absentEngine(version: string): EngineCapability {
     ready: false,
     jail: { held: [], lacking: [] },
     paused: [],
-    scripts: () => [],
+    scripts: () => built().scripts,
     plugins: () => [],
-    routes: () => [],
+    routes: () => built().routes,
     checks: () => Promise.resolve({}),
     onChange: () => () => {},
   };

@@ -70,7 +70,7 @@ function seat(generation: Generation): Seated {
   return {
     generation,
     routes: contributions.routes.map(({ plugin, method, path, options, handler }) => {
-      const info: RouteInfo = { method, path, owner: plugin, options };
+      const info: RouteInfo = { method, path, owner: plugin, ofPlugin: true, options, schemas: {} };
       return { method, path, owner: plugin, ofPlugin: true, value: { info, handle: handler } };
     }),
     services: new Map(list.map((service) => [service.name, service])),

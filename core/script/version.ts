@@ -92,8 +92,9 @@ function openPool(
 function routesOf(bundle: ScriptBundle, pool: ScriptPool, config: Config): RouteEntry<AnyRoute>[] {
   const script = bundle.name;
   return bundle.registrations.filter(isWeb).map((registration) => {
-    const value: PooledRoute = { script, registration, pool };
-    return { ...addressOf(registration, script, config), value, owner: script };
+    const address = addressOf(registration, script, config);
+    const value: PooledRoute = { script, registration: { ...registration, ...address }, pool };
+    return { ...address, value, owner: script };
   });
 }
 

@@ -28,7 +28,7 @@ const hooking = (name: string, handler: Hooks["request"]): AnyPlugin =>
 const paths = (): string[] => lines.map(({ path, status }) => `${path} ${status}`);
 
 test("a request has one line, with what the log tells, and the path without its query", async () => {
-  const route = { method: "GET", path: "/notes/:id", owner: "notes", options: {} };
+  const route = { method: "GET", path: "/notes/:id", owner: "notes", ofPlugin: false, options: {}, schemas: {} };
   await (await start()).ask("/notes/1?token=hunter2", { route });
   expect(lines).toEqual([
     {

@@ -43,7 +43,8 @@ export function findPointProblems(
   });
 }
 
-function registrationOf(built: BuiltPointRegistration, script: string): PointRegistration {
+/** As its point is given it. */
+export function registrationOf(built: BuiltPointRegistration, script: string): PointRegistration {
   const { id, fn, name, path, options, data, schemas, callable } = built;
   return {
     script,

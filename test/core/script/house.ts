@@ -34,7 +34,11 @@ function bundleOf({ name, entry, scriptsDir }: BuildInput, text: string): Script
 
 function healthRoute(): RouteEntry<AnyRoute> {
   const address = { method: "GET", path: "/health/live", owner: "health" };
-  return { ...address, ofPlugin: true, value: { info: { ...address, options: {} }, handle: () => new Response() } };
+  return {
+    ...address,
+    ofPlugin: true,
+    value: { info: { ...address, ofPlugin: true, options: {}, schemas: {} }, handle: () => new Response() },
+  };
 }
 
 /**

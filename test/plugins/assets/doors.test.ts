@@ -189,7 +189,7 @@ describe("whose they are", () => {
   });
 
   test("a registered route wins, also where it answers 404", async () => {
-    const route = { method: "GET", path: "/site/a.txt", owner: "site", options: {} };
+    const route = { method: "GET", path: "/site/a.txt", owner: "site", ofPlugin: false, options: {}, schemas: {} };
     expect((await site.ask("/site/a.txt", { route })).status).toBe(404);
   });
 });
