@@ -1,5 +1,5 @@
 /** Problems as a page, for a developer's browser: only ever with `--dev`. Everything shown is escaped. */
-import type { Problem } from "../../sdk/errors.ts";
+import type { FieldError, Problem } from "../../sdk/errors.ts";
 
 const MAX_PROBLEM_BYTES = 256 * 1024;
 
@@ -55,10 +55,11 @@ export function renderPage(problem: Problem): string {
     Array.isArray(errors) &&
       section(
         "Fields",
-        `<table><tr><th>path<th>message<th>expected</tr>${errors
+        `<table><tr><th>path<th>message<th>expected</tr>${(errors as readonly (FieldError | null)[])
           .map(
+            // A script may have made the document itself, of anything.
             (e) =>
-              `<tr><td><code>${escapeHtml(e.path)}</code><td>${escapeHtml(e.message)}<td>${escapeHtml(e.expected)}</tr>`,
+              `<tr><td><code>${escapeHtml(e?.path)}</code><td>${escapeHtml(e?.message)}<td>${escapeHtml(e?.expected)}</tr>`,
           )
           .join("")}</table>`,
       ),
@@ -79,7 +80,7 @@ table{border-collapse:collapse}td,th{text-align:left;padding:.3rem .8rem .3rem 0
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.5rem;opacity:.7}`;
 
 function escapeHtml(value: unknown): string {
-  return String(value)
+  return String(value ?? "")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

@@ -22,6 +22,7 @@ export const NOT_MEASURED: Readonly<Record<string, string>> = {
   "core/script/spawner-thread.ts": "runs in a thread",
   "core/cli/serve.ts": "holds the process's signals, faults and exit: the tests of the binary start and stop it",
   "core/main.ts": "entry of the binary",
+  "core/script/typings/generate.ts": "part of the build: what it gathered is what the tests of typings read",
   "core/build.ts": "builds the binary; every run of the tests begins with it",
   "sdk/package/": "builds the npm package; its tests are the package's",
 };
