@@ -3,7 +3,7 @@
  * `node core/launch.mjs start [arguments of serve]`, or `node core/launch.mjs <file> [arguments]`.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -58,6 +58,19 @@ function findBun() {
   return bun;
 }
 
+/**
+ * The project that `start` serves: the examples, in a folder of their own. This one will not do: its `plugins/` holds the
+ * sources of those in the binary, and would be taken for dropped ones.
+ */
+function projectOf(args) {
+  if (args.some((arg) => arg === "--dir" || arg.startsWith("--dir="))) return [];
+  const project = join(root, "dist", "project");
+  const scripts = join(project, "scripts");
+  mkdirSync(project, { recursive: true });
+  if (!existsSync(scripts)) symlinkSync(join(root, "scripts"), scripts, "junction");
+  return ["--dir", project];
+}
+
 /** The exit code; one ended by a signal has 128 plus its number, as in a shell. */
 function run(command, args) {
   const child = spawn(command, args, { cwd: root, stdio: "inherit" });
@@ -77,7 +90,7 @@ try {
   else {
     process.exitCode = await run(bun, ["core/build.ts", "--if-changed"]);
     const engine = join(root, "dist", windows ? "aiwebengine.exe" : "aiwebengine");
-    if (process.exitCode === 0) process.exitCode = await run(engine, ["serve", ...rest]);
+    if (process.exitCode === 0) process.exitCode = await run(engine, ["serve", ...projectOf(rest), ...rest]);
   }
 } catch (error) {
   if (!(error instanceof LaunchError)) throw error;
