@@ -39,7 +39,7 @@ const TARGETS: readonly Target[] = [
     name: "config",
     files: [...new Bun.Glob("core/config/*.ts").scanSync({ cwd: ROOT })].sort(),
     tests: [
-      ["load", "report", "plugins", "profile", "environment"].map((name) => `test/core/config/${name}.test.ts`),
+      ["load", "report", "plugins", "profile", "environment", "file"].map((name) => `test/core/config/${name}.test.ts`),
       ["test/core/cli/config.test.ts", "test/docs/generated.test.ts", "test/core/config/watch.test.ts"],
       ["test/core/config/formats.test.ts"],
     ],
