@@ -3,7 +3,7 @@ import { container, instanceCachingFactory, type DependencyContainer, type Injec
 import { join } from "node:path";
 import type { BuiltInPlugin, RedactionCapability, RequestLogCapability } from "../sdk/plugin.ts";
 import type { LiveConfig } from "./config/index.ts";
-import { problemResponse } from "./errors.ts";
+import { problemResponse, toProblemError } from "./errors.ts";
 import { ownCommand } from "./isolate/jail/probe.ts";
 import type { Log } from "./log.ts";
 import { logsOf } from "./log/follow.ts";
@@ -15,7 +15,7 @@ import { PluginHost, type PluginEvent, type PluginSettings } from "./plugin/host
 import { Keeper } from "./plugin/keep.ts";
 import { hookedCall } from "./plugin/invoke.ts";
 import { PointDesk } from "./plugin/points.ts";
-import { PluginFailure } from "./plugin/problem.ts";
+import { devDetails, PluginFailure } from "./plugin/problem.ts";
 import { PluginSeat } from "./plugin/seat.ts";
 import { createBuilder, type Builder } from "./script/build.ts";
 import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
@@ -102,8 +102,9 @@ export function compose(given: Given): DependencyContainer {
       paths: { project: dir, data: dataDir },
       logFor: (plugin) => log.child({ plugin }),
       onHookFailure(plugin, error, { id }) {
-        log.error("a plugin's hook failed", { id, plugin, error, ...seat.generation.placeOf(error) });
-        return problemResponse(error, id, dev);
+        const place = seat.generation.placeOf(error);
+        log.error("a plugin's hook failed", { id, plugin, error, ...place });
+        return problemResponse(toProblemError(error, devDetails(place, error)), id, dev);
       },
       adopt: (next) => seat.take(next, () => settle(from.resolve(REGISTRY))),
       onEvent: given.onPlugin,

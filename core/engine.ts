@@ -12,6 +12,7 @@ import { ownCommand } from "./isolate/jail/probe.ts";
 import { lockDataDir } from "./lock.ts";
 import type { Log } from "./log.ts";
 import { problemsOf, type PluginEvent, type PluginHost, type PluginSettings } from "./plugin/host.ts";
+import { devDetails } from "./plugin/problem.ts";
 import { hookedDispatcher } from "./plugin/invoke.ts";
 import type { PluginSeat } from "./plugin/seat.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
@@ -231,7 +232,11 @@ function listen(
     routes: () => registry.routes,
     plugins: () => seat.generation,
     dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
-    onFailure: (error, id) => log.error("request failed", { id, error, ...seat.generation.placeOf(error) }),
+    onFailure(error, id) {
+      const place = seat.generation.placeOf(error);
+      log.error("request failed", { id, error, ...place });
+      return devDetails(place, error);
+    },
   });
 }
 

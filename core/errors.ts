@@ -1,5 +1,5 @@
 /** Failures of the engine itself: why it cannot start, and what a caller is told of an error. */
-import { problemBody, ProblemError } from "../sdk/errors.ts";
+import { problemBody, ProblemError, type DevDetails } from "../sdk/errors.ts";
 
 /** The engine cannot start, or cannot do what the command line asks. `message` is ready to print, without a stack. */
 export class StartError extends Error {
@@ -14,10 +14,11 @@ export class StartError extends Error {
 }
 
 /** A problem as it is; anything else becomes `internal`, whose `detail` says nothing of the cause. */
-export function toProblemError(error: unknown): ProblemError {
+export function toProblemError(error: unknown, dev?: DevDetails): ProblemError {
   if (error instanceof ProblemError) return error;
   return new ProblemError("internal", "The engine failed to answer; the log has the cause under this id.", {
     cause: error,
+    dev,
   });
 }
 

@@ -1,7 +1,7 @@
 /** One request from the socket to its answer: caller, target, route, body, dispatch. Knows no HTTP library. */
-import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
+import { ProblemError, type DevDetails, type ProblemCode } from "../../sdk/errors.ts";
 import type { Hooks } from "../../sdk/plugin.ts";
-import { problemResponse } from "../errors.ts";
+import { problemResponse, toProblemError } from "../errors.ts";
 import { createCallerLookup } from "./address.ts";
 import { GuardedBody, receiveBody } from "./body.ts";
 import type { Dispatcher, PluginRoute, RequestPlugins, ScriptRoute } from "./dispatch.ts";
@@ -28,7 +28,8 @@ export interface HandlerOptions {
   /** The script may stay silent for longer than a connection may be idle. */
   readonly outlasts: (route: ScriptRoute) => boolean;
   /** A plugin's route or the dispatcher threw; the caller got an opaque 500 with this id. */
-  readonly onFailure: (error: unknown, id: string) => void;
+  /** Answers what of it may be shown with `--dev`. */
+  readonly onFailure: (error: unknown, id: string) => DevDetails | undefined;
 }
 
 type Answer = Response | Promise<Response>;
@@ -170,8 +171,8 @@ export function createHandler(options: HandlerOptions): Handler {
   }
 
   function failed(exchange: Exchange, error: unknown): Response {
-    if (!(error instanceof ProblemError)) options.onFailure(error, exchange.id);
-    return refuseWith(exchange, error, CLOSE);
+    if (error instanceof ProblemError) return refuseWith(exchange, error, CLOSE);
+    return refuseWith(exchange, toProblemError(error, options.onFailure(error, exchange.id)), CLOSE);
   }
 
   function finish(exchange: Exchange, given: Response): Answer {

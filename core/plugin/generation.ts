@@ -5,7 +5,7 @@ import { makeChains, type Chains } from "./hook.ts";
 import type { Keeper } from "./keep.ts";
 import type { Manifest } from "./manifest.ts";
 import { orderPlugins } from "./order.ts";
-import { PluginFailure, type PluginProblem } from "./problem.ts";
+import { PluginFailure, type PluginPlace, type PluginProblem } from "./problem.ts";
 
 /** A plugin that is loaded, ready to be set up. */
 export interface LoadedPlugin extends Manifest {
@@ -85,7 +85,7 @@ export class Generation {
   }
 
   /** Where in the files of a dropped plugin an error arose, for the log; nothing for any other error. */
-  placeOf(error: unknown): Partial<Pick<PluginProblem, "plugin" | "file" | "line" | "column" | "frame">> {
+  placeOf(error: unknown): PluginPlace {
     for (const one of this.plugins) {
       const { plugin, file, line, column, frame } = one.describe(error, "failed");
       if (line !== undefined) return { plugin, file, line, column, frame };

@@ -1,4 +1,5 @@
 /** What is wrong with a plugin, told to whoever runs the engine. */
+import type { DevDetails } from "../../sdk/errors.ts";
 
 /** One fault of one plugin. */
 export interface PluginProblem {
@@ -16,6 +17,14 @@ export interface PluginProblem {
   readonly frame?: string;
   /** One sentence: what to do next. */
   readonly hint?: string;
+}
+
+/** Where in a plugin's files an error arose. */
+export type PluginPlace = Partial<Pick<PluginProblem, "plugin" | "file" | "line" | "column" | "frame">>;
+
+/** What of an error its author is shown with `--dev`; nothing of one that is not a dropped plugin's. */
+export function devDetails({ file, line, column, frame }: PluginPlace, error: unknown): DevDetails | undefined {
+  return file === undefined ? undefined : { file, line, column, frame, stack: String(error) };
 }
 
 /** A generation cannot be built. */

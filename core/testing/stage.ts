@@ -169,7 +169,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     plugins: () => seat.generation,
     dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
     outlasts: () => false,
-    onFailure: (error) => onError(String(error)),
+    onFailure: (error) => void onError(String(error)),
   });
   const connection = { origin: ORIGIN, peer: () => "127.0.0.1", hold() {} };
   const request = async (given: Request): Promise<Response> => handle(given, connection);

@@ -222,3 +222,18 @@ registerCard("stock", () => { throw new Error("no scales"); });
   expect(await engine.waitForLog(/script failed/, { after })).toContain('there is a card \\"stock\\" already');
   expect(await cards()).toMatchObject([{ value: { orders: 2 } }, { failed: true }]);
 });
+
+test("--dev shows what failed in a plugin's route or hook, with its file and line", async () => {
+  const setup = `ctx.route("GET /route", () => { throw new Error("no water"); });
+    ctx.hook("request", (event, next) => { if (event.path === "/hook") throw new Error("no tea"); return next(); });`;
+  const files = { "plugins/bad.ts": plugin("bad", setup) };
+  await using engine = await startEngine({ files, args: ["--dev"] });
+  for (const [path, reason] of [
+    ["/route", "no water"],
+    ["/hook", "no tea"],
+  ] as const) {
+    const { dev } = (await (await engine.fetch(path)).json()) as { dev: { frame: string } };
+    expect(dev).toMatchObject({ file: "plugins/bad.ts", line: expect.any(Number), stack: `Error: ${reason}` });
+    expect(dev.frame).toContain(reason);
+  }
+});

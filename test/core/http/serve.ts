@@ -115,7 +115,7 @@ export function serveTest(
     dev: false,
     routes: () => table,
     dispatcher: dispatch ? { dispatch } : echo,
-    onFailure: (error) => failures.push(error),
+    onFailure: (error) => void failures.push(error),
     ...rest,
     plugins: () => logged(plugins(), tell),
   });
