@@ -113,7 +113,7 @@ export const AUTHOR_COMMANDS: readonly Entry[] = [
   },
   {
     name: "routes",
-    summary: "List which script answers which route.",
+    summary: "List which script or plugin answers which route.",
     details:
       "From a build of each script; nothing has to serve. It ends with 1 when a script does not load or a route is taken.",
     flags: [DIR, CONFIG, PROFILE, SET, JSON_OUTPUT],

@@ -1,4 +1,4 @@
-/** `aiwebengine routes`: which script answers what, from a build of each. */
+/** `aiwebengine routes`: which script or plugin answers what, from a build of each. */
 import { relative } from "node:path";
 import { printable } from "../log/escape.ts";
 import { findClashes, routesOfBuilt, type Route } from "./check/findings.ts";
@@ -22,9 +22,12 @@ export async function run(call: Call): Promise<number> {
   const work = () => project.build(project.scripts, (done) => (say = `building: ${done} of ${all} scripts`));
   const built = await withProgress(io, () => say, work).finally(() => project.dispose());
   const routes = built.flatMap((one) => routesOfBuilt(one, config, project.read) ?? []);
-  const rows = sorted(routes, [...offers.routes, ...routes]);
+  const rows = sorted([...offers.routes, ...routes]);
   if (flags.has("json")) io.stdout(routesJson(rows));
-  else io.stdout(rows.length === 0 ? "No script registers a route yet.\n" : renderRoutes(rows, config.dir, io.paint));
+  else {
+    io.stdout(renderRoutes(rows, config.dir, io.paint));
+    if (routes.length === 0) io.stdout("No script registers a route yet.\n");
+  }
   const broken = built.filter(({ result }) => !result.ok).map(({ source }) => source.name);
   if (broken.length > 0) {
     const names = broken.join(", ");
@@ -35,9 +38,9 @@ export async function run(call: Call): Promise<number> {
   return broken.length > 0 || rows.some(({ clash }) => clash !== undefined) ? 1 : 0;
 }
 
-function sorted(routes: readonly Route[], all: readonly Route[]): Row[] {
+function sorted(routes: readonly Route[]): Row[] {
   const order = ({ path, method }: Route): string => `${path} ${method}`;
-  const clashes = findClashes(all);
+  const clashes = findClashes(routes);
   return routes
     .map((route): Row => {
       const clash = clashes.get(route)?.message;
@@ -48,10 +51,10 @@ function sorted(routes: readonly Route[], all: readonly Route[]): Row[] {
 
 /** Files are relative to the project folder. */
 export function routesJson(rows: readonly Row[]): string {
-  const routes = rows.map(({ method, path, owner, file, line, clash }) => ({
+  const routes = rows.map(({ method, path, owner, ofPlugin, file, line, clash }) => ({
     method,
     path,
-    script: owner,
+    ...(ofPlugin === true ? { plugin: owner } : { script: owner }),
     file: file === undefined ? undefined : `scripts/${file}`,
     line,
     clash,
@@ -65,8 +68,9 @@ export function renderRoutes(rows: readonly Row[], dir: string, paint: Paint): s
     file === undefined
       ? ""
       : `${relative(process.cwd(), `${dir}/scripts/${file}`)}${line === undefined ? "" : `:${line}`}`;
-  const cells = rows.map((row) => [row.method, printable(row.path), row.owner, printable(place(row))]);
-  const head = ["METHOD", "PATH", "SCRIPT", "FILE"];
+  const owner = (row: Row): string => (row.ofPlugin === true ? `plugin ${row.owner}` : row.owner);
+  const cells = rows.map((row) => [row.method, printable(row.path), owner(row), printable(place(row))]);
+  const head = ["METHOD", "PATH", "OWNER", "FILE"];
   const widths = head.map((title, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row

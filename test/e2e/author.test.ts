@@ -219,16 +219,18 @@ describe("check", () => {
 });
 
 describe("routes", () => {
-  test("lists what scripts answer, with the file and the line of each", async () => {
+  test("lists what scripts and plugins answer, with the file and the line of each", async () => {
     const dir = join(root, "routes");
     await runEngine(["init", dir]);
     const { code, stdout, stderr } = await runEngine(["routes"], { cwd: dir });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toBe(
       [
-        "METHOD  PATH          SCRIPT  FILE",
-        "GET     /             hello   scripts/hello.ts:4",
-        "GET     /hello/:name  hello   scripts/hello.ts:7",
+        "METHOD  PATH           OWNER          FILE",
+        "GET     /              hello          scripts/hello.ts:4",
+        "GET     /health/live   plugin health",
+        "GET     /health/ready  plugin health",
+        "GET     /hello/:name   hello          scripts/hello.ts:7",
         "",
       ].join("\n"),
     );
@@ -247,6 +249,8 @@ describe("routes", () => {
     expect(stderr).toContain("c. See: aiwebengine check c");
     expect(JSON.parse(stdout)).toEqual({
       routes: [
+        { method: "GET", path: "/health/live", plugin: "health" },
+        { method: "GET", path: "/health/ready", plugin: "health" },
         { method: "GET", path: "/same", script: "a", file: "scripts/a.js", line: 1 },
         {
           method: "GET",
