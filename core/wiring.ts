@@ -1,6 +1,6 @@
 /** What isolates report, and where it goes: the log, and the problems that callers get. */
 import { join } from "node:path";
-import { problemBody, ProblemError, problemType } from "../sdk/errors.ts";
+import { isProblemCode, problemBody, ProblemError, problemType, PROBLEMS } from "../sdk/errors.ts";
 import type { LiveConfig } from "./config/index.ts";
 import { problemResponse } from "./errors.ts";
 import { LEVELS } from "./isolate/frames.ts";
@@ -39,7 +39,9 @@ function httpFailure(flight: Flight, failure: ReadFailure): Response {
   const status = failure.status ?? 500;
   const code = failure.code ?? codeOfStatus(status);
   const { id } = flight.invocation;
-  const title = statusTitle(status);
+  // RFC 9457: one type, one title; a status that the code does not have has a name of its own.
+  const listed = isProblemCode(code) && PROBLEMS[code].status === status;
+  const title = listed ? PROBLEMS[code].title : statusTitle(status);
   const body = {
     type: problemType(code),
     title,

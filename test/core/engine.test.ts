@@ -23,6 +23,7 @@ registerWebHandler("GET /limits", () => ({ wallMs: limits.wallMs }));
 registerWebHandler("GET /teapot", () => {
   throw new HttpError(418, "Short and stout.", { headers: { "x-pot": "1", "bad name": "2" } });
 });
+registerWebHandler("GET /none", () => { throw new HttpError(404, "No such note."); });
 registerWebHandler("GET /odd", () => { throw new HttpError(499, "Gone already."); });
 registerWebHandler("GET /fails", () => { throw new TypeError("a fault of the script"); });
 registerWebHandler("GET /inside", async () => (await fetch("http://127.0.0.1:9/secret?x=1")).status);
@@ -81,6 +82,7 @@ describe("an engine that serves", () => {
     expect(answer.headers.get("x-pot")).toBe("1");
     expect(body).toMatchObject({ title: "I'm a teapot", status: 418, detail: "Short and stout." });
     expect((await problem("/odd")).body).toMatchObject({ status: 499, title: "Request refused" });
+    expect((await problem("/none")).body).toMatchObject({ title: (await problem("/nowhere")).body["title"] });
   });
 
   test("what a script throws is told in the log with its place, and not to the caller", async () => {
