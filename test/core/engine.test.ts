@@ -23,12 +23,12 @@ registerWebHandler("GET /limits", () => ({ wallMs: limits.wallMs }));
 registerWebHandler("GET /teapot", () => {
   throw new HttpError(418, "Short and stout.", { headers: { "x-pot": "1", "bad name": "2" } });
 });
-registerWebHandler("GET /none", () => { throw new HttpError(404, "No such note."); });
 registerWebHandler("GET /odd", () => { throw new HttpError(499, "Gone already."); });
 registerWebHandler("GET /fails", () => { throw new TypeError("a fault of the script"); });
 registerWebHandler("GET /inside", async () => (await fetch("http://127.0.0.1:9/secret?x=1")).status);
 registerWebHandler("GET /loops", () => { for (;;); });
 registerWebHandler("GET /says", () => { console.warn("a word", { n: 1 }); return "said"; });
+registerWebHandler("GET /none", () => { throw new HttpError(404, "No such note."); });
 `;
 
 /** With the engine's own end, also where a test fails. */
