@@ -169,6 +169,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   ready = true;
   const stop = async (): Promise<void> => {
     ready = false;
+    // Who holds answers open for ever ends them now, or the server would wait for them in vain.
+    root.resolve(ENGINE).changed();
     await server.stop(live.current.server.shutdownTimeoutMs);
     await unwind(undo, log);
   };

@@ -121,6 +121,48 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     load: () => import("./kv/index.ts"),
   },
   {
+    name: "mcp",
+    version: "1.0.0",
+    requires: ["engine"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        allowedHosts: {
+          type: "array",
+          description: "Host names under which agents reach the server, beside the local ones and addresses.",
+          items: { type: "string" },
+          default: [],
+        },
+        allowedOrigins: {
+          type: "array",
+          description: "Origins whose pages may speak to it, beside the local ones and its own: `https://app.example`.",
+          items: { type: "string" },
+          default: [],
+        },
+        maxSessions: {
+          type: "integer",
+          description: "Sessions of clients of 2025, and streams of current ones that listen for changes.",
+          exclusiveMinimum: 0,
+          default: 1000,
+        },
+        maxBytes: {
+          type: "integer",
+          description: "The most that a message may have.",
+          exclusiveMinimum: 0,
+          default: 1048576,
+        },
+        sessionIdleMs: {
+          type: "integer",
+          description: "A session that nobody uses for so long ends.",
+          minimum: 1000,
+          default: 1800000,
+        },
+      },
+    },
+    load: () => import("./mcp/index.ts"),
+  },
+  {
     name: "messages",
     version: "1.0.0",
     requires: [],

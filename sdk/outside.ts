@@ -56,6 +56,12 @@ export const registerWebHandler = registration as typeof Sdk.registerWebHandler;
 export const register: typeof Sdk.register = registerWebHandler;
 export const registerMiddleware: typeof Sdk.registerMiddleware = () => {};
 export const registerMessageHandler: typeof Sdk.registerMessageHandler = () => {};
+export const registerToolHandler: typeof Sdk.registerToolHandler = () => {};
+export const registerMCPTool: typeof Sdk.registerToolHandler = registerToolHandler;
+export const registerPromptHandler: typeof Sdk.registerPromptHandler = () => {};
+export const registerMCPPrompt: typeof Sdk.registerPromptHandler = registerPromptHandler;
+export const registerResourceHandler: typeof Sdk.registerResourceHandler = () => {};
+export const registerMCPResource: typeof Sdk.registerResourceHandler = registerResourceHandler;
 
 /* oxlint-disable no-console -- there is no other log */
 export const log: typeof Sdk.log = {

@@ -25,7 +25,8 @@ export function fromPlugin(spec: CommandSpec): Command {
             flag,
             kind === "switch" ? flags.has(flag) : flags.text(flag),
           ]);
-          return spec.run({ words: args, flags: Object.fromEntries(given), stdout, stderr });
+          const words = { words: args, flags: Object.fromEntries(given) };
+          return spec.run({ ...words, stdin: Bun.stdin.stream(), stdout, stderr });
         },
       }),
   };

@@ -10,10 +10,8 @@ import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
 import type { BuiltPointRegistration, Json } from "./types.ts";
 
-/** What a point's plugin gives, and the id under which the engine's own code may have begun the invocation. */
+/** What a point's plugin gives, and what only the engine's own code may. */
 export interface CallInput extends RemoteInput {
-  /** UUIDv7; a new one where it is not given. */
-  readonly id?: string;
   /** A deadline of its own, in milliseconds, in place of `limits.wallMs`. */
   readonly wallMs?: number;
 }

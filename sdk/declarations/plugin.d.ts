@@ -189,7 +189,9 @@ export interface PointRegistration {
   readonly invoke?: Remote;
 }
 export interface RemoteInput {
-  /** `context.payload`. Checked against the schema of the option `input`, where the registration has one. */
+  /** UUIDv7 of the invocation, for who tells it to a caller; a new one where it is not given. */
+  readonly id?: string;
+  /** `context.payload`. Checked against the schema of the option `input` (or `arguments`), where the registration has one. */
   readonly payload?: Json;
   /** `context.args`; the same holds. */
   readonly args?: Json;
@@ -198,7 +200,10 @@ export interface RemoteInput {
   readonly parentId?: string;
   readonly signal?: AbortSignal;
 }
-/** Rejects with a `ProblemError` whose `code` is a problem code: `invalid_input`, `deadline_exceeded`, `script_failed`, … */
+/**
+ * Rejects with a `ProblemError` whose `code` is a problem code: `invalid_input`, `deadline_exceeded`, `script_failed`, …
+ * What the handler gives back is checked against the schema of the option `output`, where the registration has one.
+ */
 export type Remote = (input: RemoteInput) => Promise<Json | undefined>;
 /** A kind of registration. Data only: no code of the plugin enters a script's realm. */
 export interface PointSpec {
@@ -243,6 +248,8 @@ export interface CommandSpec {
     readonly flags: {
       readonly [name: string]: string | boolean | undefined;
     };
+    /** The process's standard input, as it comes. */
+    readonly stdin: ReadableStream<Uint8Array>;
     stdout(text: string): void;
     stderr(text: string): void;
   }): Awaitable<number>;
@@ -409,7 +416,7 @@ export interface EngineCapability {
   checks(): Promise<{
     readonly [name: string]: HealthResult;
   }>;
-  /** Called after each change of the scripts or plugins that serve. */
+  /** Called after each change of the scripts or plugins that serve, and when the engine begins to stop (`ready` is false). */
   onChange(listener: () => void): Dispose;
 }
 /** The manifest and `setup`. */

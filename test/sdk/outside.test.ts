@@ -75,6 +75,9 @@ test("a registration comes back as data, in each of its forms", () => {
   expect(register).toBe(registerWebHandler);
   expect(outside.registerMiddleware(() => {})).toBeUndefined();
   expect(outside.registerMessageHandler("paid", () => {})).toBeUndefined();
+  expect(outside.registerMCPTool("sum", {}, () => {})).toBeUndefined();
+  expect(outside.registerMCPPrompt("ask", {}, () => "")).toBeUndefined();
+  expect(outside.registerMCPResource("notes://all", {}, () => "")).toBeUndefined();
 });
 
 test("what needs an engine is refused when it is used, with a code and a way out", async () => {

@@ -7,8 +7,12 @@ import {
   log,
   redirect,
   register,
+  registerMCPTool,
   registerMessageHandler,
   registerMiddleware,
+  registerPromptHandler,
+  registerResourceHandler,
+  registerToolHandler,
   registerWebHandler,
   sendMessage,
   type Context,
@@ -143,6 +147,21 @@ export async function tells({ messages }: Context): Promise<number> {
   const { delivered, failed } = await messages.send({ script: "orders", name: "paid" }, { cents: 1 });
   return delivered + failed + (await sendMessage("orders/paid")).failed;
 }
+
+// Tools, prompts and resources of agents.
+registerToolHandler("sum", { input: { a: "number", "b?": "string" }, output: { c: "number" } }, ({ args }) => [
+  same<{ a: number; b?: string }, typeof args>(true),
+]);
+registerMCPTool("now", { annotations: { readOnlyHint: true } }, ({ args, kv }) => [args["x"], kv]);
+registerToolHandler("named", { description: "By its name." }, "named");
+// @ts-expect-error "nmber" is no type
+registerToolHandler("sum", { input: { a: "nmber" } }, () => {});
+// @ts-expect-error no such hint
+registerToolHandler("sum", { annotations: { harmless: true } }, () => {});
+registerPromptHandler("ask", { arguments: { tone: "'a' | 'b'" } }, ({ args }) => [
+  same<{ tone: "a" | "b" }, typeof args>(true),
+]);
+registerResourceHandler("notes://{id}", { mimeType: "text/plain" }, ({ args }) => args["id"]);
 
 export const worker: FetchHandler = {
   fetch: (request, _env, { waitUntil }) => (waitUntil(Promise.resolve()), request.url),

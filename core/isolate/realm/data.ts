@@ -6,7 +6,11 @@ import { htmlText, isHtml } from "./jsx.ts";
 import { isBytes, isThenable, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
 import { checkData, type DataRunner } from "./runner.ts";
 import type { Live } from "./state.ts";
+import type { ValidationError } from "./validate.ts";
 import { isResponse, isStream } from "./web/index.ts";
+
+/** Of the fields that do not fit. */
+const MAX_TOLD = 5;
 
 /** `head` is a `DataHead` as JSON. */
 export function runData(live: Live, runner: DataRunner, head: string): void {
@@ -24,21 +28,35 @@ export function runData(live: Live, runner: DataRunner, head: string): void {
   if (isThenable(value)) {
     onSettled(
       new PromiseCtor((resolve) => resolve(value)),
-      (result: unknown) => send(live, result),
+      (result: unknown) => send(live, runner, result),
       (error: unknown) => sendFailure(live, error),
     );
-  } else send(live, value);
+  } else send(live, runner, value);
 }
 
-function send(live: Live, value: unknown): void {
+function send(live: Live, runner: DataRunner, value: unknown): void {
   try {
-    if (value === undefined || live.cancelled) return sendOnce(live, 204, HEADERS_NONE, undefined);
+    if (live.cancelled || (value === undefined && !runner.checkOutput)) {
+      return sendOnce(live, 204, HEADERS_NONE, undefined);
+    }
     const json = jsonStringify(isHtml(value) ? htmlText(value) : dataOnly(value));
     if (typeof json !== "string") throw notData(`a ${typeof value}`);
+    // As a caller will read it: a Date is a text by then.
+    if (runner.checkOutput) wantOutput(runner.checkOutput(jsonParse(json)));
     sendOnce(live, 200, HEADERS_JSON, json);
   } catch (error) {
     sendFailure(live, error);
   }
+}
+
+function wantOutput(errors: readonly ValidationError[]): void {
+  if (errors.length === 0) return;
+  let told = "The answer does not fit the handler's output schema:";
+  for (let i = 0; i < errors.length && i < MAX_TOLD; i++) {
+    const { path, message } = errors[i] as ValidationError;
+    told += `${i === 0 ? "" : ","} ${path === "" ? "it" : path} ${message}`;
+  }
+  throw new TypeError(`${told}.`);
 }
 
 function dataOnly(value: unknown): unknown {

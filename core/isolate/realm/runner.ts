@@ -24,6 +24,8 @@ export interface DataRunner {
   readonly data: true;
   readonly handler: Handler;
   readonly checkInput: ((value: unknown) => readonly ValidationError[]) | null;
+  /** Of what it gives back: callers were promised this form. */
+  readonly checkOutput: ((value: unknown) => readonly ValidationError[]) | null;
 }
 
 export type Runner = WebRunner | DataRunner;
@@ -73,7 +75,15 @@ function makeCheck(schemas: Schemas): Check | null {
 
 /** Prepares one handler; `schemas` come from the builder. */
 export function makeRunner(data: Registration, handler: Handler, schemas: Schemas, dev: boolean): Runner {
-  if ("point" in data) return { data: true, handler, checkInput: schemas.input ? makeValidator(schemas.input) : null };
+  if ("point" in data) {
+    const input = schemas.input ?? schemas.arguments;
+    return {
+      data: true,
+      handler,
+      checkInput: input ? makeValidator(input) : null,
+      checkOutput: schemas.output ? makeValidator(schemas.output, { defaults: "leave" }) : null,
+    };
+  }
   return {
     data: false,
     fetchForm: data.fn === "default.fetch",

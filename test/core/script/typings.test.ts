@@ -9,12 +9,24 @@ import { writeTypings, type TypingsOptions } from "../../../core/script/typings.
 import { consoleGlobal } from "../../../core/isolate/realm/console.ts";
 import { timerGlobals } from "../../../core/isolate/realm/timers.ts";
 import { installWebGlobals } from "../../../core/isolate/realm/web/index.ts";
+import { namesOf } from "../../../core/plugin/context.ts";
 import kv from "../../../plugins/kv/index.ts";
+import mcp from "../../../plugins/mcp/index.ts";
 import type { AnyPlugin } from "../../../sdk/plugin.ts";
 import { serve } from "../../plugins/harness.ts";
 
 const kvTypes = await typesOf(kv);
-const OPTIONS: TypingsOptions = { services: [{ name: "kv", types: kvTypes }], version: "1.2.3" };
+const OPTIONS: TypingsOptions = {
+  services: [{ name: "kv", types: kvTypes }],
+  points: await pointsOf(mcp),
+  version: "1.2.3",
+};
+async function pointsOf(plugin: AnyPlugin): Promise<NonNullable<TypingsOptions["points"]>> {
+  const served = await serve([plugin], { given: { engine: { version: "1.0.0", ready: true } } });
+  await served.close();
+  const points = [...(served.adopted[0]?.contributions.points.values() ?? [])];
+  return points.map(({ spec }) => ({ types: spec.types, names: namesOf(spec) }));
+}
 async function typesOf(plugin: AnyPlugin): Promise<string> {
   const served = await serve([plugin]);
   await served.close();

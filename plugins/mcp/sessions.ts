@@ -1,0 +1,188 @@
+/** Sessions of clients that speak the protocol of 2025: few enough, ended when nobody uses them, one address each. */
+import {
+  WebStandardStreamableHTTPServerTransport,
+  isInitializeRequest,
+  type Server,
+} from "@modelcontextprotocol/server";
+import { rpcError } from "./rpc.ts";
+
+export interface SessionLimits {
+  readonly maxSessions: number;
+  readonly sessionIdleMs: number;
+}
+
+interface Session {
+  readonly id: string;
+  readonly scope: string;
+  readonly server: Server;
+  readonly transport: WebStandardStreamableHTTPServerTransport;
+  /** Requests under way by id, each with what ends it unanswered. */
+  readonly pending: Map<string | number, () => void>;
+  /** Streams that are open. */
+  streams: number;
+  /** `performance.now()` */
+  usedAt: number;
+  cancelled: number;
+}
+
+/** The transport remembers cancelled requests for as long as the session lives. */
+const MAX_CANCELLED = 10_000;
+const SWEEP_MS = 30_000;
+
+type Message = { readonly [key: string]: unknown };
+
+export class Sessions {
+  readonly #open = new Map<string, Session>();
+  #limits: SessionLimits;
+  #timer: Timer | undefined;
+
+  constructor(limits: SessionLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Of the config that serves now. */
+  set limits(limits: SessionLimits) {
+    this.#limits = limits;
+  }
+
+  /** @param body the parsed body of a POST */
+  async handle(request: Request, body: unknown, scope: string, newServer: () => Server): Promise<Response> {
+    const id = request.headers.get("mcp-session-id");
+    if (id === null) {
+      if (request.method === "POST" && isInitializeRequest(body)) return this.#begin(request, body, scope, newServer);
+      return rpcError(
+        400,
+        -32_000,
+        "There is no session: send `initialize` first, then its Mcp-Session-Id with each request.",
+      );
+    }
+    const session = this.#open.get(id);
+    // Of another address: as if there was none, since who asks there need not learn of it.
+    if (session === undefined || session.scope !== scope) return rpcError(404, -32_001, "Session not found");
+    session.usedAt = performance.now();
+    if (request.method === "POST") return this.#post(session, request, body as Message);
+    const response = await session.transport.handleRequest(request);
+    if (request.method === "GET" && response.ok) this.#watch(session, request.signal);
+    return response;
+  }
+
+  /** To the clients at one address that listen. */
+  announce(scope: string, send: (server: Server) => Promise<void>): void {
+    for (const session of this.#open.values()) {
+      if (session.scope === scope) void send(session.server).catch(() => {});
+    }
+  }
+
+  endStreams(): void {
+    for (const { transport } of this.#open.values()) transport.closeStandaloneSSEStream();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await Promise.all([...this.#open.values()].map((session) => this.#end(session)));
+  }
+
+  async #begin(request: Request, body: unknown, scope: string, newServer: () => Server): Promise<Response> {
+    if (!this.#makeRoom()) {
+      return rpcError(503, -32_000, "There are too many sessions (plugins.mcp.maxSessions), and all are in use.");
+    }
+    const id = crypto.randomUUID();
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => id,
+      enableJsonResponse: true,
+    });
+    const server = newServer();
+    const session: Session = {
+      ...{ id, scope, server, transport, pending: new Map(), streams: 0, cancelled: 0 },
+      usedAt: performance.now(),
+    };
+    this.#open.set(id, session);
+    await server.connect(transport);
+    server.onclose = () => this.#forget(session);
+    const response = await transport.handleRequest(request, { parsedBody: body });
+    if (!response.ok) await this.#end(session);
+    else this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    return response;
+  }
+
+  async #post(session: Session, request: Request, body: Message): Promise<Response> {
+    const { transport, pending } = session;
+    if (body["method"] === "notifications/cancelled") this.#cancel(session, body);
+    const { id, method } = body;
+    if (typeof method !== "string" || (typeof id !== "string" && typeof id !== "number")) {
+      return transport.handleRequest(request, { parsedBody: body });
+    }
+    if (pending.has(id)) return rpcError(400, -32_600, "A request with this id is under way in the session.", id);
+    // A cancelled request is never answered by the protocol: its HTTP request must end all the same.
+    const { promise: ended, resolve } = Promise.withResolvers<Response>();
+    pending.set(id, () => resolve(new Response(null, { status: 202 })));
+    try {
+      return await Promise.race([transport.handleRequest(request, { parsedBody: body }), ended]);
+    } finally {
+      pending.delete(id);
+      session.usedAt = performance.now();
+    }
+  }
+
+  #cancel(session: Session, { params }: Message): void {
+    const id = (params as Message | undefined)?.["requestId"] as string | number;
+    const end = session.pending.get(id);
+    if (end === undefined) return;
+    // After the library has seen the notification, so that the handler's signal is told first.
+    queueMicrotask(() => {
+      end();
+      session.transport.closeSSEStream(id);
+    });
+    if (++session.cancelled > MAX_CANCELLED) void this.#end(session);
+  }
+
+  #watch(session: Session, signal: AbortSignal): void {
+    session.streams++;
+    signal.addEventListener("abort", () => {
+      session.streams--;
+      session.usedAt = performance.now();
+    });
+  }
+
+  /** Ends the session that has been idle for longest where there are too many. */
+  #makeRoom(): boolean {
+    if (this.#open.size < this.#limits.maxSessions) return true;
+    let oldest: Session | undefined;
+    for (const session of this.#open.values()) {
+      if (!isIdle(session) || (oldest !== undefined && oldest.usedAt <= session.usedAt)) continue;
+      oldest = session;
+    }
+    if (oldest === undefined) return false;
+    void this.#end(oldest);
+    return true;
+  }
+
+  #sweep(): void {
+    const since = performance.now() - this.#limits.sessionIdleMs;
+    for (const session of this.#open.values()) {
+      if (isIdle(session) && session.usedAt < since) void this.#end(session);
+    }
+    if (this.#open.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #end(session: Session): Promise<void> {
+    this.#forget(session);
+    await session.server.close().catch(() => {});
+  }
+
+  #forget(session: Session): void {
+    this.#open.delete(session.id);
+    for (const end of session.pending.values()) end();
+  }
+}
+
+function isIdle({ streams, pending }: Session): boolean {
+  return streams === 0 && pending.size === 0;
+}
