@@ -18,7 +18,6 @@ const IN_PROCESS = [
   "config",
   "docs",
   "http",
-  "logs",
   "messages",
   "plugins",
   "points",

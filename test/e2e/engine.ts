@@ -74,7 +74,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /** The engine runs from source, in the test's own process, where coverage sees it. */
-export function isInProcess(): boolean {
+function isInProcess(): boolean {
   return process.env["TEST_ENGINE"] === "in-process";
 }
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { engineCommand, isInProcess, prepareFolder, runEngine, startEngine, type Engine } from "./engine.ts";
+import { engineCommand, prepareFolder, runEngine, startEngine, type Engine } from "./engine.ts";
 import { LogLines } from "./log-lines.ts";
 
 const SCRIPTS = {
@@ -249,37 +249,32 @@ test("the numbers of lines go on after a restart, and what was said before is st
   }
 });
 
-const testOfSignals = test.skipIf(isInProcess());
-
-testOfSignals(
-  "SIGKILL costs at most the lines that were not written yet, and the next start goes on after them",
-  async () => {
-    const dir = await prepareFolder({ scripts: SCRIPTS });
-    try {
-      const first = await startEngine({ dir });
-      const id = idOf(await first.fetch("/buy/hat"));
-      await until(
-        () => logs(dir, "--id", id),
-        (all) => all.length === 3,
-      );
-      await Promise.all(Array.from({ length: 20 }, () => first.fetch("/many")));
-      first.kill("SIGKILL");
-      await first.exited;
-      const before = await logs(dir, "shop", "--limit", "5000");
-      const second = await startEngine({ dir });
-      await second.fetch("/buy/shoe");
-      expect(await second.stop()).toBe(0);
-      const after = await logs(dir, "shop", "--cursor", before.cursor);
-      expect(after.dropped).toBe(0);
-      expect(after.lines.map(({ message }) => message)).toEqual(["bought", "low on shoe", "request"]);
-      // No number twice, none left out.
-      const all = [...before.lines, ...after.lines].filter(({ message }) => message !== "request");
-      expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
-    } finally {
-      await rm(dirname(dir), { recursive: true, force: true });
-    }
-  },
-);
+test("SIGKILL costs at most the lines that were not written yet, and the next start goes on after them", async () => {
+  const dir = await prepareFolder({ scripts: SCRIPTS });
+  try {
+    const first = await startEngine({ dir });
+    const id = idOf(await first.fetch("/buy/hat"));
+    await until(
+      () => logs(dir, "--id", id),
+      (all) => all.length === 3,
+    );
+    await Promise.all(Array.from({ length: 20 }, () => first.fetch("/many")));
+    first.kill("SIGKILL");
+    await first.exited;
+    const before = await logs(dir, "shop", "--limit", "5000");
+    const second = await startEngine({ dir });
+    await second.fetch("/buy/shoe");
+    expect(await second.stop()).toBe(0);
+    const after = await logs(dir, "shop", "--cursor", before.cursor);
+    expect(after.dropped).toBe(0);
+    expect(after.lines.map(({ message }) => message)).toEqual(["bought", "low on shoe", "request"]);
+    // No number twice, none left out.
+    const all = [...before.lines, ...after.lines].filter(({ message }) => message !== "request");
+    expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
+  } finally {
+    await rm(dirname(dir), { recursive: true, force: true });
+  }
+});
 
 test("what is kept of a script's log stays under log.scriptBytes", async () => {
   await using engine = await startEngine({

@@ -54,9 +54,9 @@ interface Score {
 
 function copyTree(): string {
   const copy = mkdtempSync(join(tmpdir(), "awe-mutation-"));
-  for (const part of ["core", "sdk", "plugins", "scripts", "test", "docs", "dist/realm.txt", "README.md"])
+  for (const part of ["core", "sdk", "plugins", "scripts", "test", "docs", "dist/realm.txt", "dist/testing.txt"])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-  for (const file of ["package.json", "bunfig.toml", "tsconfig.json", "CHANGELOG.md"])
+  for (const file of ["package.json", "bunfig.toml", "tsconfig.json", "README.md", "CHANGELOG.md"])
     cpSync(join(ROOT, file), join(copy, file));
   symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
   return copy;
@@ -126,6 +126,8 @@ if (unknown.length > 0) {
   process.stderr.write(`No target ${unknown.join(", ")}: there are ${TARGETS.map(({ name }) => name).join(", ")}.\n`);
   process.exit(2);
 }
+// Some files of core import what is built of the realm.
+Bun.spawnSync([process.execPath, "core/build.ts", "--parts"], { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
 const copy = copyTree();
 try {
   const scores: Score[] = [];
