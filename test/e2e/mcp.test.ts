@@ -362,3 +362,33 @@ describe("aiwebengine mcp", () => {
     expect([exitCode, lines.map(({ id }) => id).toSorted()]).toEqual([0, [7, null].toSorted()]);
   });
 });
+
+describe("MCP Inspector on its command line", () => {
+  test.each([
+    [["tools/list"], "What a stay costs"],
+    [["tools/call", "--tool-name", "quote", "--tool-arg", "room=tower", "--tool-arg", "nights=10"], '"euros": 1260'],
+    [["prompts/get", "--prompt-name", "invite", "--prompt-args", "guest=Ada", "--prompt-args", "tone=warm"], "Ada"],
+    [["resources/read", "--uri", "inn://rooms/attic"], "60 euros"],
+  ])(
+    "%p",
+    async (words, shown) => {
+      const inspector = join(import.meta.dir, "../../node_modules/.bin/mcp-inspector");
+      const child = Bun.spawn(
+        ["node", inspector, "--cli", `${engine.url}/mcp`, "--transport", "http", "--method", ...words],
+        {
+          cwd: engine.dir,
+          env: { PATH: process.env["PATH"] ?? "", HOME: engine.dir },
+          stdio: ["ignore", "pipe", "pipe"],
+        },
+      );
+      const [out, complaint, code] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text(),
+        child.exited,
+      ]);
+      expect([code, complaint]).toEqual([0, expect.any(String)]);
+      expect(out).toContain(shown);
+    },
+    60_000,
+  );
+});
