@@ -20,11 +20,12 @@ export interface Secrets {
   redactMembers(text: string): string;
 }
 
-/** A JSON string in a JSON string is common: `log.info(JSON.stringify(data))`. */
+/** A JSON string in a JSON string is common: `log.info(JSON.stringify(data))`. A line escapes more than JSON does. */
 function formsOf(value: string): readonly string[] {
   const once = JSON.stringify(value).slice(1, -1);
   const twice = JSON.stringify(once).slice(1, -1);
-  return [...new Set([value, once, twice, encodeURIComponent(value.toWellFormed())])];
+  const plain = [value, once, twice];
+  return [...new Set([...plain, ...plain.map(printable), encodeURIComponent(value.toWellFormed())])];
 }
 
 /** From where to where the text holds a secret; in order, what overlaps or touches in one piece. */

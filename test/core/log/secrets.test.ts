@@ -82,6 +82,21 @@ describe("a known secret", () => {
     expect(secrets.redact("abc")).toBe("abc");
   });
 
+  test("is hidden also where a line escapes what JSON would not", () => {
+    for (const escaped of ["\u007f", "\u0085", "\u2028", "\u202e"]) {
+      const secret = `key${escaped}word`;
+      const secrets = createSecrets();
+      secrets.add(secret);
+      for (const format of ["json", "pretty"] as const) {
+        const { log, text } = collect(format, secrets);
+        log.info(`has ${secret}`, { value: secret, data: JSON.stringify({ secret }) });
+        log.print(`${secret}\n`);
+        expect(text().split("[redacted]")).toHaveLength(5);
+        expect(text()).not.toContain("word");
+      }
+    }
+  });
+
   test("leaves every line one line of JSON, whatever the secret and the data are", () => {
     const text = fc.oneof(fc.string({ unit: "binary", maxLength: 12 }), fc.string({ maxLength: 12 }));
     fc.assert(
