@@ -14,7 +14,9 @@ export function refusal(headers: Headers, { allowedHosts, allowedOrigins }: Door
   const host = headers.get("host") ?? "";
   const name = hostnameOf(`http://${host}`);
   // Rebinding takes a name: an address in the Host header is where the client really went.
-  const known = name !== undefined && (LOCAL.includes(name) || isAddress(name) || allowedHosts.includes(name));
+  const known =
+    name !== undefined &&
+    (LOCAL.includes(name) || isAddress(name) || allowedHosts.some((one) => one.toLowerCase() === name));
   if (!known) return `The host "${host.slice(0, 100)}" is not served here: add it to plugins.mcp.allowedHosts.`;
   const origin = headers.get("origin");
   if (origin === null || allowedOrigins.includes(origin)) return null;

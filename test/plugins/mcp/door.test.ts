@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { refusal } from "../../../plugins/mcp/door.ts";
 
-const OPEN = { allowedHosts: ["inn.example"], allowedOrigins: ["https://app.example"] };
+const OPEN = { allowedHosts: ["Inn.example"], allowedOrigins: ["https://app.example"] };
 
 function ask(host: string | undefined, origin?: string): string | null {
   const headers = new Headers();
@@ -12,10 +12,16 @@ function ask(host: string | undefined, origin?: string): string | null {
 }
 
 describe("let in", () => {
-  test.each(["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "10.1.2.3", "inn.example", "inn.example:443"])(
-    "the host %s",
-    (host) => expect(ask(host)).toBeNull(),
-  );
+  test.each([
+    "localhost",
+    "localhost:8080",
+    "127.0.0.1:1",
+    "[::1]:8080",
+    "10.1.2.3",
+    "inn.example",
+    "inn.example:443",
+    "INN.example",
+  ])("the host %s", (host) => expect(ask(host)).toBeNull());
   test.each([
     "http://localhost:3000",
     "http://127.0.0.1",
