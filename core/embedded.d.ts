@@ -3,6 +3,15 @@ declare module "*.txt" {
   const text: string;
   export default text;
 }
+/** Written for a page in a browser, and embedded as it is. */
+declare module "*.browser.js" {
+  const text: string;
+  export default text;
+}
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
 
 interface Buffer {
   /** Answers the number of bytes written. */

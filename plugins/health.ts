@@ -26,8 +26,8 @@ export default definePlugin({
     };
 
     // Live is that this line runs: a check here would have a supervisor kill an engine that only lacks something.
-    route("GET /health/live", () => answer(200, { status: "ok" }));
-    route("GET /health/ready", async () => {
+    route("GET /health/live", { summary: "Whether the process runs" }, () => answer(200, { status: "ok" }));
+    route("GET /health/ready", { summary: "Whether requests should be sent here" }, async () => {
       const results = await checks();
       const ok = engine.ready && Object.values(results).every((result) => result.ok);
       const { mode, jail, paused } = engine;

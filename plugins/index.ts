@@ -28,6 +28,49 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     load: () => import("./access-log.ts"),
   },
   {
+    name: "api-docs",
+    version: "1.0.0",
+    requires: ["engine"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        description: { type: "string", description: "`info.description`.", default: "" },
+        path: { type: "string", description: "Where the page is.", pattern: "^/[A-Za-z0-9._~/-]*$", default: "/docs" },
+        index: {
+          type: "string",
+          description: "Where the index for agents is.",
+          pattern: "^/[A-Za-z0-9._~/-]*$",
+          default: "/llms.txt",
+        },
+        document: {
+          type: "string",
+          description: "Where the OpenAPI document is.",
+          pattern: "^/[A-Za-z0-9._~/-]*$",
+          default: "/openapi.json",
+        },
+        version: {
+          type: "string",
+          description: "`info.version`: of what the scripts offer, not of the engine.",
+          minLength: 1,
+          default: "1.0.0",
+        },
+        title: {
+          type: "string",
+          description: "`info.title` of the document, and of the page.",
+          minLength: 1,
+          default: "API",
+        },
+        public: {
+          type: "boolean",
+          description: "Serves the documents also without `--dev`: they name every route to everyone.",
+          default: false,
+        },
+      },
+    },
+    load: () => import("./api-docs/index.ts"),
+  },
+  {
     name: "assets",
     version: "1.0.0",
     requires: ["engine"],

@@ -1,0 +1,65 @@
+/** What this engine serves, described: OpenAPI for programs, a page for people, `/llms.txt` for agents. */
+import { definePlugin, type EngineCapability } from "../../sdk/plugin.ts";
+import type { Files } from "./files.ts";
+
+const PATH = "/^\\/[A-Za-z0-9._~\\/-]*$/";
+
+export default definePlugin({
+  name: "api-docs",
+  version: "1.0.0",
+  requires: ["engine"],
+  config: {
+    public: [
+      ["boolean", "@", "Serves the documents also without `--dev`: they name every route to everyone."],
+      "=",
+      false,
+    ],
+    path: [[PATH, "@", "Where the page is."], "=", "/docs"],
+    document: [[PATH, "@", "Where the OpenAPI document is."], "=", "/openapi.json"],
+    index: [[PATH, "@", "Where the index for agents is."], "=", "/llms.txt"],
+    title: [["string > 0", "@", "`info.title` of the document, and of the page."], "=", "API"],
+    version: [["string > 0", "@", "`info.version`: of what the scripts offer, not of the engine."], "=", "1.0.0"],
+    description: [["string", "@", "`info.description`."], "=", ""],
+  },
+  setup({ config, use, hook, defer, command }) {
+    const engine = use("engine");
+    command({
+      name: "openapi",
+      summary: "Print the OpenAPI 3.1 document of the project's scripts.",
+      examples: ["aiwebengine openapi", "aiwebengine openapi --dir ./shop > openapi.json"],
+      scripts: true,
+      run: async ({ words, stdout, stderr }) => {
+        if (words.length > 0) return refuse(stderr, words);
+        const { makeDocument } = await import("./document.ts");
+        stdout(`${JSON.stringify(makeDocument(engine.routes(), config), null, 2)}\n`);
+        return tellBroken(engine, stderr);
+      },
+    });
+    if (!config.public && !engine.dev) return;
+    let files: Promise<Files> | undefined;
+    defer(engine.onChange(() => void (files = undefined)));
+    const places = new Set<string>([config.path, config.document, config.index]);
+    hook("request", (event, next) => {
+      // A script's own route, or file, of the path goes first.
+      if (!places.has(event.path) || event.route !== undefined) return next();
+      if (event.method !== "GET" && event.method !== "HEAD") return next();
+      files ??= import("./files.ts").then(({ makeFiles }) => makeFiles(engine.routes(), config));
+      return files.then(({ answer }) => answer(event));
+    });
+  },
+});
+
+function refuse(stderr: (text: string) => void, words: readonly string[]): number {
+  stderr(
+    `aiwebengine openapi takes no arguments; it was given ${words.map((word) => JSON.stringify(word)).join(" ")}\n`,
+  );
+  return 2;
+}
+
+/** A document that lacks a script must not pass for a whole one. */
+function tellBroken(engine: EngineCapability, stderr: (text: string) => void): number {
+  const broken = engine.scripts().filter(({ problem }) => problem !== undefined);
+  for (const { name, problem } of broken)
+    stderr(`Left out: the script "${name}", since it would not serve: ${problem}\n`);
+  return broken.length > 0 ? 1 : 0;
+}

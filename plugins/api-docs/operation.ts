@@ -1,0 +1,143 @@
+/** One operation of the document: a route under one of its methods, at one of its paths. */
+import type { Json, RouteInfo } from "../../sdk/plugin.ts";
+import { operationIdOf, type PathForm } from "./path.ts";
+import { failuresOf } from "./problems.ts";
+import { isObject, type Components } from "./schema.ts";
+
+export interface OperationParts {
+  readonly route: RouteInfo;
+  /** One method in upper case, also where the route has any. */
+  readonly method: string;
+  readonly form: PathForm;
+  /** What the document calls the parameters of the path, in their order. */
+  readonly names: readonly string[];
+  readonly components: Components;
+}
+
+const BODILESS = new Set(["GET", "HEAD", "OPTIONS"]);
+/** OpenAPI gives these a meaning of their own elsewhere. */
+const OTHER_HEADERS = new Set(["accept", "content-type", "authorization"]);
+
+export function operationOf(parts: OperationParts): { readonly [key: string]: Json } {
+  const { route, method, form } = parts;
+  const { ofPlugin, options, schemas } = route;
+  const operationId = operationIdOf(method, form);
+  const parameters = [...pathParameters(parts, operationId), ...otherParameters(parts, operationId)];
+  const requestBody = BODILESS.has(method) ? undefined : bodyOf(parts, operationId);
+  const checked = (["params", "query", "headers"] as const).some((part) => schemas[part] !== undefined);
+  return {
+    operationId,
+    tags: tagsOf(route),
+    ...given("summary", line(options["summary"])),
+    ...given("description", text(options["description"])),
+    ...(options["deprecated"] === true ? { deprecated: true } : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...given("requestBody", requestBody),
+    responses: {
+      "2XX": successOf(parts, operationId),
+      ...failuresOf({
+        ofPlugin,
+        named: parts.names.length > 0,
+        body: requestBody !== undefined,
+        checked: checked || (requestBody !== undefined && schemas["body"] !== undefined),
+      }),
+    },
+  };
+}
+
+function pathParameters({ route, form, names, components }: OperationParts, operationId: string): Json[] {
+  const { lift, fields } = components.open(route.schemas["params"] ?? {}, `${operationId}.params`);
+  const schemas = new Map(fields.properties);
+  const dynamic = form.pieces.filter((one) => one.kind !== "text");
+  return dynamic.map((piece, at): Json => {
+    const rest = piece.kind === "rest";
+    const own = schemas.get(rest ? "*" : piece.name);
+    const fallback: Json = rest ? { type: "string" } : { type: "string", minLength: 1 };
+    return {
+      name: names[at] ?? "",
+      in: "path",
+      required: true,
+      ...(rest ? { description: "The rest of the path; it may hold slashes." } : {}),
+      schema: own === undefined ? fallback : lift(own),
+    };
+  });
+}
+
+function otherParameters({ route, components }: OperationParts, operationId: string): Json[] {
+  return (["query", "headers"] as const).flatMap((part) => {
+    const schema = route.schemas[part];
+    if (schema === undefined) return [];
+    const { lift, fields } = components.open(schema, `${operationId}.${part}`);
+    const seen = new Set<string>();
+    const named = fields.properties.flatMap(([name, own]): Json[] => {
+      const key = part === "query" ? name : name.toLowerCase();
+      if (seen.has(key) || (part === "headers" && OTHER_HEADERS.has(key))) return [];
+      seen.add(key);
+      const required = fields.required.has(name);
+      return [
+        { name, in: part === "query" ? "query" : "header", ...(required ? { required } : {}), schema: lift(own) },
+      ];
+    });
+    if (fields.others === undefined || part === "headers") return named;
+    const others = { type: "object", additionalProperties: lift(fields.others) };
+    const description = "Parameters of any other name.";
+    return [...named, { name: "*", in: "query", description, style: "form", explode: true, schema: others }];
+  });
+}
+
+function bodyOf({ route, method, components }: OperationParts, operationId: string): Json | undefined {
+  const { body } = route.schemas;
+  if (body === undefined) return method === "DELETE" ? undefined : { content: { "*/*": {} } };
+  const { lift, fields } = components.open(body, `${operationId}.body`);
+  const media = { schema: lift(body) };
+  const forms = { "application/x-www-form-urlencoded": media, "multipart/form-data": media };
+  return {
+    required: true,
+    content: {
+      "application/json": media,
+      ...(fields.type === "object" && fields.properties.every(([, one]) => isFlat(one)) ? forms : {}),
+      ...(fields.type === "string" ? { "text/plain": media } : {}),
+    },
+  };
+}
+
+/** A form has text for each name, or a list of texts. */
+function isFlat(schema: Json): boolean {
+  if (!isObject(schema)) return false;
+  const { type, items, anyOf } = schema;
+  if (Array.isArray(anyOf)) return anyOf.every(isFlat);
+  if (type === "array") return isObject(items) && items["type"] !== "array" && isFlat(items);
+  return type === "string" || type === "number" || type === "integer" || type === "boolean" || "const" in schema;
+}
+
+/** A script chooses the status itself: 200, 201, 204 for nothing. */
+function successOf({ route, components }: OperationParts, operationId: string): Json {
+  const { response } = route.schemas;
+  if (response === undefined) return { description: "What the handler answers." };
+  const schema = components.lift(response, `${operationId}.response`);
+  return { description: "What the handler answers.", content: { "application/json": { schema } } };
+}
+
+/** One tag per script or plugin, unless the route has its own. */
+export function tagsOf({ options, owner }: RouteInfo): string[] {
+  const { tags } = options;
+  const own = Array.isArray(tags) ? tags.flatMap((tag) => line(tag) ?? []) : [];
+  return own.length > 0 ? [...new Set(own)].slice(0, 10) : [owner];
+}
+
+/** Options are whatever plain data the script wrote. */
+export function text(value: Json | undefined): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value.toWellFormed().slice(0, 10_000) : undefined;
+}
+
+/** In one line, without what a terminal would heed. */
+export function line(value: Json | undefined): string | undefined {
+  return text(value)
+    ?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim()
+    .slice(0, 200);
+}
+
+function given(key: string, value: Json | undefined): { readonly [key: string]: Json } {
+  return value === undefined || value === "" ? {} : { [key]: value };
+}

@@ -1,0 +1,267 @@
+/** The OpenAPI document of routes: valid for the official schema, true to the router, and stable. */
+import { describe, expect, test } from "bun:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import fc from "fast-check";
+import { compileDefinition } from "../../../core/isolate/build/schemas.ts";
+import { makeDocument, type Info } from "../../../plugins/api-docs/document.ts";
+import { makeIndex } from "../../../plugins/api-docs/llms.ts";
+import type { Json, RouteInfo } from "../../../sdk/plugin.ts";
+
+const INFO: Info = { title: "Shop", version: "2.1.0", description: "" };
+
+interface Operation {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary?: string;
+  readonly description?: string;
+  readonly deprecated?: boolean;
+  readonly parameters?: readonly { name: string; in: string; required?: boolean; schema: Json; description?: string }[];
+  readonly requestBody?: { required?: boolean; content: { [type: string]: { schema?: Json } } };
+  readonly responses: { readonly [status: string]: { $ref?: string; content?: { [type: string]: { schema: Json } } } };
+}
+
+interface Document {
+  readonly tags: readonly { name: string }[];
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+  readonly components: { readonly schemas: { readonly [name: string]: Json } };
+}
+
+function route(address: string, more: Partial<RouteInfo> = {}): RouteInfo {
+  const [method = "", path = ""] = address.split(" ");
+  return { method, path, owner: "shop", ofPlugin: false, options: {}, schemas: {}, ...more };
+}
+
+const documentAsIs = (...routes: readonly RouteInfo[]): Document => makeDocument(routes, INFO) as unknown as Document;
+
+// It compiles the schema of OpenAPI once, and holds one document at a time.
+const validator = new Validator();
+
+async function documentOf(...routes: readonly RouteInfo[]): Promise<Document> {
+  const document = makeDocument(routes, INFO);
+  const { valid, errors } = await validator.validate(structuredClone(document) as Record<string, unknown>);
+  expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
+  return document as unknown as Document;
+}
+
+const operations = ({ paths }: Document): readonly Operation[] =>
+  Object.values(paths).flatMap((one) => Object.values(one));
+
+/** As the builder compiles them. */
+async function schemas(definitions: { readonly [part: string]: unknown }): Promise<RouteInfo["schemas"]> {
+  const compiled = Object.entries(definitions).map(
+    async ([part, one]) => [part, await compileDefinition(one)] as const,
+  );
+  return Object.fromEntries(await Promise.all(compiled));
+}
+
+describe("paths", () => {
+  test("parameters, an optional one as two paths, and the rest of a path", async () => {
+    const { paths } = await documentOf(route("GET /notes/:id/:part?"), route("GET /files/*"));
+    expect(Object.keys(paths)).toEqual(["/files/{path}", "/notes/{id}", "/notes/{id}/{part}"]);
+    expect(paths["/files/{path}"]!["get"]!.parameters).toEqual([
+      {
+        name: "path",
+        in: "path",
+        required: true,
+        description: "The rest of the path; it may hold slashes.",
+        schema: { type: "string" },
+      },
+    ]);
+  });
+  test("one path whose methods call a parameter differently has one name for it", async () => {
+    const { paths } = await documentOf(
+      route("GET /notes/:id"),
+      route("DELETE /notes/:key", { schemas: await schemas({ params: { key: "string.uuid" } }) }),
+    );
+    expect(Object.keys(paths)).toEqual(["/notes/{id}"]);
+    const [parameter] = paths["/notes/{id}"]!["delete"]!.parameters ?? [];
+    expect(parameter).toMatchObject({ name: "id", schema: { format: "uuid" } });
+  });
+  test("braces and what else a URL encodes are text, not parameters", async () => {
+    const { paths } = await documentOf(
+      route("GET /a{b}/%20x/é@:c".replace(":c", "c")),
+      route("GET /a:b".replace(":b", "$")),
+    );
+    expect(Object.keys(paths).toSorted()).toEqual(["/a$", "/a%7Bb%7D/%20x/%C3%A9@c"]);
+  });
+  test("a route of any method fills the methods that no other route has", async () => {
+    const { paths } = await documentOf(route("ANY /all"), route("POST /all", { owner: "desk" }));
+    expect(
+      Object.entries(paths["/all"]!)
+        .map(([method, { tags }]) => [method, tags[0]])
+        .toSorted(),
+    ).toEqual([
+      ["delete", "shop"],
+      ["get", "shop"],
+      ["patch", "shop"],
+      ["post", "desk"],
+      ["put", "shop"],
+    ]);
+  });
+});
+
+describe("operation ids", () => {
+  test("say what they are, and depend on nothing but the method and the path", async () => {
+    const ids = operations(
+      await documentOf(route("GET /"), route("POST /notes"), route("GET /notes/:id"), route("GET /f/*")),
+    );
+    expect(ids.map(({ operationId }) => operationId)).toEqual(["get", "get_f_all", "post_notes", "get_notes_by-id"]);
+    const [alone] = operations(await documentOf(route("GET /a_b", { owner: "other" })));
+    const among = operations(await documentOf(route("GET /a/b"), route("GET /a_b"), route("GET /a-b")));
+    expect(among.map(({ operationId }) => operationId)).toContain(alone!.operationId);
+  });
+  test("are unique, whatever the paths", () => {
+    const piece = fc.constantFrom(
+      "a",
+      "a_b",
+      "by-id",
+      ":id",
+      ":i_d",
+      "all",
+      "é",
+      "%C3",
+      "{x}",
+      "a.b",
+      "a-b",
+      "-",
+      "_",
+      ":o?",
+    );
+    const pieces = fc.uniqueArray(piece, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 8 }), (all) => {
+        const ids = operations(documentAsIs(...all.map((one) => route(`GET /${one.join("/")}`))));
+        expect(new Set(ids.map((one) => one.operationId)).size).toBe(ids.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("input and answers", () => {
+  test("come from the schemas as the builder compiled them", async () => {
+    const definitions = {
+      query: { "tag?": "string[]", n: "1 <= number.integer <= 100 = 20" },
+      headers: { "x-key": "string", "Accept?": "string" },
+      body: { text: "0 < string <= 280" },
+      response: { id: "string" },
+    };
+    const { paths } = await documentOf(route("POST /notes", { schemas: await schemas(definitions) }));
+    const { parameters, requestBody, responses } = paths["/notes"]!["post"]!;
+    expect(parameters?.map(({ name, in: where, required }) => [name, where, required ?? false])).toEqual([
+      ["n", "query", false],
+      ["tag", "query", false],
+      ["x-key", "header", true],
+    ]);
+    expect(parameters?.[0]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 100, default: 20 });
+    const body = {
+      type: "object",
+      properties: { text: { type: "string", minLength: 1, maxLength: 280 } },
+      required: ["text"],
+    };
+    expect(requestBody).toMatchObject({ required: true, content: { "application/json": { schema: body } } });
+    expect(Object.keys(requestBody!.content)).toContain("multipart/form-data");
+    const answer = { type: "object", properties: { id: { type: "string" } }, required: ["id"] };
+    expect(responses["2XX"]).toMatchObject({ content: { "application/json": { schema: answer } } });
+  });
+  test("a schema that holds itself is a component with a name that does not change", async () => {
+    const definitions = { body: { name: "string", "child?": "this" }, response: { "list?": "this[]" } };
+    const once = await documentOf(route("POST /tree", { schemas: await schemas(definitions) }));
+    const again = await documentOf(route("GET /x"), route("POST /tree", { schemas: await schemas(definitions) }));
+    expect(Object.keys(again.components.schemas)).toEqual(Object.keys(once.components.schemas));
+    const tree = once.components.schemas["post_tree.body.1"];
+    expect(tree).toMatchObject({ properties: { child: { $ref: "#/components/schemas/post_tree.body.1" } } });
+    expect(JSON.stringify(once)).not.toContain("$defs");
+  });
+  test("a property called $ref, and data that looks like one, stay what they are", () => {
+    const body = { type: "object", properties: { $ref: { const: { $ref: "#/$defs/x" } } } };
+    // The validator itself takes every `$ref` for a reference.
+    const { paths } = documentAsIs(route("POST /x", { schemas: { body } }));
+    expect(paths["/x"]!["post"]!.requestBody!.content["application/json"]!.schema).toEqual(body);
+  });
+  test("a schema without an end, or with references to nothing, is cut", async () => {
+    let body: { readonly [key: string]: Json } = { $ref: "#/$defs/none", $id: "https://elsewhere.example/" };
+    for (let depth = 0; depth < 5000; depth++) body = { type: "array", items: body };
+    const { paths } = await documentOf(route("POST /x", { schemas: { body, query: { $ref: "#/$defs/none" } } }));
+    expect(JSON.stringify(paths)).not.toContain("elsewhere");
+  });
+  test("a form is offered where every field is text or a list of texts", async () => {
+    const typesOf = async (definition: unknown): Promise<string[]> => {
+      const { paths } = await documentOf(route("POST /x", { schemas: await schemas({ body: definition }) }));
+      return Object.keys(paths["/x"]!["post"]!.requestBody!.content);
+    };
+    const forms = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"];
+    expect(await typesOf({ a: "string", "b?": "number[]", c: "'x' | 'y'", d: "boolean" })).toEqual(forms);
+    expect(await typesOf({ a: { b: "string" } })).toEqual(["application/json"]);
+    expect(await typesOf({ "a?": "this" })).toEqual(["application/json"]);
+    expect(await typesOf("string")).toEqual(["application/json", "text/plain"]);
+  });
+  test("there is no body of a GET, and none of a DELETE without a schema", async () => {
+    const body = await schemas({ body: { a: "string" } });
+    const { paths } = await documentOf(route("GET /a", { schemas: body }), route("DELETE /a"), route("PUT /a"));
+    const { get, delete: remove, put } = paths["/a"]!;
+    expect([get!.requestBody, remove!.requestBody, put!.requestBody?.content]).toEqual([
+      undefined,
+      undefined,
+      { "*/*": {} },
+    ]);
+  });
+});
+
+describe("problems", () => {
+  const statuses = (one: Operation | undefined): string[] => Object.keys(one?.responses ?? {});
+  test("invalid input is told where there is a schema, no such thing where there is a name, limits for scripts only", async () => {
+    const { paths } = await documentOf(
+      route("GET /plain"),
+      route("GET /of/:id"),
+      route("POST /body", { schemas: await schemas({ body: "string" }) }),
+      route("GET /health", { ofPlugin: true, owner: "health" }),
+    );
+    expect(statuses(paths["/plain"]!["get"])).toEqual(["400", "431", "500", "502", "503", "504", "2XX", "default"]);
+    expect(statuses(paths["/of/{id}"]!["get"])).toContain("404");
+    expect(statuses(paths["/body"]!["post"])).toEqual(expect.arrayContaining(["408", "413", "422"]));
+    expect(statuses(paths["/health"]!["get"])).toEqual(["400", "431", "500", "503", "2XX", "default"]);
+  });
+});
+
+describe("what scripts say of themselves", () => {
+  test("summary, description, tags and deprecated; the script is the tag where it has none", async () => {
+    const options = { summary: "Save", description: "Saves.\nTwice.", tags: ["notes", "notes", "b"], deprecated: true };
+    const document = await documentOf(
+      route("GET /a", { options }),
+      route("GET /b", { owner: "health", ofPlugin: true }),
+    );
+    expect(document.paths["/a"]!["get"]).toMatchObject({ ...options, tags: ["notes", "b"] });
+    expect(document.tags).toEqual([
+      { name: "b" },
+      { name: "notes" },
+      { name: "health", description: "Of a plugin of the engine." } as never,
+    ]);
+  });
+  test("any data in the place of text is left out, and a summary is one line", async () => {
+    const anything = fc.jsonValue() as fc.Arbitrary<Json>;
+    const options = fc.record({ summary: anything, description: anything, tags: anything, deprecated: anything });
+    await documentOf(...fc.sample(options, 300).map((one, at) => route(`GET /${at}`, { options: one })));
+    const { paths } = await documentOf(route("GET /a", { options: { summary: "a\u001b[31m\nb\u202e\u2028c" } }));
+    expect(paths["/a"]!["get"]!.summary).toBe("a [31m b c");
+  });
+});
+
+test("the index for agents has a line for each route, and the endpoints that plugins serve", () => {
+  const routes = [
+    route("POST /notes", { options: { summary: "Save\n## a note" } }),
+    route("GET /old", { options: { deprecated: true } }),
+    route("POST /mcp", { owner: "mcp", ofPlugin: true }),
+  ];
+  const index = makeIndex(routes, { ...INFO, description: "All\nof it" }, { document: "/openapi.json", page: "/docs" });
+  expect(index).toStartWith("# Shop\n\n> All of it\n\n");
+  expect(index.split("\n")).toEqual(
+    expect.arrayContaining([
+      "- [OpenAPI](/openapi.json): every route with its parameters, bodies and answers, as JSON",
+      "- [MCP](/mcp): tools, prompts and resources for agents",
+      "- `POST /notes`: Save ## a note",
+      "- `GET /old` (deprecated)",
+    ]),
+  );
+  expect(index).not.toContain("GraphQL");
+});
