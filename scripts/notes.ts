@@ -7,6 +7,8 @@ export interface Note {
   readonly tags: readonly string[];
 }
 
+/** What a note is called: any other text is answered with 422, before the handler runs. */
+const ID = "/^[0-9a-z-]{1,64}$/";
 const keyOf = (id: string) => `note/${id}`;
 
 export const addNote = registerWebHandler(
@@ -27,7 +29,7 @@ export const listNotes = registerWebHandler(
   "GET /notes",
   {
     summary: "List notes, oldest first",
-    query: { limit: "1 <= number.integer <= 100 = 20", "after?": "string" },
+    query: { limit: "1 <= number.integer <= 100 = 20", "after?": ID },
   },
   async ({ query, kv }) => {
     const page = await kv.list<Note>({
@@ -40,15 +42,19 @@ export const listNotes = registerWebHandler(
   },
 );
 
-export const readNote = registerWebHandler("GET /notes/:id", { summary: "Read a note" }, async ({ params, kv }) => {
-  const note = await kv.get<Note>(keyOf(params.id));
-  if (note === null) throw new HttpError(404, `There is no note ${params.id}.`);
-  return note;
-});
+export const readNote = registerWebHandler(
+  "GET /notes/:id",
+  { summary: "Read a note", params: { id: ID } },
+  async ({ params, kv }) => {
+    const note = await kv.get<Note>(keyOf(params.id));
+    if (note === null) throw new HttpError(404, `There is no note ${params.id}.`);
+    return note;
+  },
+);
 
 export const removeNote = registerWebHandler(
   "DELETE /notes/:id",
-  { summary: "Remove a note" },
+  { summary: "Remove a note", params: { id: ID } },
   async ({ params, kv }) => {
     if (!(await kv.delete(keyOf(params.id)))) throw new HttpError(404, `There is no note ${params.id}.`);
   },

@@ -107,7 +107,14 @@ function isFlat(schema: Json): boolean {
   const { type, items, anyOf } = schema;
   if (Array.isArray(anyOf)) return anyOf.every(isFlat);
   if (type === "array") return isObject(items) && items["type"] !== "array" && isFlat(items);
-  return type === "string" || type === "number" || type === "integer" || type === "boolean" || "const" in schema;
+  return (
+    type === "string" ||
+    type === "number" ||
+    type === "integer" ||
+    type === "boolean" ||
+    "const" in schema ||
+    "enum" in schema
+  );
 }
 
 /** A script chooses the status itself: 200, 201, 204 for nothing. */

@@ -2,10 +2,11 @@
 import { PROBLEMS, type Json, type ProblemCode } from "../../sdk/plugin.ts";
 
 /** What any route may be answered with. */
-const ANY: readonly ProblemCode[] = ["bad_request", "header_too_large", "internal", "not_ready"];
+const ANY: readonly ProblemCode[] = ["header_too_large", "internal", "not_ready"];
 const WITH_BODY: readonly ProblemCode[] = ["request_timeout", "body_too_large"];
 /** A script runs under limits, in an isolate. */
 const SCRIPT: readonly ProblemCode[] = [
+  "bad_request",
   "script_failed",
   "output_exceeded",
   "subrequests_exceeded",
@@ -33,19 +34,22 @@ export interface Failures {
   readonly checked: boolean;
 }
 
-/** By status, and `default` for what a handler refuses with a status of its own. */
+/**
+ * By status, and `default` for what a script refuses with a status of its own. A plugin may speak a protocol that has its
+ * own form for what the client did wrong.
+ */
 export function failuresOf({ ofPlugin, named, body, checked }: Failures): { readonly [status: string]: Json } {
   const codes = [
     ...ANY,
-    ...(named ? (["not_found"] as const) : []),
-    ...(body ? WITH_BODY : []),
-    ...(checked ? (["invalid_input"] as const) : []),
     ...(ofPlugin ? [] : SCRIPT),
+    ...(named && !ofPlugin ? (["not_found"] as const) : []),
+    ...(body && !ofPlugin ? WITH_BODY : []),
+    ...(checked ? (["invalid_input"] as const) : []),
   ];
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].toSorted((a, b) => a - b);
   return Object.fromEntries([
     ...statuses.map((status) => [status, reference(`Problem${status}`)]),
-    ["default", reference("Problem")],
+    ...(ofPlugin ? [] : [["default", reference("Problem")]]),
   ]);
 }
 
