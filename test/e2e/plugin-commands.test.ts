@@ -22,7 +22,7 @@ export default definePlugin({
     const run = async ({ stdout }: { stdout(text: string): void }) => {
       const asked = await Promise.all(held.map(({ invoke }) => invoke!({}).catch((error) => error.code)));
       stdout(JSON.stringify({
-        routes: engine.routes().filter(({ owner }) => owner !== "health"),
+        routes: engine.routes().filter(({ owner, ofPlugin }) => !ofPlugin || owner === "survey"),
         scripts: engine.scripts().map(({ name, routes, problem }) => ({ name, routes, problem })),
         held: held.map(({ script, name }) => [script, name]),
         asked,
