@@ -18,11 +18,11 @@ import { PointDesk } from "./plugin/points.ts";
 import { devDetails, PluginFailure } from "./plugin/problem.ts";
 import { PluginSeat } from "./plugin/seat.ts";
 import { createBuilder, type Builder } from "./script/build.ts";
-import { Isolates, type IsolatesOptions } from "./script/isolates.ts";
+import { Isolates, type IsolatesOptions } from "./pool/isolates.ts";
 import type { ScriptEvent } from "./script/entry.ts";
 import { PointRefusal } from "./script/point-refusal.ts";
 import { Registry } from "./script/registry.ts";
-import type { Spawner } from "./script/spawner.ts";
+import type { Spawner } from "./pool/spawner.ts";
 import { createTrash, type Trash } from "./script/trash.ts";
 import { isolateDeps, isolateEvents } from "./wiring.ts";
 

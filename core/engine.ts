@@ -16,14 +16,14 @@ import { devDetails } from "./plugin/problem.ts";
 import { hookedDispatcher } from "./plugin/invoke.ts";
 import type { PluginSeat } from "./plugin/seat.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
-import type { Isolates, PooledRoute } from "./script/isolates.ts";
+import type { Isolates, PooledRoute } from "./pool/isolates.ts";
 import type { ScriptEvent, ScriptStatus } from "./script/entry.ts";
 import type { Registry } from "./script/registry.ts";
-import { startSpawner } from "./script/spawner.ts";
+import { startSpawner } from "./pool/spawner.ts";
 import { TypingsWriter } from "./script/typings-writer.ts";
-import { checkIsolation } from "./script/check-isolation.ts";
-import { processVessel, type Vessel } from "./script/vessel.ts";
-import { threadVessel } from "./script/thread-vessel.ts";
+import { checkIsolation } from "./pool/check-isolation.ts";
+import { processVessel, type Vessel } from "./pool/vessel.ts";
+import { threadVessel } from "./pool/thread-vessel.ts";
 
 export interface EngineOptions {
   readonly config: LiveConfig;

@@ -7,14 +7,14 @@ import { LEVELS } from "./isolate/frames.ts";
 import type { Log } from "./log.ts";
 import type { Generation } from "./plugin/generation.ts";
 import type { Chains } from "./plugin/hook.ts";
-import type { ReadFailure } from "./script/answer.ts";
+import type { ReadFailure } from "./pool/answer.ts";
 import type { ScriptEvent } from "./script/entry.ts";
-import { codeOfStatus } from "./script/data-call.ts";
-import { placeOfFailure, type FailurePlace } from "./script/failure-place.ts";
-import type { Flight } from "./script/flight.ts";
-import type { IsolatesOptions, PooledRoute } from "./script/isolates.ts";
+import { codeOfStatus } from "./pool/data-call.ts";
+import { placeOfFailure, type FailurePlace } from "./pool/failure-place.ts";
+import type { Flight } from "./pool/flight.ts";
+import type { IsolatesOptions, PooledRoute } from "./pool/isolates.ts";
 import { labelOf } from "./script/types.ts";
-import type { Service } from "./service/service.ts";
+import type { Service } from "./plugin/service.ts";
 
 function routeOf(flight: Flight): string {
   return labelOf(flight.invocation.route.registration);

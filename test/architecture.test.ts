@@ -100,20 +100,21 @@ test("what may be is not found", () => {
  * they only go down. Who raises one says why in the commit.
  */
 const CEILINGS = {
-  core: 1100,
-  "core/cli": 3670,
+  core: 1110,
+  "core/cli": 3760,
   "core/config": 2140,
-  "core/http": 1080,
+  "core/fetch": 850,
+  "core/http": 1090,
   "core/isolate": 1120,
   "core/isolate/build": 1720,
   "core/isolate/jail": 900,
-  "core/isolate/realm": 7720,
-  "core/isolate/testing": 470,
+  "core/isolate/realm": 7750,
+  "core/isolate/testing": 490,
   "core/log": 1210,
-  "core/plugin": 1910,
-  "core/script": 5150,
-  "core/service": 860,
-  "core/testing": 1050,
+  "core/plugin": 1980,
+  "core/pool": 2860,
+  "core/script": 2290,
+  "core/testing": 1090,
 };
 
 test("no room of core outgrows its ceiling", () => {

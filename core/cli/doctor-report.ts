@@ -1,10 +1,10 @@
 /** `aiwebengine doctor`: looks at this machine and at the project, and prints what holds, what lacks and what to do. */
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { ownCommand } from "../isolate/jail/probe.ts";
-import { inspectIsolate } from "../script/check-isolation.ts";
-import { startSpawner } from "../script/spawner.ts";
-import { threadVessel } from "../script/thread-vessel.ts";
-import { processVessel } from "../script/vessel.ts";
+import { inspectIsolate } from "../pool/check-isolation.ts";
+import { startSpawner } from "../pool/spawner.ts";
+import { threadVessel } from "../pool/thread-vessel.ts";
+import { processVessel } from "../pool/vessel.ts";
 import type { Call } from "./command.ts";
 import { inspectProject } from "./doctor-project.ts";
 import { doctorFailed, renderDoctor, type DoctorReport } from "./doctor.ts";

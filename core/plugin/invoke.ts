@@ -2,8 +2,8 @@
 import type { InvokeEvent, Json } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import type { Dispatcher, Invocation } from "../http/dispatch.ts";
-import type { CallInput } from "../script/data-call.ts";
-import type { ScriptPool } from "../script/pool.ts";
+import type { CallInput } from "../pool/data-call.ts";
+import type { ScriptPool } from "../pool/pool.ts";
 import type { BuiltPointRegistration } from "../script/types.ts";
 import type { Chains } from "./hook.ts";
 import type { CallHandler } from "./points.ts";

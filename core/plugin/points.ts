@@ -2,8 +2,8 @@
 import type { Json, PointRegistration, PointSpec, Remote } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import { PointRefusal } from "../script/point-refusal.ts";
-import type { CallInput } from "../script/data-call.ts";
-import type { ScriptPool } from "../script/pool.ts";
+import type { CallInput } from "../pool/data-call.ts";
+import type { ScriptPool } from "../pool/pool.ts";
 import { isPoint, type BuiltPointRegistration, type Offer } from "../script/types.ts";
 import type { Version } from "../script/version.ts";
 import type { Owned } from "./context.ts";

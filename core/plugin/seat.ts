@@ -3,7 +3,7 @@ import type { PointSpec, RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
 import type { PluginRoute } from "../http/dispatch.ts";
 import type { RouteEntry } from "../http/router.ts";
 import type { Offer, PointTable } from "../script/types.ts";
-import type { Service } from "../service/service.ts";
+import type { Service } from "./service.ts";
 import type { TypingsOptions } from "../script/typings.ts";
 import { namesOf, type Contributions, type Owned } from "./context.ts";
 import type { Generation } from "./generation.ts";

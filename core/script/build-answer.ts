@@ -4,7 +4,7 @@
  */
 import { PROBLEMS } from "../../sdk/errors.ts";
 import type { Input } from "../isolate/build/files.ts";
-import { parseHostile } from "./hostile-json.ts";
+import { parseHostile } from "../pool/hostile-json.ts";
 import { CAPS } from "../isolate/build/scope.ts";
 import type {
   BuildProblem,

@@ -1,6 +1,6 @@
 /** One script of the registry: what serves, what does not, and what is told of it. */
 import type { RouteClash } from "../http/router.ts";
-import type { FailurePlace } from "./failure-place.ts";
+import type { FailurePlace } from "../pool/failure-place.ts";
 import type { ScriptSource } from "./source.ts";
 import type { BuildProblem, ScriptBundle } from "./types.ts";
 import type { Version } from "./version.ts";

@@ -3,8 +3,8 @@ import { limitsFor, scriptConfig, type Config } from "../config/index.ts";
 import { checkPattern, type RouteEntry } from "../http/router.ts";
 import type { PluginRoute } from "../http/dispatch.ts";
 import type { ScriptMeta } from "../isolate/realm/script.ts";
-import type { Isolates, PooledRoute } from "./isolates.ts";
-import type { ScriptPool } from "./pool.ts";
+import type { Isolates, PooledRoute } from "../pool/isolates.ts";
+import type { ScriptPool } from "../pool/pool.ts";
 import {
   isWeb,
   type BuildProblem,

@@ -2,7 +2,7 @@
 import { PROBLEMS, ProblemError } from "../../sdk/errors.ts";
 import { codeFrame } from "../isolate/build/code-frame.ts";
 import type { StepData, StepFailure } from "../isolate/testing/seam.ts";
-import { HandlerProblem } from "../script/data-call.ts";
+import { HandlerProblem } from "../pool/data-call.ts";
 import type { CaseFailure } from "./result.ts";
 
 /** Path relative to the folder of scripts → text. */

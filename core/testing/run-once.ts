@@ -1,7 +1,7 @@
 /** `aiwebengine run` without its command line: one handler of a script, once, on a copy of its data. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { HandlerProblem } from "../script/data-call.ts";
+import { HandlerProblem } from "../pool/data-call.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import type { BuiltInPlugin } from "../../sdk/plugin.ts";
 import type { LoadedConfig } from "../config/index.ts";

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitsFor, LIMITS, loadConfig, scriptConfig, type Config, type Limits } from "../../../core/config/index.ts";
-import { parseHostPattern } from "../../../core/service/fetch-address.ts";
+import { parseHostPattern } from "../../../core/fetch/address.ts";
 import { project, refusal } from "./project.ts";
 import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
 

@@ -8,7 +8,7 @@ import {
   parseAddress,
   parseHostPattern,
   type AddressClass,
-} from "../../../core/service/fetch-address.ts";
+} from "../../../core/fetch/address.ts";
 
 const ADDRESSES: [string, AddressClass, string][] = [
   ["1.1.1.1", "public", "an ordinary address"],

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import type { Server } from "bun";
 import type { FetchEvent } from "../../../sdk/plugin.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
-import type { FetchContext } from "../../../core/service/fetch.ts";
+import type { FetchContext } from "../../../core/fetch/fetch.ts";
 import { CLOSED, failure, go, header, text } from "./servers.ts";
 
 let first: Server<undefined>;

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { ProblemError } from "../../../sdk/errors.ts";
-import { NetworkError } from "../../../core/service/fetch.ts";
+import { NetworkError } from "../../../core/fetch/fetch.ts";
 import { go, rawServer } from "./servers.ts";
 
 const ROUNDS = 600;

@@ -1,6 +1,6 @@
 /** Servers on loopback and requests to them, for the tests of the guarded fetch. */
 import net, { type AddressInfo, type Socket } from "node:net";
-import { guardedFetch, type FetchContext, type OutboundRequest } from "../../../core/service/fetch.ts";
+import { guardedFetch, type FetchContext, type OutboundRequest } from "../../../core/fetch/fetch.ts";
 
 export const OPEN = { allowPrivate: true, allowHosts: [], denyHosts: [] } as const;
 export const CLOSED = { allowPrivate: false, allowHosts: [], denyHosts: [] } as const;

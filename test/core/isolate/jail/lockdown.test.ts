@@ -10,7 +10,7 @@ import { cString, openLibc } from "../../../../core/isolate/jail/libc.ts";
 import { here } from "../../../../core/isolate/jail/syscalls.ts";
 import { probeJail } from "../../../../core/isolate/jail/probe.ts";
 import { setIdle } from "../../../../core/isolate/jail/schedule.ts";
-import { startSpawner, type Spawner } from "../../../../core/script/spawner.ts";
+import { startSpawner, type Spawner } from "../../../../core/pool/spawner.ts";
 import { COMMAND, talkTo, withChild, type Talk } from "./children.ts";
 import { runEngine } from "./engine-process.ts";
 

@@ -1,17 +1,17 @@
 /** The guarded `fetch` of scripts, engine side: every hop checked, pinned, counted, timed and capped. */
 import type { IncomingMessage } from "node:http";
 import { ProblemError } from "../../sdk/errors.ts";
-import { codingsOf, receiveBody, tooLarge, type OutboundBody } from "./fetch-body.ts";
-import { NetworkError, networkError } from "./fetch-error.ts";
-import { exchange, type Answer } from "./fetch-exchange.ts";
-import { checkHeaders, forOtherOrigin, incoming, withoutBody, type HeaderList } from "./fetch-headers.ts";
-import { HookedRequest, type FetchHook } from "./fetch-hook.ts";
-import { parseUrl, resolveTarget, systemResolve, type FetchPolicy, type Resolve, type Target } from "./fetch-target.ts";
+import { codingsOf, receiveBody, tooLarge, type OutboundBody } from "./body.ts";
+import { NetworkError, networkError } from "./error.ts";
+import { exchange, type Answer } from "./exchange.ts";
+import { checkHeaders, forOtherOrigin, incoming, withoutBody, type HeaderList } from "./headers.ts";
+import { HookedRequest, type FetchHook } from "./hook.ts";
+import { parseUrl, resolveTarget, systemResolve, type FetchPolicy, type Resolve, type Target } from "./target.ts";
 
-export { NetworkError } from "./fetch-error.ts";
-export { parseHostPattern } from "./fetch-address.ts";
-export type { FetchHook } from "./fetch-hook.ts";
-export type { FetchPolicy, Resolve } from "./fetch-target.ts";
+export { NetworkError } from "./error.ts";
+export { parseHostPattern } from "./address.ts";
+export type { FetchHook } from "./hook.ts";
+export type { FetchPolicy, Resolve } from "./target.ts";
 
 /** A request as an isolate sends it: hostile, so every part is checked here. */
 export interface OutboundRequest {

@@ -8,7 +8,7 @@ import type { ReadFailure } from "./answer.ts";
 import { parseHostile } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
-import type { BuiltPointRegistration, Json } from "./types.ts";
+import type { BuiltPointRegistration, Json } from "../script/types.ts";
 
 /** What a point's plugin gives, and what only the engine's own code may. */
 export interface CallInput extends RemoteInput {

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
 import { FrameWriter, ProtocolError } from "../../../core/isolate/wire.ts";
-import { makeAnswerStream } from "../../../core/script/answer-stream.ts";
-import { BodyFeed } from "../../../core/script/body.ts";
-import { ChunkQueue } from "../../../core/script/chunk-queue.ts";
-import { Download, Upload } from "../../../core/script/call-bodies.ts";
+import { makeAnswerStream } from "../../../core/pool/answer-stream.ts";
+import { BodyFeed } from "../../../core/pool/body.ts";
+import { ChunkQueue } from "../../../core/pool/chunk-queue.ts";
+import { Download, Upload } from "../../../core/pool/call-bodies.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 import { FakeVessel, turn } from "./fake-vessel.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
-import type { Service } from "../../../core/service/service.ts";
+import type { Service } from "../../../core/plugin/service.ts";
 import { Bench, problem, script } from "./engine-side.ts";
 import { turn } from "./fake-vessel.ts";
 

@@ -1,7 +1,7 @@
 /** Depth is counted before JSON is parsed, the same as a parser would, and in a fraction of its time. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isDeep, parseHostile, TooDeep } from "../../../core/script/hostile-json.ts";
+import { isDeep, parseHostile, TooDeep } from "../../../core/pool/hostile-json.ts";
 
 function depthOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;

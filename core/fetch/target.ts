@@ -11,8 +11,8 @@ import {
   plainName,
   readings,
   type HostPattern,
-} from "./fetch-address.ts";
-import { NetworkError } from "./fetch-error.ts";
+} from "./address.ts";
+import { NetworkError } from "./error.ts";
 
 /** The config keys `fetch.*`. Entries: see `parseHostPattern`. */
 export interface FetchPolicy {

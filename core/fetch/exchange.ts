@@ -2,11 +2,11 @@
 import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import { parseAddress } from "./fetch-address.ts";
-import { sendBody, type OutboundBody } from "./fetch-body.ts";
-import { NetworkError, networkError } from "./fetch-error.ts";
-import { outgoing, type HeaderList } from "./fetch-headers.ts";
-import type { Target } from "./fetch-target.ts";
+import { parseAddress } from "./address.ts";
+import { sendBody, type OutboundBody } from "./body.ts";
+import { NetworkError, networkError } from "./error.ts";
+import { outgoing, type HeaderList } from "./headers.ts";
+import type { Target } from "./target.ts";
 
 export interface Exchange {
   readonly method: string;

@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { pipeline, Transform, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { ProblemError } from "../../sdk/errors.ts";
-import { NetworkError, networkError } from "./fetch-error.ts";
+import { NetworkError, networkError } from "./error.ts";
 
 export type OutboundBody = ReadableStream<Uint8Array> | Uint8Array | null;
 

@@ -1,6 +1,6 @@
 /** What plugins change in an outgoing request: it goes out, and the script sees none of it. */
 import type { FetchEvent } from "../../sdk/plugin.ts";
-import { checkHeaders, type HeaderList } from "./fetch-headers.ts";
+import { checkHeaders, type HeaderList } from "./headers.ts";
 
 /** Who sends, and the hooks that are asked before each hop. */
 export interface FetchHook {

@@ -3,14 +3,14 @@ import * as F from "../isolate/frames.ts";
 import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import type { LimitName } from "../config/limits.ts";
-import type { FetchHook, FetchPolicy } from "../service/fetch.ts";
-import type { Service } from "../service/service.ts";
+import type { FetchHook, FetchPolicy } from "../fetch/fetch.ts";
+import type { Service } from "../plugin/service.ts";
 import { Download, readRequest, Upload } from "./call-bodies.ts";
 import type { Flight } from "./flight.ts";
 import type { IsolateScript } from "./isolate.ts";
 import { parseHostile, TooDeep } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
-import type { Json } from "./types.ts";
+import type { Json } from "../script/types.ts";
 
 export interface CallDeps {
   /** Of the plugins that serve now. */
@@ -155,7 +155,7 @@ export class CallDesk {
     // Safe methods leave nothing behind that a second try would do twice.
     if (request.method !== "GET" && request.method !== "HEAD") flight.mutated = true;
     // Loaded when the first script asks: an engine that fetches nothing holds no HTTP client.
-    const { guardedFetch, NetworkError } = await import("../service/fetch.ts");
+    const { guardedFetch, NetworkError } = await import("../fetch/fetch.ts");
     const run = this.#deps.fetchHook();
     const since = performance.now();
     const tell = (outcome: Outgoing["outcome"]): void => {

@@ -4,14 +4,14 @@ import { problemBody, type Problem, type ProblemError } from "../../../sdk/error
 import { LIMITS, LIMIT_NAMES, type LimitName, type Limits } from "../../../core/config/limits.ts";
 import { LOAD } from "../../../core/isolate/frames.ts";
 import type { Invocation } from "../../../core/http/dispatch.ts";
-import type { ReadFailure } from "../../../core/script/answer.ts";
-import type { Outgoing } from "../../../core/script/calls.ts";
-import { makeFlight, type Flight } from "../../../core/script/flight.ts";
-import { Isolate, type IsolateDeps, type IsolateScript } from "../../../core/script/isolate.ts";
-import { Isolates, type IsolatesOptions, type PooledRoute } from "../../../core/script/isolates.ts";
-import type { Kill } from "../../../core/script/kill.ts";
-import type { ScriptPool } from "../../../core/script/pool.ts";
-import type { Service } from "../../../core/service/service.ts";
+import type { ReadFailure } from "../../../core/pool/answer.ts";
+import type { Outgoing } from "../../../core/pool/calls.ts";
+import { makeFlight, type Flight } from "../../../core/pool/flight.ts";
+import { Isolate, type IsolateDeps, type IsolateScript } from "../../../core/pool/isolate.ts";
+import { Isolates, type IsolatesOptions, type PooledRoute } from "../../../core/pool/isolates.ts";
+import type { Kill } from "../../../core/pool/kill.ts";
+import type { ScriptPool } from "../../../core/pool/pool.ts";
+import type { Service } from "../../../core/plugin/service.ts";
 import { FakeVessel, turn } from "./fake-vessel.ts";
 
 export function limits(given: Partial<Record<LimitName, number>> = {}): Limits {

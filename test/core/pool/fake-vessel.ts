@@ -1,7 +1,7 @@
 /** An isolate made of a test: it sends whatever it is told to, and remembers what it was sent. */
 import * as F from "../../../core/isolate/frames.ts";
 import { FrameReader, FrameWriter } from "../../../core/isolate/wire.ts";
-import type { Vessel, VesselEvents } from "../../../core/script/vessel.ts";
+import type { Vessel, VesselEvents } from "../../../core/pool/vessel.ts";
 
 export interface SentFrame {
   readonly type: number;

@@ -2,7 +2,7 @@
 import { CALL_CHUNK, CALL_END, WINDOW_BYTES } from "../isolate/frames.ts";
 import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError } from "../../sdk/errors.ts";
-import type { OutboundRequest } from "../service/fetch.ts";
+import type { OutboundRequest } from "../fetch/fetch.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
 import { parseHostile } from "./hostile-json.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Pauses } from "../../../core/script/pauses.ts";
+import { Pauses } from "../../../core/pool/pauses.ts";
 
 const MINUTE = 60_000;
 

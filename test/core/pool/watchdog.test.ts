@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
-import type { Isolate } from "../../../core/script/isolate.ts";
-import type { PoolHost } from "../../../core/script/pool.ts";
-import { ScriptPool } from "../../../core/script/pool.ts";
-import type { Vitals } from "../../../core/script/vitals.ts";
-import { openVitals } from "../../../core/script/vitals.ts";
-import { Watchdog } from "../../../core/script/watchdog.ts";
+import type { Isolate } from "../../../core/pool/isolate.ts";
+import type { PoolHost } from "../../../core/pool/pool.ts";
+import { ScriptPool } from "../../../core/pool/pool.ts";
+import type { Vitals } from "../../../core/pool/vitals.ts";
+import { openVitals } from "../../../core/pool/vitals.ts";
+import { Watchdog } from "../../../core/pool/watchdog.ts";
 import type { LimitName } from "../../../core/config/limits.ts";
-import { makeFlight, type Flight } from "../../../core/script/flight.ts";
+import { makeFlight, type Flight } from "../../../core/pool/flight.ts";
 import { Bench, invocation, script } from "./engine-side.ts";
 
 const MIB = 1024 * 1024;

@@ -1,8 +1,8 @@
 /** Calls of handlers with data: the engine's side, against isolates that behave and isolates that do not. */
 import { afterEach, describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
-import { HandlerProblem, type CallInput } from "../../../core/script/data-call.ts";
-import type { ScriptPool } from "../../../core/script/pool.ts";
+import { HandlerProblem, type CallInput } from "../../../core/pool/data-call.ts";
+import type { ScriptPool } from "../../../core/pool/pool.ts";
 import type { BuiltPointRegistration, Json } from "../../../core/script/types.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 import { House } from "./engine-side.ts";

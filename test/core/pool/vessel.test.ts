@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { openLibc } from "../../../core/isolate/jail/libc.ts";
-import type { Child } from "../../../core/script/spawner.ts";
-import { Early, processVessel, type VesselEvents } from "../../../core/script/vessel.ts";
+import type { Child } from "../../../core/pool/spawner.ts";
+import { Early, processVessel, type VesselEvents } from "../../../core/pool/vessel.ts";
 
 const libc = openLibc();
 

@@ -9,7 +9,7 @@ import type { Kill } from "./kill.ts";
 import { Places } from "./places.ts";
 import { ScriptPool, type PoolHost } from "./pool.ts";
 import type { Vessel } from "./vessel.ts";
-import type { BuiltPointRegistration, Json } from "./types.ts";
+import type { BuiltPointRegistration, Json } from "../script/types.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** A route whose pool is known; the registry makes no other kind. */

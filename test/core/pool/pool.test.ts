@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
-import { limitUse } from "../../../core/script/limit-use.ts";
-import type { Kill } from "../../../core/script/kill.ts";
+import { limitUse } from "../../../core/pool/limit-use.ts";
+import type { Kill } from "../../../core/pool/kill.ts";
 import { House, limits, problem, type Call } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
 

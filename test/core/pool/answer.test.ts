@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { BadAnswer, failureProblem, firstFrame, makeResponse, readFailure } from "../../../core/script/answer.ts";
+import { BadAnswer, failureProblem, firstFrame, makeResponse, readFailure } from "../../../core/pool/answer.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 
 describe("a response", () => {
