@@ -56,6 +56,7 @@ export class Isolates implements Dispatcher, PoolHost {
   /** When an isolate was last wanted. */
   #lastWanted = performance.now();
   #rested = false;
+  #asleep = false;
   #stopping = false;
 
   constructor(options: IsolatesOptions) {
@@ -172,6 +173,7 @@ export class Isolates implements Dispatcher, PoolHost {
     await this.#places.take(pool);
     this.#lastWanted = performance.now();
     this.#rested = false;
+    this.#asleep = false;
     try {
       const isolate = await this.#take();
       this.#owners.set(isolate, pool);
@@ -211,7 +213,7 @@ export class Isolates implements Dispatcher, PoolHost {
       Bun.gc(true);
     }
     // An engine that serves nobody keeps nobody waiting: its next first call pays for its own isolate.
-    if (this.live === 0 && now - this.#lastWanted > idleMs) void this.#dismiss();
+    if (this.live === 0 && now - this.#lastWanted > idleMs) this.#sleep();
     for (const pool of this.#pools) this.#forget(pool);
     if (this.#watchdog.look()) this.#watchdog.wake();
   }
@@ -256,6 +258,17 @@ export class Isolates implements Dispatcher, PoolHost {
     for (const pool of this.#pools) pool.abandon();
     for (const [isolate] of [...this.#owners]) isolate.kill({ cause: "retired", detail: "the engine stops" });
     await this.#dismiss();
+  }
+
+  /** Gives back what only speed needs: compiled code, and pages of the heap. The next first call pays for it. */
+  #sleep(): void {
+    const dismissed = this.#dismiss();
+    if (this.#asleep) return;
+    this.#asleep = true;
+    void dismissed.then(() => {
+      Bun.shrink();
+      Bun.gc(true);
+    });
   }
 
   async #dismiss(): Promise<void> {
