@@ -1,5 +1,5 @@
 /** What this engine serves, described: OpenAPI for programs, a page for people, `/llms.txt` for agents. */
-import { definePlugin, type EngineCapability } from "../../sdk/plugin.ts";
+import { definePlugin, type EngineCapability, type RequestEvent } from "../../sdk/plugin.ts";
 import type { Files } from "./files.ts";
 
 const PATH = "/^\\/[A-Za-z0-9._~\\/-]*$/";
@@ -23,6 +23,8 @@ export default definePlugin({
   },
   setup({ config, use, hook, defer, command }) {
     const engine = use("engine");
+    const places = new Set<string>([config.path, config.document, config.index]);
+    if (places.size < 3) throw new Error("path, document and index are three places; two of them are the same");
     command({
       name: "openapi",
       summary: "Print the OpenAPI 3.1 document of the project's scripts.",
@@ -38,14 +40,17 @@ export default definePlugin({
     if (!config.public && !engine.dev) return;
     let files: Promise<Files> | undefined;
     defer(engine.onChange(() => void (files = undefined)));
-    const places = new Set<string>([config.path, config.document, config.index]);
     hook("request", (event, next) => {
-      // A script's own route, or file, of the path goes first.
       if (!places.has(event.path) || event.route !== undefined) return next();
-      if (event.method !== "GET" && event.method !== "HEAD") return next();
-      files ??= import("./files.ts").then(({ makeFiles }) => makeFiles(engine.routes(), config));
-      return files.then(({ answer }) => answer(event));
+      return event.method === "GET" || event.method === "HEAD" ? afterFiles(event, next) : next();
     });
+    /** A script's own file at the place goes first, as its own route does. */
+    async function afterFiles(event: RequestEvent, next: () => Response | PromiseLike<Response>): Promise<Response> {
+      const given = await next();
+      if (given.status !== 404) return given;
+      files ??= import("./files.ts").then(({ makeFiles }) => makeFiles(engine.routes(), config));
+      return (await files).answer(event);
+    }
   },
 });
 

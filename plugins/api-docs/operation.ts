@@ -134,7 +134,7 @@ export function tagsOf({ options, owner }: RouteInfo): string[] {
 
 /** Options are whatever plain data the script wrote. */
 export function text(value: Json | undefined): string | undefined {
-  return typeof value === "string" && value.trim() !== "" ? value.toWellFormed().slice(0, 10_000) : undefined;
+  return typeof value === "string" && value.trim() !== "" ? value.slice(0, 10_000).toWellFormed() : undefined;
 }
 
 /** In one line, without what a terminal would heed. */
@@ -142,7 +142,8 @@ export function line(value: Json | undefined): string | undefined {
   return text(value)
     ?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim()
-    .slice(0, 200);
+    .slice(0, 200)
+    .toWellFormed();
 }
 
 function given(key: string, value: Json | undefined): { readonly [key: string]: Json } {

@@ -20,12 +20,14 @@ export function formsOf(pattern: string): readonly PathForm[] {
     const piece = pieceOf(optional ? part.slice(0, -1) : part);
     forms = forms.flatMap((form) => (optional ? [[...form, piece], form] : [[...form, piece]]));
   }
-  return forms.map((pieces) => {
+  const all = forms.map((pieces): PathForm => {
     const shape = pieces.map((one) =>
       one.kind === "text" ? escapeText(one.text) : one.kind === "param" ? "{}" : "{*}",
     );
     return { pieces, shape: `/${shape.join("/")}` };
   });
+  // As in the router: of two forms that are one path (`/:a?/:b?` without one) the left parameter is filled.
+  return all.filter(({ shape }, at) => all.findIndex((other) => other.shape === shape) === at);
 }
 
 function pieceOf(part: string): Piece {
@@ -75,7 +77,9 @@ export function operationIdOf(method: string, form: PathForm): string {
     ...(isRoot ? [] : words.map((word) => word.replace(/[^A-Za-z0-9-]+/g, "-"))),
   ].join("_");
   if (plain || isRoot) return base;
-  return `${base}_${Bun.hash(`${method} ${form.shape}`).toString(16).padStart(16, "0").slice(0, 8)}`;
+  // A script chooses its paths: no short digest, and none that two paths could be made for.
+  const digest = new Bun.CryptoHasher("sha256").update(`${method} ${form.shape}`).digest("hex");
+  return `${base}_${digest.slice(0, 16)}`;
 }
 
 const PLAIN = /^(?!by-)[A-Za-z0-9-]+$/;

@@ -43,7 +43,8 @@ globalThis.readSchemas = (api) => {
     return fields.length === 0 ? "{}" : `{\n${fields.join("\n")}\n${indent}}`;
   }
 
-  function notesOf(schema = {}) {
+  function notesOf(schema) {
+    if (typeof schema !== "object") return "";
     const { minimum, maximum, minLength, maxLength, minItems, maxItems, format, pattern } = schema;
     const between = (least, most, what) =>
       least === undefined && most === undefined

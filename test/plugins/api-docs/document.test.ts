@@ -68,6 +68,10 @@ describe("paths", () => {
       },
     ]);
   });
+  test("where two forms of a pattern are one path the left parameter is filled, as in the router", async () => {
+    const { paths } = await documentOf(route("GET /:z?/:a?"));
+    expect(Object.keys(paths)).toEqual(["/", "/{z}", "/{z}/{a}"]);
+  });
   test("one path whose methods call a parameter differently has one name for it", async () => {
     const { paths } = await documentOf(
       route("GET /notes/:id"),

@@ -44,10 +44,19 @@ describe("who may see them", () => {
     ]);
     expect(await (await one.ask("/a/docs")).text()).toContain('content="/a/api.json"');
   });
+  test("two at one place are refused: the later one would hide the other", async () => {
+    const failed = await start({ path: "/openapi.json" }).catch((error: Error) => error);
+    expect(String((failed as Error).message)).toContain("two of them are the same");
+  });
   test("a script's own route goes first, and only GET and HEAD are answered", async () => {
     const one = await start();
     expect((await one.ask("/docs", { route: route("/docs") })).status).toBe(404);
     expect((await one.ask("/docs", { method: "POST" })).status).toBe(404);
+  });
+  test("a file of a script goes first, too", async () => {
+    const engine = { dev: true, routes: () => [] };
+    served = await serve([apiDocs], { given: { engine }, answer: () => new Response("own file") });
+    expect(await (await served.ask("/docs")).text()).toBe("own file");
   });
 });
 
