@@ -231,6 +231,8 @@ describe("routes", () => {
         "GET     /health/live   plugin health",
         "GET     /health/ready  plugin health",
         "GET     /hello/:name   hello          scripts/hello.ts:7",
+        "ANY     /mcp           plugin mcp",
+        "ANY     /mcp/:script   plugin mcp",
         "",
       ].join("\n"),
     );
@@ -251,6 +253,8 @@ describe("routes", () => {
       routes: [
         { method: "GET", path: "/health/live", plugin: "health" },
         { method: "GET", path: "/health/ready", plugin: "health" },
+        { method: "ANY", path: "/mcp", plugin: "mcp" },
+        { method: "ANY", path: "/mcp/:script", plugin: "mcp" },
         { method: "GET", path: "/same", script: "a", file: "scripts/a.js", line: 1 },
         {
           method: "GET",
