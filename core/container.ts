@@ -177,6 +177,7 @@ export function compose(given: Given): DependencyContainer {
         isolates: from.resolve(ISOLATES),
         pluginRoutes: () => from.resolve(SEAT).routes,
         takePoints: (versions) => from.resolve(POINTS).take(from.resolve(SEAT).points, versions),
+        answerPoint: (...call) => from.resolve(POINTS).answer(from.resolve(SEAT).points, ...call),
         onEvent: given.onScript,
         onNames: (names) => from.resolve(TRASH).seen(names),
         onUnwatched: (error) => log.warn("saved scripts may go unnoticed until the next start", { error }),

@@ -224,6 +224,14 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     load: () => import("./messages.ts"),
   },
   {
+    name: "pubsub",
+    version: "1.0.0",
+    requires: [],
+    provides: [],
+    schema: { type: "object" },
+    load: () => import("./pubsub.ts"),
+  },
+  {
     name: "secrets",
     version: "1.0.0",
     requires: ["redaction"],
@@ -301,5 +309,60 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
       },
     },
     load: () => import("./security-headers.ts"),
+  },
+  {
+    name: "streams",
+    version: "1.0.0",
+    requires: ["engine", "pubsub"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        maxPerIp: {
+          type: "integer",
+          description: "Open streams of one client address; more are answered with 429.",
+          exclusiveMinimum: 0,
+          default: 100,
+        },
+        maxConnections: {
+          type: "integer",
+          description: "Open streams in all; more are answered with 503.",
+          exclusiveMinimum: 0,
+          default: 10000,
+        },
+        replayBytes: {
+          type: "integer",
+          description: "Messages kept for clients that come back: of one script, over all of its streams.",
+          minimum: 0,
+          default: 1048576,
+        },
+        pingSeconds: {
+          type: "integer",
+          description: "A client that was sent nothing for so long gets a comment.",
+          maximum: 60,
+          minimum: 1,
+          default: 15,
+        },
+        queueBytes: {
+          type: "integer",
+          description: "A client that has more than this waiting reads too slowly, and is dropped.",
+          exclusiveMinimum: 0,
+          default: 262144,
+        },
+        retryMs: {
+          type: "integer",
+          description: "How long a client waits before it comes back.",
+          minimum: 0,
+          default: 3000,
+        },
+        maxMessageBytes: {
+          type: "integer",
+          description: "The most that a message may take as JSON.",
+          exclusiveMinimum: 0,
+          default: 65536,
+        },
+      },
+    },
+    load: () => import("./streams/index.ts"),
   },
 ];

@@ -62,6 +62,7 @@ export const registerPromptHandler: typeof Sdk.registerPromptHandler = () => {};
 export const registerMCPPrompt: typeof Sdk.registerPromptHandler = registerPromptHandler;
 export const registerResourceHandler: typeof Sdk.registerResourceHandler = () => {};
 export const registerMCPResource: typeof Sdk.registerResourceHandler = registerResourceHandler;
+export const registerWebStream: typeof Sdk.registerWebStream = () => {};
 
 /* oxlint-disable no-console -- there is no other log */
 export const log: typeof Sdk.log = {
@@ -92,4 +93,6 @@ const service = (name: string): never => absent<never>((method) => async () => n
 export const kv: typeof Sdk.kv = service("kv");
 export const messages: typeof Sdk.messages = service("messages");
 export const sendMessage: typeof Sdk.sendMessage = async () => needsEngine("sendMessage()");
+export const streams: typeof Sdk.streams = service("streams");
+export const sendStreamMessage: typeof Sdk.sendStreamMessage = async () => needsEngine("sendStreamMessage()");
 export const secrets: typeof Sdk.secrets = service("secrets");

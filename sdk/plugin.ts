@@ -190,6 +190,8 @@ export interface PointRegistration {
   readonly schemas: { readonly [option: string]: { readonly [key: string]: Json } };
   /** Calls the handler, in the script's isolate and under its limits. Absent when the function takes none. */
   readonly invoke?: Remote;
+  /** Calls the functions that the options hold, by option; only those that are there. Absent where the point names none. */
+  readonly handlers?: { readonly [option: string]: Remote };
 }
 
 export interface RemoteInput {
@@ -200,6 +202,8 @@ export interface RemoteInput {
   /** `context.args`; the same holds. */
   readonly args?: Json;
   readonly user?: Json;
+  /** The request that causes this call: the handler's context has all of it but a body. */
+  readonly request?: RouteEvent;
   /** The invocation that causes this one. */
   readonly parentId?: string;
   readonly signal?: AbortSignal;
@@ -208,8 +212,17 @@ export interface RemoteInput {
 /**
  * Rejects with a `ProblemError` whose `code` is a problem code: `invalid_input`, `deadline_exceeded`, `script_failed`, …
  * What the handler gives back is checked against the schema of the option `output`, where the registration has one.
+ * An `HttpError` of the handler keeps its status.
  */
 export type Remote = (input: RemoteInput) => Promise<Json | undefined>;
+
+/** How a plugin answers the paths that scripts register at its point. */
+export interface PointRoute {
+  /** Upper case; `ANY` is every method. HEAD comes with GET. */
+  readonly method: string;
+  /** `event.script` is the one that registered the path. */
+  handle(event: RouteEvent, registration: PointRegistration): Awaitable<Response>;
+}
 
 /** A kind of registration. Data only: no code of the plugin enters a script's realm. */
 export interface PointSpec {
@@ -219,6 +232,10 @@ export interface PointSpec {
   readonly options?: { readonly [key: string]: string };
   /** Options that are themselves schemas (arktype definitions), compiled when the script is built: `["input"]`. */
   readonly definitions?: readonly string[];
+  /** Options that are functions of the script, or names of one: `["authorize"]` becomes `registration.handlers.authorize`. */
+  readonly handlers?: readonly string[];
+  /** Makes a route of the script of each registration that has a `path`; clashes are refused as for any other. */
+  readonly route?: PointRoute;
   /** TypeScript declarations of the functions, for script authors. */
   readonly types: string;
   /** Throws a `ProblemError` that tells the author what is wrong; `all` are those that serve, of every script. */

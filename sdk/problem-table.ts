@@ -44,6 +44,12 @@ export const PROBLEMS = {
     meaning: "The path exists and does not take this method.",
     fix: "Use one of the methods in the `Allow` header.",
   },
+  not_acceptable: {
+    status: 406,
+    title: "Not acceptable",
+    meaning: "The path exists, and cannot answer in any form that the request's `Accept` header takes.",
+    fix: "Ask for the media type that `detail` names.",
+  },
   request_timeout: {
     status: 408,
     title: "Request too slow",

@@ -12,6 +12,8 @@ export interface ScriptRoute {
 /** A route that a plugin answers, in the engine's own process. */
 export interface PluginRoute {
   readonly info: RouteInfo;
+  /** The script that registered it at a point. */
+  readonly script?: string;
   readonly handle: (event: RouteEvent) => Response | PromiseLike<Response>;
 }
 

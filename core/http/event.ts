@@ -47,7 +47,7 @@ export class PluginEvent implements RouteEvent {
     return this.#exchange.state;
   }
   get script(): string | undefined {
-    return this.#target !== null && "script" in this.#target ? this.#target.script : undefined;
+    return this.#target?.script;
   }
   get route(): RouteInfo | undefined {
     return this.#target === null ? undefined : routeInfo(this.#target);

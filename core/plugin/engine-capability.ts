@@ -58,7 +58,7 @@ export class EngineView implements EngineCapability {
     return () => void this.#listeners.delete(own);
   }
 
-  /** Scripts or plugins changed. */
+  /** Scripts or plugins changed, or the engine stops. */
   changed(): void {
     for (const listener of this.#listeners) listener();
   }

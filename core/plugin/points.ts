@@ -1,5 +1,5 @@
 /** Hands the registrations of the scripts that serve to the plugins that own their points: all of them, or none. */
-import type { Json, PointRegistration, PointSpec, Remote } from "../../sdk/plugin.ts";
+import type { Json, PointRegistration, PointSpec, Remote, RouteEvent } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import { PointRefusal } from "../script/point-refusal.ts";
 import type { CallInput } from "../pool/data-call.ts";
@@ -78,6 +78,16 @@ export class PointDesk {
     return all.filter(({ fn }) => JSON.stringify(built.points[fn]) === JSON.stringify(now.points[fn]));
   }
 
+  /** A request for a path that a script registered at a point. */
+  answer(points: Iterable<Owned<PointSpec>>, version: Version, id: number, event: RouteEvent) {
+    for (const { name, spec } of points) {
+      const registration = this.#offered(version, name).find((one) => one.id === id);
+      if (registration && spec.route) return spec.route.handle(event, registration);
+    }
+    // Its plugin went, or is another one now, and the script is about to be built again.
+    throw new ProblemError("point_missing", `No plugin of this engine answers ${event.path} at the moment.`);
+  }
+
   #of(version: Version): ReadonlyMap<string, Registrations> {
     const known = this.#made.get(version);
     if (known) return known;
@@ -90,8 +100,11 @@ export class PointDesk {
   }
 
   #make(registration: BuiltPointRegistration, { bundle, pool }: Version): PointRegistration {
-    const { id, fn, name, path, options, data, schemas, callable } = registration;
-    const invoke: Remote = (input) => this.#options.call(pool, registration, input);
+    const { id, fn, name, path, options, data, schemas, callable, handlers } = registration;
+    const remote =
+      (more: Pick<CallInput, "handler"> = {}): Remote =>
+      (input) =>
+        this.#options.call(pool, registration, { ...input, ...more });
     return {
       script: bundle.name,
       id,
@@ -101,7 +114,8 @@ export class PointDesk {
       options: options as PointRegistration["options"],
       ...(data === undefined ? {} : { data }),
       schemas: schemas as PointRegistration["schemas"],
-      ...(callable ? { invoke } : {}),
+      ...(callable ? { invoke: remote() } : {}),
+      ...(handlers ? { handlers: Object.fromEntries(handlers.map((handler) => [handler, remote({ handler })])) } : {}),
     };
   }
 }

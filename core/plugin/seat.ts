@@ -99,13 +99,15 @@ function pointTable({ points, services }: Contributions): PointTable {
   }
   for (const { name: point, spec } of points.values()) {
     for (const [canonical, { args, aliases = [] }] of Object.entries(spec.functions)) {
-      const { options, definitions } = spec;
+      const { options, definitions, handlers, route } = spec;
       const entry = {
         point,
         canonical,
         args,
         ...(options ? { options } : {}),
         ...(definitions ? { definitions } : {}),
+        ...(handlers ? { handlers } : {}),
+        ...(route ? { route: route.method } : {}),
       };
       for (const fn of [canonical, ...aliases]) table[fn] = entry;
     }

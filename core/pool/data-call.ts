@@ -1,10 +1,11 @@
 /** A call of a point's handler: data in, data out. What goes in, who waits, and what an isolate may answer. */
-import type { RemoteInput } from "../../sdk/plugin.ts";
+import type { RemoteInput, RouteEvent } from "../../sdk/plugin.ts";
 import { isProblemCode, ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import { ProtocolError, type Frame } from "../isolate/wire.ts";
 import type { DataHead } from "../isolate/realm/data-context.ts";
 import type { Limits } from "../config/index.ts";
 import type { ReadFailure } from "./answer.ts";
+import { headOf } from "./head.ts";
 import { parseHostile } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
@@ -14,6 +15,8 @@ import type { BuiltPointRegistration, Json } from "../script/types.ts";
 export interface CallInput extends RemoteInput {
   /** A deadline of its own, in milliseconds, in place of `limits.wallMs`. */
   readonly wallMs?: number;
+  /** The option whose function is called, in place of the handler. */
+  readonly handler?: string;
 }
 
 /** Stands where a request's `Invocation` stands; `method` tells them apart. */
@@ -45,7 +48,7 @@ const NEVER = new AbortController().signal;
 export function newDataInvocation(
   pool: ScriptPool,
   registration: BuiltPointRegistration,
-  { id = Bun.randomUUIDv7(), parentId, payload, args, user = null, signal = NEVER }: CallInput,
+  { id = Bun.randomUUIDv7(), parentId, payload, args, user = null, signal = NEVER, handler, request }: CallInput,
 ): DataInvocation {
   const { name, limits } = pool.script;
   const input: DataHead = {
@@ -54,6 +57,7 @@ export function newDataInvocation(
     ...(payload === undefined ? {} : { payload }),
     ...(args === undefined ? {} : { args }),
     ...(user === null ? {} : { user }),
+    ...(handler === undefined ? {} : { handler }),
   };
   let head: string;
   try {
@@ -65,6 +69,8 @@ export function newDataInvocation(
     const detail = `The input has ${head.length} characters; limits.requestBytes of "${name}" is ${limits.requestBytes}.`;
     throw new ProblemError("body_too_large", detail, { limit: limitUse(limits, "requestBytes", head.length) });
   }
+  // A request's head is held by `server.maxHeaderBytes` already.
+  if (request !== undefined) head = JSON.stringify({ ...input, request: headOf(requestOf(request, id)) });
   return {
     id,
     parentId,
@@ -75,6 +81,10 @@ export function newDataInvocation(
     user,
     signal,
   };
+}
+
+function requestOf({ method, url, ip, params, request }: RouteEvent, id: string): Parameters<typeof headOf>[0] {
+  return { method, url: url.href, ip, id, params, headers: request.headers };
 }
 
 const STATUS_VALUE = 200;
@@ -94,6 +104,7 @@ const CODE_OF_STATUS: { readonly [status: number]: ProblemCode } = {
   403: "forbidden",
   404: "not_found",
   405: "method_not_allowed",
+  406: "not_acceptable",
   408: "request_timeout",
   409: "conflict",
   413: "body_too_large",

@@ -2,7 +2,7 @@
 import type { Invocation } from "../http/dispatch.ts";
 
 /** Lines; none of them can hold a line break. */
-export function headOf(invocation: Invocation): string {
+export function headOf(invocation: Pick<Invocation, "method" | "url" | "ip" | "id" | "params" | "headers">): string {
   const { method, url, ip, id, params } = invocation;
   const names = Object.keys(params);
   let flat = "";

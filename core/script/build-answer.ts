@@ -107,7 +107,7 @@ function readSchemas(data: Data, parts: readonly string[]): Parts {
 function readPoint(
   data: Data,
   base: Pick<BuiltPointRegistration, "id" | "fn" | "options" | "handler">,
-  { point, canonical, args, calls, definitions = [] }: PointEntry,
+  { point, canonical, args, calls, definitions = [], handlers: known = [] }: PointEntry,
 ): BuiltPointRegistration {
   if (canonical !== base.fn || calls || data.point !== point) throw new BadAnswer("a registration under a false name");
   const has = {
@@ -122,15 +122,25 @@ function readPoint(
   }
   const path = has.path ? readText(data.path, MAX_PATH, "path") : undefined;
   if (path !== undefined && !path.startsWith("/")) throw new BadAnswer("a path that is none");
+  const handlers = readHandlers(data.handlers, known);
   return {
     ...base,
     point,
+    ...(handlers.length === 0 ? {} : { handlers }),
     ...(has.name ? { name: readText(data.name, MAX_NAME, "name") } : {}),
     ...(path === undefined ? {} : { path }),
     ...(has.data ? { data: asJson(data.data, 0) } : {}),
     callable: has.handler,
     ...readSchemas(data, definitions),
   };
+}
+
+/** In the point's order, each once: as an honest realm reports them. */
+function readHandlers(value: unknown, known: readonly string[]): readonly string[] {
+  const given = value === undefined ? [] : readList(value, known.length, "functions among the options");
+  const handlers = known.filter((option) => given.includes(option));
+  if (handlers.length !== given.length) throw new BadAnswer("a function in an option that takes none");
+  return handlers;
 }
 
 function readInputs(value: unknown, allowed: (path: string) => boolean): Input[] {

@@ -51,6 +51,8 @@ export interface PointRegistration extends Registered {
   readonly definitions: { readonly [option: string]: Json };
   /** Whether there is a handler to call. */
   readonly callable: boolean;
+  /** Options that hold a function, in the point's order. Absent where there are none. */
+  readonly handlers?: readonly string[];
 }
 
 /** One registration of a script. */
@@ -95,6 +97,10 @@ export interface PointEntry {
   readonly options?: { readonly [key: string]: string };
   /** Options that are themselves schemas. */
   readonly definitions?: readonly string[];
+  /** Options that are functions. */
+  readonly handlers?: readonly string[];
+  /** The method by which a registered path is a route, where it is one. */
+  readonly route?: string;
   /** The function registers nothing: it is a service's method under a name of its own (`sendMessage`). */
   readonly calls?: { readonly service: string; readonly method: string };
 }

@@ -1,4 +1,5 @@
 /** One version of a script in service: its bundle, the pool of its isolates, and its routes. */
+import type { RouteEvent, RouteInfo } from "../../sdk/plugin.ts";
 import { limitsFor, scriptConfig, type Config } from "../config/index.ts";
 import { checkPattern, type RouteEntry } from "../http/router.ts";
 import type { PluginRoute } from "../http/dispatch.ts";
@@ -6,6 +7,7 @@ import type { ScriptMeta } from "../isolate/realm/script.ts";
 import type { Isolates, PooledRoute } from "../pool/isolates.ts";
 import type { ScriptPool } from "../pool/pool.ts";
 import {
+  isPoint,
   isWeb,
   type BuildProblem,
   type Json,
@@ -29,16 +31,24 @@ export interface Version {
 export interface VersionOptions {
   readonly config: Config;
   readonly isolates: Isolates;
+  /** Has a request answered by the plugin whose point the path was registered at. */
+  readonly answerPoint: (version: Version, registration: number, event: RouteEvent) => Response | PromiseLike<Response>;
 }
 
 /** Starts nothing: the first call does. */
 export function openVersion(bundle: ScriptBundle, options: VersionOptions): Version {
   let held: Promise<ScriptCode> | null = null;
   const pool = openPool(bundle, () => held ?? bundle.readCode(), options);
-  return {
+  const version: Version = {
     bundle,
     pool,
-    routes: routesOf(bundle, pool, options.config),
+    routes: [
+      ...routesOf(bundle, pool, options.config),
+      ...pointRoutesOf(bundle).map(({ id, ...info }): RouteEntry<AnyRoute> => {
+        const handle = (event: RouteEvent) => options.answerPoint(version, id, event);
+        return { ...info, value: { info, script: bundle.name, handle } };
+      }),
+    ],
     settings: settingsText(bundle.name, options.config),
     retire() {
       // An isolate that is about to start for calls that wait would find its build deleted after a few more saves.
@@ -47,6 +57,7 @@ export function openVersion(bundle: ScriptBundle, options: VersionOptions): Vers
       options.isolates.retire(pool);
     },
   };
+  return version;
 }
 
 export function settingsText(script: string, config: Config): string {
@@ -95,6 +106,15 @@ function routesOf(bundle: ScriptBundle, pool: ScriptPool, config: Config): Route
     const address = addressOf(registration, script, config);
     const value: PooledRoute = { script, registration: { ...registration, ...address }, pool };
     return { ...address, value, owner: script };
+  });
+}
+
+/** Paths that the script registers at points which make routes of them. */
+export function pointRoutesOf({ name, offer, registrations }: ScriptBundle): (RouteInfo & { readonly id: number })[] {
+  return registrations.filter(isPoint).flatMap(({ id, fn, path, options, schemas }) => {
+    const method = offer.points[fn]?.route;
+    if (path === undefined || method === undefined) return [];
+    return [{ id, method, path, owner: name, ofPlugin: false, options, schemas }];
   });
 }
 

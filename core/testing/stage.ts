@@ -157,6 +157,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     isolates,
     pluginRoutes: () => seat.routes,
     takePoints: (versions) => root.resolve(POINTS).take(seat.points, versions),
+    answerPoint: (...call) => root.resolve(POINTS).answer(seat.points, ...call),
     onEvent() {},
   });
   serving.starting = false;

@@ -42,6 +42,12 @@ export declare const PROBLEMS: {
     readonly meaning: "The path exists and does not take this method.";
     readonly fix: "Use one of the methods in the `Allow` header.";
   };
+  readonly not_acceptable: {
+    readonly status: 406;
+    readonly title: "Not acceptable";
+    readonly meaning: "The path exists, and cannot answer in any form that the request's `Accept` header takes.";
+    readonly fix: "Ask for the media type that `detail` names.";
+  };
   readonly request_timeout: {
     readonly status: 408;
     readonly title: "Request too slow";

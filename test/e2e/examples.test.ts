@@ -65,6 +65,21 @@ describe("hello", () => {
   });
 });
 
+describe("updates", () => {
+  test("sends what is posted to who listens, as the ancestor's did", async () => {
+    const events = await engine.fetch("/events", { headers: { accept: "text/event-stream" } });
+    const reader = (events.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    const read = async (): Promise<string> => decoder.decode((await reader.read()).value, { stream: true });
+    expect(await read()).toStartWith(": open");
+    expect(await (await engine.fetch("/send-update", { method: "POST" })).text()).toBe("Message sent");
+    let text = "";
+    while (!text.includes("data: ")) text += await read();
+    expect(text).toContain('"message":"Hello from stream!"');
+    await reader.cancel();
+  });
+});
+
 describe("menu", () => {
   test("is a page of a layout and parts, escaped, with its style sheet beside it", async () => {
     const page = await engine.fetch("/menu?day=friday");

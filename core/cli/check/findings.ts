@@ -5,11 +5,11 @@ import type { Config } from "../../config/index.ts";
 import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
 import { nameOwner } from "../../http/router.ts";
 import type { ScriptSource } from "../../script/source.ts";
-import { addressOf } from "../../script/version.ts";
+import { addressOf, pointRoutesOf } from "../../script/version.ts";
 import { isWeb, labelOf, type BuiltWebRegistration, type JsonSchema, type ScriptBundle } from "../../script/types.ts";
 import { CHECK_CODES } from "./codes.ts";
 import { fileOf, filesOf, type BuiltScript } from "./project.ts";
-import { counter, placeOfRoute, type CheckProblem, type ReadSource } from "./problem.ts";
+import { counter, placeOfRoute, placeOfText, type CheckProblem, type ReadSource } from "./problem.ts";
 
 /** A route of a script or of the engine, with where it was made as far as that can be told. */
 export interface Route {
@@ -32,10 +32,15 @@ export function routesOfBuilt({ source, result }: BuiltScript, config: Config, r
   const { name, registrations } = result.bundle;
   const files = filesOf(source, result);
   const nth = counter();
-  return registrations.filter(isWeb).map((registration) => {
+  const web = registrations.filter(isWeb).map((registration): Route => {
     const place = placeOfRoute(registration, files, read, nth(labelOf(registration))) ?? { file: fileOf(source) };
     return { ...addressOf(registration, name, config), owner: name, registration, ...place };
   });
+  const ofPoints = pointRoutesOf(result.bundle).map(({ method, path }): Route => {
+    const place = placeOfText(path, files, read, nth(path)) ?? { file: fileOf(source) };
+    return { method, path, owner: name, ...place };
+  });
+  return [...web, ...ofPoints];
 }
 
 /** What is wrong with each route that another one has already, or that no router takes. The first in the list keeps it. */

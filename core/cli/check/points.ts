@@ -1,6 +1,6 @@
 /** What the plugins that own points say of the registrations at them, as when they are taken into service. */
 import { ProblemError } from "../../../sdk/errors.ts";
-import type { PointRegistration, PointSpec } from "../../../sdk/plugin.ts";
+import type { PointRegistration, PointSpec, Remote } from "../../../sdk/plugin.ts";
 import { isPoint, labelOf, type BuiltPointRegistration } from "../../script/types.ts";
 import { filesOf, type BuiltScript } from "./project.ts";
 import { counter, placeOfText, type CheckProblem, type ReadSource } from "./problem.ts";
@@ -45,7 +45,9 @@ export function findPointProblems(
 
 /** As its point is given it. */
 export function registrationOf(built: BuiltPointRegistration, script: string): PointRegistration {
-  const { id, fn, name, path, options, data, schemas, callable } = built;
+  const { id, fn, name, path, options, data, schemas, callable, handlers } = built;
+  // Nothing runs while it is only checked.
+  const remote: Remote = () => Promise.reject(new ProblemError("not_ready", "no engine runs"));
   return {
     script,
     id,
@@ -55,8 +57,8 @@ export function registrationOf(built: BuiltPointRegistration, script: string): P
     options,
     ...(data === undefined ? {} : { data }),
     schemas,
-    // Nothing runs while it is only checked.
-    ...(callable ? { invoke: () => Promise.reject(new ProblemError("not_ready", "no engine runs")) } : {}),
+    ...(callable ? { invoke: remote } : {}),
+    ...(handlers ? { handlers: Object.fromEntries(handlers.map((option) => [option, remote])) } : {}),
   };
 }
 

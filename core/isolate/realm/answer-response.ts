@@ -1,6 +1,8 @@
 /** What a handler returned as a Response, for middleware. Without middleware nothing of this runs. */
 import { HEADERS_HTML, HEADERS_JSON, HEADERS_TEXT } from "../frames.ts";
 import { isEnvelope, isIterable, openEnvelope, pieceOf, TYPE_OF } from "./answer.ts";
+import type { Context } from "./context.ts";
+import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answer.ts";
 import { htmlText, isHtml } from "./jsx.ts";
 import { isBytes, jsonStringify, onSettled } from "./primordials.ts";
 import { isResponse, makeByteStream, openResponse, reopenResponse } from "./web/index.ts";
@@ -12,7 +14,7 @@ function typed(type: string, body: string | Uint8Array): Response {
 }
 
 /** By the rules of `sendAnswer`. A Response is opened and made anew: its headers can then be changed, wherever it came from. */
-export function toResponse(value: unknown): Response {
+export function toResponse(value: unknown, context: Context): Response {
   if (typeof value === "string") return typed(TYPE_OF[HEADERS_TEXT], value);
   if (value === undefined) return reopenResponse({ status: 204, headers: [], body: null });
   if (typeof value === "object" && value !== null) {
@@ -22,8 +24,9 @@ export function toResponse(value: unknown): Response {
     if (isHtml(value)) return typed(TYPE_OF[HEADERS_HTML], htmlText(value));
     if (isBytes(value)) return typed("application/octet-stream", value);
     if (isIterable(value)) {
-      const headers = ["content-type", TYPE_OF[HEADERS_TEXT]];
-      return reopenResponse({ status: 200, headers, body: streamOf(value) });
+      const events = wantsEvents(context);
+      const headers = events ? eventHeaders() : ["content-type", TYPE_OF[HEADERS_TEXT]];
+      return reopenResponse({ status: 200, headers, body: streamOf(value, events) });
     }
     if (isEnvelope(value)) return reopenResponse(openEnvelope(value));
   }
@@ -36,13 +39,13 @@ export function toResponse(value: unknown): Response {
 function ignore(): void {}
 
 /** Asks for the next piece when the reader does. */
-function streamOf(iterable: AsyncIterable<unknown>): ReadableStream<Uint8Array> {
+function streamOf(iterable: AsyncIterable<unknown>, events: boolean): ReadableStream<Uint8Array> {
   const iterator = iterable[asyncIterator]();
   let reading = false;
   const read = async (): Promise<void> => {
     const step = await iterator.next();
     if (step.done) pipe.close();
-    else pipe.enqueue(pieceOf(step.value));
+    else pipe.enqueue(events ? eventOf(step.value) : pieceOf(step.value));
   };
   const { stream, pipe } = makeByteStream({
     pull() {
@@ -59,5 +62,6 @@ function streamOf(iterable: AsyncIterable<unknown>): ReadableStream<Uint8Array> 
       onSettled(leave(), ignore, ignore);
     },
   });
+  if (events) pipe.enqueue(EVENT_OPENING);
   return stream;
 }

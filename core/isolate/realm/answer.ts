@@ -14,6 +14,7 @@ import {
 } from "../frames.ts";
 import { log } from "./console.ts";
 import { describe } from "./errors.ts";
+import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answer.ts";
 import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
@@ -121,10 +122,12 @@ export function pieceOf(value: unknown): Uint8Array {
   return isBytes(value) ? value : utf8Encode(typeof value === "string" ? value : `${jsonStringify(value)}\n`);
 }
 
-/** An async iterable is a stream. */
+/** An async iterable is a stream: of events for a client that asks for them. */
 function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
   const iterator = iterable[asyncIterator]();
-  startStream(live, 200, `["content-type","text/plain;charset=utf-8"]`, -1);
+  const events = wantsEvents(live.context);
+  startStream(live, 200, events ? jsonStringify(eventHeaders()) : `["content-type","text/plain;charset=utf-8"]`, -1);
+  if (events) void sendPieces(live, EVENT_OPENING);
   let stopped = false;
   live.stopAnswer = () => {
     stopped = true;
@@ -147,7 +150,7 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
         const step = await iterator.next();
         if (step.done) break;
         const value = step.value;
-        const wait = sendPieces(live, pieceOf(value));
+        const wait = sendPieces(live, events ? eventOf(value) : pieceOf(value));
         if (wait) await wait;
       }
       endStream(live, 0);

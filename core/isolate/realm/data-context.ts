@@ -11,6 +11,10 @@ export interface DataHead {
   readonly payload?: unknown;
   readonly args?: unknown;
   readonly user?: unknown;
+  /** The option that holds the function to call, instead of the handler. */
+  readonly handler?: string;
+  /** The head of the request that causes this call (core/script/head.ts). */
+  readonly request?: string;
 }
 
 const { defineProperty } = Object;
@@ -31,11 +35,12 @@ const OF_REQUESTS = [
   "ip",
 ] as const;
 
-export class DataContext extends Context {
+/** Of a call that a request causes: it has all of that request but a body. */
+export class RequestedContext extends Context {
   readonly #data: DataHead;
 
   constructor(live: Live, data: DataHead) {
-    super(live, "", BODY_NONE, undefined, false);
+    super(live, data.request ?? "", BODY_NONE, undefined, false);
     this.#data = data;
   }
 
@@ -55,6 +60,9 @@ export class DataContext extends Context {
     return this.#data.args;
   }
 }
+
+/** Of any other call. */
+export class DataContext extends RequestedContext {}
 
 for (let i = 0; i < OF_REQUESTS.length; i++) {
   const get = (): undefined => undefined;

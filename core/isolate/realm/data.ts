@@ -1,9 +1,11 @@
 /** Runs a point's handler: data in, data out, no HTTP. */
 import { HEADERS_JSON, HEADERS_NONE } from "../frames.ts";
 import { isIterable, sendFailure, sendOnce } from "./answer.ts";
-import { DataContext, type DataHead } from "./data-context.ts";
+import { DataContext, RequestedContext, type DataHead } from "./data-context.ts";
+import { ScriptError } from "./errors.ts";
 import { htmlText, isHtml } from "./jsx.ts";
-import { isBytes, isThenable, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
+import { hasOwn, isBytes, isThenable, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
+import type { Handler } from "./register.ts";
 import { checkData, type DataRunner } from "./runner.ts";
 import type { Live } from "./state.ts";
 import type { ValidationError } from "./validate.ts";
@@ -15,12 +17,19 @@ const MAX_TOLD = 5;
 /** `head` is a `DataHead` as JSON. */
 export function runData(live: Live, runner: DataRunner, head: string): void {
   let value: unknown;
+  let output: DataRunner["checkOutput"] = null;
   try {
-    const context = new DataContext(live, jsonParse(head) as DataHead);
+    const data = jsonParse(head) as DataHead;
+    const handler = handlerOf(runner, data.handler);
+    const context = data.request === undefined ? new DataContext(live, data) : new RequestedContext(live, data);
     live.context = context;
-    if (context.args === undefined) checkData(runner, "payload", context.payload);
-    else checkData(runner, "args", context.args);
-    value = runner.handler(context);
+    // The schemas are the handler's, not those of a function among the options.
+    if (data.handler === undefined) {
+      output = runner.checkOutput;
+      if (context.args === undefined) checkData(runner, "payload", context.payload);
+      else checkData(runner, "args", context.args);
+    }
+    value = handler(context);
   } catch (error) {
     sendFailure(live, error);
     return;
@@ -28,21 +37,27 @@ export function runData(live: Live, runner: DataRunner, head: string): void {
   if (isThenable(value)) {
     onSettled(
       new PromiseCtor((resolve) => resolve(value)),
-      (result: unknown) => send(live, runner, result),
+      (result: unknown) => send(live, output, result),
       (error: unknown) => sendFailure(live, error),
     );
-  } else send(live, runner, value);
+  } else send(live, output, value);
 }
 
-function send(live: Live, runner: DataRunner, value: unknown): void {
+function handlerOf({ handler, inOptions }: DataRunner, option: string | undefined): Handler {
+  const found = option === undefined ? handler : inOptions && hasOwn(inOptions, option) ? inOptions[option] : null;
+  if (found) return found;
+  throw new ScriptError("not_found", "The registration has no such handler.");
+}
+
+function send(live: Live, output: DataRunner["checkOutput"], value: unknown): void {
   try {
-    if (live.cancelled || (value === undefined && !runner.checkOutput)) {
+    if (live.cancelled || (value === undefined && !output)) {
       return sendOnce(live, 204, HEADERS_NONE, undefined);
     }
     const json = jsonStringify(isHtml(value) ? htmlText(value) : dataOnly(value));
     if (typeof json !== "string") throw notData(`a ${typeof value}`);
     // As a caller will read it: a Date is a text by then.
-    if (runner.checkOutput) wantOutput(runner.checkOutput(jsonParse(json)));
+    if (output) wantOutput(output(jsonParse(json)));
     sendOnce(live, 200, HEADERS_JSON, json);
   } catch (error) {
     sendFailure(live, error);

@@ -3,7 +3,7 @@ import { LOADED } from "../frames.ts";
 import { describe, ScriptError, useSourceMap, type Failure } from "./errors.ts";
 import { useRunners } from "./dispatch.ts";
 import { emit } from "./host.ts";
-import { apply, hasOwn, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
+import { apply, hasOwn, jsonParse, jsonStringify, keysOf, onSettled, PromiseCtor } from "./primordials.ts";
 import {
   closeRegistrations,
   labelOf,
@@ -13,7 +13,7 @@ import {
   type Entry,
   type Handler,
 } from "./register.ts";
-import { makeRunner, type Runner } from "./runner.ts";
+import { makeDataRunner, makeRunner, type DataRunner, type Runner } from "./runner.ts";
 import { useMeta, type ScriptMeta } from "./script.ts";
 import { installPlugins } from "./sdk.ts";
 import { installTestRealm } from "./testing.ts";
@@ -41,7 +41,7 @@ function lookUp(names: Names, name: string): unknown {
   return hasOwn(names, name) ? names[name] : undefined;
 }
 
-function resolveHandler({ data, handler }: Entry, meta: ScriptMeta, names: Names): Handler {
+function resolveHandler(data: Entry["data"], handler: Entry["handler"], meta: ScriptMeta, names: Names): Handler {
   const found = typeof handler === "string" ? lookUp(names, handler) : handler;
   if (typeof found === "function") return found as Handler;
   const where = meta.form === "module" ? "exports no function" : "has no top-level function";
@@ -49,6 +49,18 @@ function resolveHandler({ data, handler }: Entry, meta: ScriptMeta, names: Names
     "bad_registration",
     `${labelOf(data)} names the handler "${handler as string}", but the script ${where} of that name.`,
   );
+}
+
+/** Null where there are none. */
+function resolveOptions({ data, inOptions }: Entry, meta: ScriptMeta, names: Names): DataRunner["inOptions"] {
+  const keys = keysOf(inOptions ?? {});
+  if (keys.length === 0) return null;
+  const found: Record<string, Handler> = {};
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    found[key] = resolveHandler(data, inOptions?.[key] as Handler | string, meta, names);
+  }
+  return found;
 }
 
 function finish(meta: ScriptMeta, names: Names): void {
@@ -66,10 +78,13 @@ function finish(meta: ScriptMeta, names: Names): void {
     const entry = entries[i] as Entry;
     data[i] = entry.data;
     runners[i] = null;
-    if (entry.handler === null) continue;
-    const handler = resolveHandler(entry, meta, names);
-    if (entry.data.fn === "registerMiddleware") middleware[middleware.length] = handler;
-    else runners[i] = makeRunner(entry.data, handler, meta.schemas?.[`${i}`] ?? {}, meta.dev);
+    const inOptions = resolveOptions(entry, meta, names);
+    if (entry.handler === null && inOptions === null) continue;
+    const handler = entry.handler === null ? null : resolveHandler(entry.data, entry.handler, meta, names);
+    const schemas = meta.schemas?.[`${i}`] ?? {};
+    if (entry.data.fn === "registerMiddleware") middleware[middleware.length] = handler as Handler;
+    else if ("point" in entry.data) runners[i] = makeDataRunner(handler, inOptions, schemas);
+    else runners[i] = makeRunner(entry.data, handler as Handler, schemas, meta.dev);
   }
   useRunners(runners, middleware);
   limitTimers(meta.limits["timers"] ?? 0);

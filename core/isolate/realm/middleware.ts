@@ -20,7 +20,7 @@ export function around(
     const next = async (): Promise<Response> => {
       if (called) throw new TypeError("A middleware calls next() once.");
       called = true;
-      inner = toResponse(await step(index + 1));
+      inner = toResponse(await step(index + 1), context);
       return inner;
     };
     const value: unknown = await handler(context, next);

@@ -2,7 +2,7 @@
 import type { Json, PointEntry, PointRegistration, PointTable } from "../../script/types.ts";
 import { includes, PATH, plain, refuse, suggest } from "./checks.ts";
 import { ScriptError } from "./errors.ts";
-import { cut, isArray, joinText, keysOf, matches, pattern } from "./primordials.ts";
+import { cut, hasOwn, isArray, joinText, keysOf, matches, pattern } from "./primordials.ts";
 import { add, type Handler } from "./register.ts";
 import { POINTS_OF_PLUGINS } from "./sdk-names.ts";
 import { callService } from "./services.ts";
@@ -96,15 +96,24 @@ function optionNames(entry: PointEntry): string[] {
     const key = keys[i] as string;
     if (key !== "+") names[names.length] = key[key.length - 1] === "?" ? cut(key, 0, key.length - 1) : key;
   }
-  const more = entry.definitions ?? [];
-  for (let i = 0; i < more.length; i++)
-    if (!includes(names, more[i] as string)) names[names.length] = more[i] as string;
+  addMissing(names, entry.definitions ?? []);
+  addMissing(names, entry.handlers ?? []);
   return names;
 }
 
-function readOptions(given: object, entry: PointEntry, fn: string): Pick<PointRegistration, "options" | "definitions"> {
+function addMissing(names: string[], more: readonly string[]): void {
+  for (let i = 0; i < more.length; i++)
+    if (!includes(names, more[i] as string)) names[names.length] = more[i] as string;
+}
+
+interface ReadOptions extends Pick<PointRegistration, "options" | "definitions"> {
+  readonly handlers: { readonly [option: string]: Handler | string };
+}
+
+function readOptions(given: object, entry: PointEntry, fn: string): ReadOptions {
   const options: Record<string, Json> = {};
   const definitions: Record<string, Json> = {};
+  const handlers: Record<string, Handler | string> = {};
   const names = optionNames(entry);
   const keys = keysOf(given);
   for (let i = 0; i < keys.length; i++) {
@@ -112,11 +121,24 @@ function readOptions(given: object, entry: PointEntry, fn: string): Pick<PointRe
     const value = (given as Record<string, unknown>)[key];
     if (value === undefined) continue;
     if (!includes(names, key)) refuse(`${fn} has no option "${key}".${suggest(key, names)}`);
+    if (includes(entry.handlers ?? [], key)) {
+      if (!fits("handler", value)) refuse(`The option "${key}" must be ${WANTED.handler}; it is ${show(value)}.`);
+      handlers[key] = value as Handler | string;
+      continue;
+    }
     const data = plain(value, `The option "${key}"`);
     if (includes(entry.definitions ?? [], key)) definitions[key] = data;
     else options[key] = data;
   }
-  return { options, definitions };
+  return { options, definitions, handlers };
+}
+
+/** In the point's order, whatever the script's is. */
+function handlerNames(entry: PointEntry, handlers: ReadOptions["handlers"]): string[] {
+  const names: string[] = [];
+  const all = entry.handlers ?? [];
+  for (let i = 0; i < all.length; i++) if (hasOwn(handlers, all[i] as string)) names[names.length] = all[i] as string;
+  return names;
 }
 
 function makeFunction(fn: string, entry: PointEntry): (...args: unknown[]) => object {
@@ -124,7 +146,8 @@ function makeFunction(fn: string, entry: PointEntry): (...args: unknown[]) => ob
   const usage = usageOf(fn, entry);
   return (...args) => {
     const given = sort(args, slots, usage);
-    const read = readOptions((given.options as object | undefined) ?? {}, entry, fn);
+    const { handlers, ...read } = readOptions((given.options as object | undefined) ?? {}, entry, fn);
+    const names = handlerNames(entry, handlers);
     const { point } = entry;
     const handler = (given.handler as Handler | string | undefined) ?? null;
     const named = {
@@ -133,7 +156,7 @@ function makeFunction(fn: string, entry: PointEntry): (...args: unknown[]) => ob
     };
     const data = given.data === undefined ? {} : { data: plain(given.data, `${usage}: the data`) };
     const label = `${fn}(${named.name === undefined ? (named.path ?? "") : `"${named.name}"`})`;
-    add(label, handler, (id) => ({
+    const make = (id: number): PointRegistration => ({
       id,
       fn,
       point,
@@ -141,8 +164,10 @@ function makeFunction(fn: string, entry: PointEntry): (...args: unknown[]) => ob
       ...read,
       ...data,
       callable: handler !== null,
+      ...(names.length === 0 ? {} : { handlers: names }),
       ...(typeof handler === "string" ? { handler } : {}),
-    }));
+    });
+    add(label, handler, make, handlers);
     return freeze({ kind: point, ...named });
   };
 }

@@ -10,6 +10,8 @@ export interface Entry {
   readonly data: Registration;
   /** Null where the point takes none. */
   readonly handler: Handler | string | null;
+  /** Functions among the options, or their names. */
+  readonly inOptions?: { readonly [option: string]: Handler | string };
 }
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
@@ -93,8 +95,13 @@ export function registerWebHandler(pattern: unknown, ...rest: unknown[]): object
 }
 
 /** Takes a registration in, or says that it comes too late. `make` gets its id. */
-export function add(label: string, handler: Entry["handler"], make: (id: number) => Registration): void {
-  if (open) entries[entries.length] = { data: make(entries.length), handler };
+export function add(
+  label: string,
+  handler: Entry["handler"],
+  make: (id: number) => Registration,
+  inOptions?: Entry["inOptions"],
+): void {
+  if (open) entries[entries.length] = { data: make(entries.length), handler, ...(inOptions ? { inOptions } : {}) };
   else
     logFailure(
       "registration ignored",

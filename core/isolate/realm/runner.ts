@@ -22,7 +22,10 @@ export interface WebRunner {
 /** Of a point's handler: data in, data out. */
 export interface DataRunner {
   readonly data: true;
-  readonly handler: Handler;
+  /** Null where the point takes none. */
+  readonly handler: Handler | null;
+  /** Functions among the options; null where there are none. */
+  readonly inOptions: { readonly [option: string]: Handler } | null;
   readonly checkInput: ((value: unknown) => readonly ValidationError[]) | null;
   /** Of what it gives back: callers were promised this form. */
   readonly checkOutput: ((value: unknown) => readonly ValidationError[]) | null;
@@ -73,17 +76,24 @@ function makeCheck(schemas: Schemas): Check | null {
   };
 }
 
-/** Prepares one handler; `schemas` come from the builder. */
-export function makeRunner(data: Registration, handler: Handler, schemas: Schemas, dev: boolean): Runner {
-  if ("point" in data) {
-    const input = schemas.input ?? schemas.arguments;
-    return {
-      data: true,
-      handler,
-      checkInput: input ? makeValidator(input) : null,
-      checkOutput: schemas.output ? makeValidator(schemas.output, { defaults: "leave" }) : null,
-    };
-  }
+/** Prepares one registration at a point; `schemas` come from the builder. */
+export function makeDataRunner(
+  handler: Handler | null,
+  inOptions: DataRunner["inOptions"],
+  schemas: Schemas,
+): DataRunner {
+  const input = schemas.input ?? schemas.arguments;
+  return {
+    data: true,
+    handler,
+    inOptions,
+    checkInput: input ? makeValidator(input) : null,
+    checkOutput: schemas.output ? makeValidator(schemas.output, { defaults: "leave" }) : null,
+  };
+}
+
+/** Prepares one web handler. */
+export function makeRunner(data: Registration, handler: Handler, schemas: Schemas, dev: boolean): WebRunner {
   return {
     data: false,
     fetchForm: data.fn === "default.fetch",

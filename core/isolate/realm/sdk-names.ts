@@ -79,6 +79,7 @@ export const SERVICES_OF_PLUGINS: { readonly [service: string]: string } = {
   kv: "kv",
   messages: "messages",
   secrets: "secrets",
+  streams: "streams",
   db: "database",
   cache: "cache",
   files: "files",

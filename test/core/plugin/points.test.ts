@@ -1,6 +1,6 @@
 /** Registrations of scripts, handed to the plugins that own their points: all of them or none, and only what changed. */
 import { describe, expect, test } from "bun:test";
-import type { PointRegistration, PointSpec } from "../../../sdk/plugin.ts";
+import type { PointRegistration, PointSpec, RouteEvent } from "../../../sdk/plugin.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 import type { Owned } from "../../../core/plugin/context.ts";
 import { hookedCall } from "../../../core/plugin/invoke.ts";
@@ -121,6 +121,31 @@ describe("an owner", () => {
     expect(await first?.invoke?.({ payload: 1 })).toBe("answer");
     expect(made.calls).toMatchObject([[{ script: { name: "a" } }, { id: 7 }, { payload: 1 }]]);
     expect(second).not.toHaveProperty("invoke");
+  });
+
+  test("calls a function among the options by its option", async () => {
+    const made = desk();
+    const bells = new Owner("bells");
+    const one = { ...registration("bells", "x", 7, false), handlers: ["admit"] };
+    made.desk.take([bells], [version("a", one)]);
+    const [first] = bells.latest;
+    expect(Object.keys(first?.handlers ?? {})).toEqual(["admit"]);
+    expect(await first?.handlers?.["admit"]?.({ payload: 1 })).toBe("answer");
+    expect(made.calls).toMatchObject([[{ script: { name: "a" } }, { id: 7 }, { payload: 1, handler: "admit" }]]);
+  });
+
+  test("answers the paths that scripts registered at it, as it is at that moment", async () => {
+    const made = desk();
+    const a = version("a", registration("bells", "x", 7));
+    const event = { path: "/x" } as RouteEvent;
+    const of = (text: string): Owned<PointSpec> => {
+      const handle = (_: RouteEvent, { script, id }: PointRegistration) => new Response(`${text} ${script} ${id}`);
+      return { ...new Owner("bells"), spec: { ...new Owner("bells").spec, route: { method: "GET", handle } } };
+    };
+    expect(await (await made.desk.answer([of("one")], a, 7, event)).text()).toBe("one a 7");
+    expect(await (await made.desk.answer([of("two")], a, 7, event)).text()).toBe("two a 7");
+    expect(() => made.desk.answer([new Owner("bells")], a, 7, event)).toThrow("No plugin of this engine answers /x");
+    expect(() => made.desk.answer([of("one")], a, 8, event)).toThrow("No plugin");
   });
 
   test("of the next generation starts with all that serves, whatever the one before had", () => {

@@ -5,6 +5,7 @@ import { HandlerProblem, type CallInput } from "../../../core/pool/data-call.ts"
 import type { ScriptPool } from "../../../core/pool/pool.ts";
 import type { BuiltPointRegistration, Json } from "../../../core/script/types.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
+import type { RouteEvent } from "../../../sdk/plugin.ts";
 import { House } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
 
@@ -77,6 +78,27 @@ describe("a call", () => {
     });
     vessel.emit(F.RESULT, id, 200, "j", '{"made":[true,null]}');
     expect(await answer).toEqual({ made: [true, null] });
+  });
+
+  test("names the option whose function it calls, and carries the request that causes it", async () => {
+    const request = {
+      method: "GET",
+      url: new URL("http://h/a/7?b=c"),
+      ip: "10.0.0.1",
+      params: { id: "7" },
+      request: new Request("http://h/a/7?b=c", { headers: { "x-a": "y" } }),
+    } as unknown as RouteEvent;
+    const { vessel } = await called({ id: "one", handler: "admit", request });
+    const head = JSON.parse(vessel.of(F.INVOKE)[0]?.text ?? "") as { request: string };
+    expect(head).toMatchObject({ id: "one", kind: "bells", handler: "admit" });
+    expect(head.request.split("\n")).toEqual([
+      "GET",
+      "http://h/a/7?b=c",
+      "10.0.0.1",
+      "one",
+      '["id","7"]',
+      '{"x-a":"y"}',
+    ]);
   });
 
   test("of a handler that gives back nothing gives undefined", async () => {

@@ -117,6 +117,7 @@ export class House implements AsyncDisposable {
       builder,
       isolates: this.isolates,
       takePoints: () => this.refusal,
+      answerPoint: () => new Response(null),
       pluginRoutes: () => this.pluginRoutes,
       onEvent: (event) => {
         this.events.push(event);
@@ -151,7 +152,7 @@ export class House implements AsyncDisposable {
   /** The script that answers, or null. */
   owner(method: string, path: string): string | null {
     const found = this.registry.routes.find(method, path);
-    return found && "value" in found && "script" in found.value ? found.value.script : null;
+    return found && "value" in found && "script" in found.value ? (found.value.script ?? null) : null;
   }
 
   /** The scripts of which a version serves: what it said last of each. */

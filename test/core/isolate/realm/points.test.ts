@@ -12,6 +12,14 @@ const POINTS: PointTable = {
     definitions: ["input"],
   },
   bell: { point: "bells", canonical: "registerBell", args: ["name", "options?", "handler"] },
+  registerGate: {
+    point: "gates",
+    canonical: "registerGate",
+    args: ["path", "options?", "handler?"],
+    options: { "wide?": "boolean" },
+    handlers: ["admit", "leave"],
+    route: "GET",
+  },
   registerTower: { point: "towers", canonical: "registerTower", args: ["path", "data?", "handler?"] },
   ring: { point: "bells", canonical: "ring", args: [], calls: { service: "bells", method: "ring" } },
 };
@@ -91,6 +99,21 @@ describe("registration functions", () => {
     ["a path that is none", 'registerTower("t")', /the path must be text such as/],
     ["an unknown option", 'registerBell("a", { lod: true }, () => 1)', /no option "lod". Did you mean "loud"\?/],
     ["an option that is no data", 'registerBell("a", { loud: () => 1 }, () => 1)', /"loud" must be plain data/],
+    [
+      "an option that is no function",
+      'registerGate("/g", { admit: 1 })',
+      /"admit" must be a function, or the name of one; it is a number/,
+    ],
+    [
+      "an option's name that nothing has",
+      'registerGate("/g", { admit: "gone" })',
+      /registerGate "\/g" names the handler "gone"/,
+    ],
+    [
+      "an unknown option beside functions",
+      'registerGate("/g", { admi: () => 1 })',
+      /no option "admi". Did you mean "admit"\?/,
+    ],
     ["a handler name that nothing has", 'registerBell("a", "gone")', /registerBell "a" names the handler "gone"/],
     ["an absent plugin's function", 'registerToolHandler("t", () => 1)', /point_missing: .*plugin "mcp"/],
   ];
@@ -114,6 +137,67 @@ describe("registration functions", () => {
     expect((await scripted.call(0, {})).body).toBe('"called"');
     expect(scripted.calls).toEqual(['["bells","ring",["b",3]]']);
     await expect(registered('exports.init = () => ring("b")', { form: "module" })).rejects.toThrow("not_in_invocation");
+  });
+});
+
+describe("functions among the options", () => {
+  const GATE = `registerGate("/g", { leave: "off", wide: true, admit: (c) => ["admit", c.payload ?? null] }, () => "main");
+    registerGate("/h", { admit: () => "second" });
+    registerGate("/i");
+    expose({ off() { return "left"; } });`;
+
+  test("are named in the point's order, and are no data", async () => {
+    const base = { fn: "registerGate", point: "gates", definitions: {} };
+    expect(await registered(GATE)).toEqual([
+      { ...base, id: 0, path: "/g", options: { wide: true }, callable: true, handlers: ["admit", "leave"] },
+      { ...base, id: 1, path: "/h", options: {}, callable: false, handlers: ["admit"] },
+      { ...base, id: 2, path: "/i", options: {}, callable: false },
+    ]);
+  });
+
+  test("are called by their option, each of its own registration, and beside the handler", async () => {
+    const scripted = new Scripted();
+    await scripted.registered(GATE, { form: "classic", offer: OFFER, schemas: { "0": { input: { type: "number" } } } });
+    // The schema of the input is the handler's.
+    expect((await scripted.call(0, { handler: "admit", payload: "x" })).body).toBe('["admit","x"]');
+    expect((await scripted.call(0, { handler: "leave" })).body).toBe('"left"');
+    expect((await scripted.call(0, { payload: 1 })).body).toBe('"main"');
+    expect((await scripted.call(1, { handler: "admit" })).body).toBe('"second"');
+    const absent: readonly [number, object][] = [
+      [0, { handler: "wide" }],
+      [0, { handler: "constructor" }],
+      [1, { handler: "leave" }],
+      [1, {}],
+      [2, { handler: "admit" }],
+    ];
+    for (const [id, input] of absent) {
+      expect((await scripted.call(id, input)).failure).toMatchObject({ code: "not_found" });
+    }
+    expect((await scripted.request(0)).failure).toMatchObject({ code: "not_found" });
+  });
+
+  test("get the request that causes the call, without a body", async () => {
+    const scripted = new Scripted();
+    const code = `registerGate("/g", { admit: (c) => [c.method, c.path, c.query.a, c.params.id, c.headers.get("x-a"), c.cookies.get("k"),
+      c.ip, c.id, c.kind, c.url.host, c.request.method, c.body ?? null, c.user] });`;
+    await scripted.registered(code, { form: "classic", offer: OFFER });
+    const head = ["GET", "http://h/g/7?a=b", "10.0.0.1", "request-id", '["id","7"]', '{"x-a":"y","cookie":"k=v"}'];
+    const { body } = await scripted.call(0, { handler: "admit", request: head.join("\n"), user: { id: "u" } });
+    expect(JSON.parse(body)).toEqual([
+      "GET",
+      "/g/7",
+      "b",
+      "7",
+      "y",
+      "v",
+      "10.0.0.1",
+      "an-id",
+      "bells",
+      "h",
+      "GET",
+      null,
+      { id: "u" },
+    ]);
   });
 });
 

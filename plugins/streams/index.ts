@@ -1,0 +1,180 @@
+/** Server-sent events: scripts register streams and send to their clients, who come back without losing a message. */
+import { definePlugin, ProblemError, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+import { acceptsEvents, isOneLine } from "./event.ts";
+import { isObject, readCriteria, readFilter, type Criteria, type Filter } from "./filter.ts";
+import { Hub, type Delivery, type Message } from "./hub.ts";
+import { POINT_TYPES, SERVICE_TYPES } from "./types.ts";
+
+const TOPIC = "streams";
+const DEFAULT_REPLAY = 100;
+const MAX_EVENT_NAME = 100;
+const HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-store",
+  // nginx would keep what it has until its buffer is full.
+  "x-accel-buffering": "no",
+};
+
+export default definePlugin({
+  name: "streams",
+  version: "1.0.0",
+  requires: ["engine", "pubsub"],
+  config: {
+    maxConnections: [["number.integer > 0", "@", "Open streams in all; more are answered with 503."], "=", 10_000],
+    maxPerIp: [
+      ["number.integer > 0", "@", "Open streams of one client address; more are answered with 429."],
+      "=",
+      100,
+    ],
+    maxMessageBytes: [["number.integer > 0", "@", "The most that a message may take as JSON."], "=", 65_536],
+    replayBytes: [
+      ["number.integer >= 0", "@", "Messages kept for clients that come back: of one script, over all of its streams."],
+      "=",
+      1_048_576,
+    ],
+    queueBytes: [
+      ["number.integer > 0", "@", "A client that has more than this waiting reads too slowly, and is dropped."],
+      "=",
+      262_144,
+    ],
+    pingSeconds: [
+      ["1 <= number.integer <= 60", "@", "A client that was sent nothing for so long gets a comment."],
+      "=",
+      15,
+    ],
+    retryMs: [["number.integer >= 0", "@", "How long a client waits before it comes back."], "=", 3000],
+  },
+  setup({ config, log, point, service, use, keep, defer }) {
+    const engine = use("engine");
+    const pubsub = use("pubsub");
+    const hub = keep(
+      "hub",
+      () => new Hub(),
+      (last) => last.close(),
+    );
+    hub.onDropped = (count) => log.warn("clients that read too slowly were dropped", { count });
+    let streams: readonly PointRegistration[] = [];
+
+    defer(pubsub.subscribe(TOPIC, (message) => receive(hub, message)));
+    defer(
+      engine.onChange(() => {
+        if (!engine.ready) hub.close();
+      }),
+    );
+
+    point("streams", {
+      functions: { registerWebStream: { args: ["path", "options?"] } },
+      options: {
+        "replay?": "0 <= number.integer <= 1000",
+        "summary?": "string",
+        "description?": "string",
+        "tags?": "string[]",
+      },
+      handlers: ["authorize"],
+      types: POINT_TYPES,
+      change(next) {
+        streams = next;
+        // What is refused after all is taken back before anyone was sent away.
+        queueMicrotask(() => hub.settle(streams, config.replayBytes, DEFAULT_REPLAY));
+      },
+      route: { method: "GET", handle: connect },
+    });
+
+    async function connect(event: RouteEvent, stream: PointRegistration): Promise<Response> {
+      const { headers } = event.request;
+      if (!acceptsEvents(headers.get("accept"))) {
+        throw new ProblemError(
+          "not_acceptable",
+          `${event.path} is a stream of events: it answers with text/event-stream.`,
+        );
+      }
+      if (!engine.ready) throw new ProblemError("not_ready", "The engine stops.", { retryAfterSeconds: 1 });
+      const release = hub.reserve(event.ip, config);
+      try {
+        const criteria = await authorize(event, stream);
+        // While it was asked, its script may have been saved without the stream.
+        if (!streams.some(({ script, path }) => script === stream.script && path === stream.path)) {
+          throw new ProblemError("not_found", `The stream ${event.path} was removed.`);
+        }
+        if (event.method === "HEAD" || event.signal.aborted) {
+          release();
+          return new Response(null, { headers: HEADERS });
+        }
+        const client = { ip: event.ip, criteria, lastEventId: headers.get("last-event-id") };
+        return new Response(hub.connect(stream, client, config, release).body, { headers: HEADERS });
+      } catch (error) {
+        release();
+        throw error;
+      }
+    }
+
+    service("streams", {
+      types: SERVICE_TYPES,
+      functions: { sendStreamMessage: "send" },
+      mutates: ["send"],
+      methods: {
+        async send({ script }, ...args) {
+          const { path, message, filter, event } = readSend(args);
+          const own = streams.filter((one) => one.script === script);
+          if (path !== undefined && !own.some((one) => one.path === path)) {
+            const known = own.map((one) => one.path).join(", ") || "none";
+            const detail = `streams: this script registers no stream at "${path.slice(0, 100)}"; it has ${known.slice(0, 500)}`;
+            throw new ProblemError("not_found", detail);
+          }
+          const data = typeof message === "string" ? message : JSON.stringify(message);
+          const bytes = Buffer.byteLength(data);
+          if (bytes > config.maxMessageBytes) {
+            const detail = `streams: a message may take ${config.maxMessageBytes} bytes; it has ${bytes}`;
+            throw new ProblemError("bad_request", detail);
+          }
+          const sent: Message = { script, path, id: hub.nextId(), event, data, filter };
+          const delivery: Delivery = hub.deliver(sent);
+          await pubsub.publish(TOPIC, { node: hub.node, ...sent } as unknown as Json);
+          return { ...delivery };
+        },
+      },
+    });
+  },
+});
+
+/** Of another engine. */
+function receive(hub: Hub, message: Json): void {
+  const { node, ...sent } = message as unknown as Message & { readonly node: string };
+  if (node !== hub.node) hub.deliver(sent);
+}
+
+async function authorize(event: RouteEvent, { handlers }: PointRegistration): Promise<Criteria> {
+  if (handlers?.["authorize"] === undefined) return event.params;
+  return readCriteria(await handlers["authorize"]({ request: event, parentId: event.id, signal: event.signal }));
+}
+
+interface Send {
+  readonly path: string | undefined;
+  readonly message: Json;
+  readonly filter: Filter | undefined;
+  readonly event: string | undefined;
+}
+
+/** `([path,] message [, filter [, options]])`: a single text is the message. */
+function readSend(args: readonly Json[]): Send {
+  const withPath = typeof args[0] === "string" && args.length > 1;
+  const [message = null, filter, options] = withPath ? args.slice(1) : args;
+  return {
+    path: withPath ? (args[0] as string) : undefined,
+    message,
+    filter: readFilter(filter),
+    event: readEventName(options ?? {}),
+  };
+}
+
+function readEventName(options: Json): string | undefined {
+  const { event = null, ...rest } = isObject(options) ? options : { options };
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw new ProblemError("bad_request", "streams: a message's options are { event }");
+  if (event === null) return undefined;
+  if (typeof event === "string" && event.length <= MAX_EVENT_NAME && isOneLine(event)) return event;
+  throw new ProblemError(
+    "bad_request",
+    `streams: the name of an event is text of at most ${MAX_EVENT_NAME} characters without line breaks`,
+  );
+}
