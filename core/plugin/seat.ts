@@ -1,5 +1,5 @@
 /** Where the generation that serves sits, and what of it the router, the bridge and the builder ask for. */
-import type { PointSpec, RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
+import type { PointRoute, PointSpec, RouteInfo, ServiceSpec } from "../../sdk/plugin.ts";
 import type { PluginRoute } from "../http/dispatch.ts";
 import type { RouteEntry } from "../http/router.ts";
 import type { Offer, PointTable } from "../script/types.ts";
@@ -90,6 +90,10 @@ function serviceOf({ name, spec }: Owned<ServiceSpec>): Service {
   };
 }
 
+function routeData({ method, produces }: PointRoute): NonNullable<PointTable[string]["route"]> {
+  return produces === undefined ? { method } : { method, produces };
+}
+
 function pointTable({ points, services }: Contributions): PointTable {
   const table: { [fn: string]: PointTable[string] } = {};
   for (const { name: service, spec } of services.values()) {
@@ -107,7 +111,7 @@ function pointTable({ points, services }: Contributions): PointTable {
         ...(options ? { options } : {}),
         ...(definitions ? { definitions } : {}),
         ...(handlers ? { handlers } : {}),
-        ...(route ? { route: route.method } : {}),
+        ...(route ? { route: routeData(route) } : {}),
       };
       for (const fn of [canonical, ...aliases]) table[fn] = entry;
     }

@@ -99,8 +99,8 @@ export interface PointEntry {
   readonly definitions?: readonly string[];
   /** Options that are functions. */
   readonly handlers?: readonly string[];
-  /** The method by which a registered path is a route, where it is one. */
-  readonly route?: string;
+  /** Of the route that a registered path is, where it is one. */
+  readonly route?: { readonly method: string; readonly produces?: string };
   /** The function registers nothing: it is a service's method under a name of its own (`sendMessage`). */
   readonly calls?: { readonly service: string; readonly method: string };
 }

@@ -112,9 +112,9 @@ function routesOf(bundle: ScriptBundle, pool: ScriptPool, config: Config): Route
 /** Paths that the script registers at points which make routes of them. */
 export function pointRoutesOf({ name, offer, registrations }: ScriptBundle): (RouteInfo & { readonly id: number })[] {
   return registrations.filter(isPoint).flatMap(({ id, fn, path, options, schemas }) => {
-    const method = offer.points[fn]?.route;
-    if (path === undefined || method === undefined) return [];
-    return [{ id, method, path, owner: name, ofPlugin: false, options, schemas }];
+    const route = offer.points[fn]?.route;
+    if (path === undefined || route === undefined) return [];
+    return [{ id, ...route, path, owner: name, ofPlugin: false, options, schemas }];
   });
 }
 

@@ -120,6 +120,7 @@ function isFlat(schema: Json): boolean {
 /** A script chooses the status itself: 200, 201, 204 for nothing. */
 function successOf({ route, components }: OperationParts, operationId: string): Json {
   const { response } = route.schemas;
+  if (route.produces !== undefined) return { description: "What is sent.", content: { [route.produces]: {} } };
   if (response === undefined) return { description: "What the handler answers." };
   const schema = components.lift(response, `${operationId}.response`);
   return { description: "What the handler answers.", content: { "application/json": { schema } } };

@@ -49,6 +49,8 @@ export class Hub {
   onDropped: (count: number) => void = () => {};
   readonly #channels = new Map<string, Channel>();
   readonly #perIp = new Map<string, number>();
+  /** By engine how far it has come. */
+  readonly #heard = new Map<string, number>();
   #places = 0;
   #sent = 0;
   #dropped = 0;
@@ -140,12 +142,19 @@ export class Hub {
     return connection;
   }
 
+  /** Takes a message of another engine. Two generations of plugins hear it while one takes over from the other. */
+  receive(node: string, message: Message): void {
+    const place = Number(message.id.slice(node.length + 1));
+    if (node === this.node || place <= (this.#heard.get(node) ?? 0)) return;
+    this.#heard.set(node, place);
+    this.deliver(message);
+  }
+
   /** To the clients of this engine. */
   deliver({ script, path, id, event, data, filter }: Message): Delivery {
     const bytes = encodeEvent({ id, event, data });
     let [delivered, connections, failed] = [0, 0, 0];
-    for (const [key, channel] of this.#channels) {
-      if (path === undefined ? !key.startsWith(`${script} `) : key !== `${script} ${path}`) continue;
+    for (const channel of this.#channelsOf(script, path)) {
       channel.lastId = id;
       channel.replay.add({ id, bytes, filter });
       connections += channel.connections.size;
@@ -157,6 +166,14 @@ export class Hub {
     }
     this.#dropped += failed;
     return { delivered, connections, failed };
+  }
+
+  #channelsOf(script: string, path: string | undefined): readonly Channel[] {
+    if (path === undefined) {
+      return [...this.#channels].flatMap(([key, channel]) => (key.startsWith(`${script} `) ? [channel] : []));
+    }
+    const channel = this.#channels.get(`${script} ${path}`);
+    return channel === undefined ? [] : [channel];
   }
 
   #tick(): void {

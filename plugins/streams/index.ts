@@ -77,7 +77,7 @@ export default definePlugin({
         // What is refused after all is taken back before anyone was sent away.
         queueMicrotask(() => hub.settle(streams, config.replayBytes, DEFAULT_REPLAY));
       },
-      route: { method: "GET", handle: connect },
+      route: { method: "GET", produces: HEADERS["content-type"], handle: connect },
     });
 
     async function connect(event: RouteEvent, stream: PointRegistration): Promise<Response> {
@@ -140,7 +140,7 @@ export default definePlugin({
 /** Of another engine. */
 function receive(hub: Hub, message: Json): void {
   const { node, ...sent } = message as unknown as Message & { readonly node: string };
-  if (node !== hub.node) hub.deliver(sent);
+  hub.receive(node, sent);
 }
 
 async function authorize(event: RouteEvent, { handlers }: PointRegistration): Promise<Criteria> {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../plugins/streams/parser.ts";
-import { startEngine, type Engine } from "./engine.ts";
+import { engineCommand, startEngine, type Engine } from "./engine.ts";
 
 const UPDATES = readFileSync(join(import.meta.dir, "../../scripts/updates.js"), "utf8");
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -97,6 +97,20 @@ describe("a stream", () => {
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
     const page = await engine.fetch("/news", { headers: { accept: "text/html" } });
     expect([page.status, ((await page.json()) as { code: string }).code]).toEqual([406, "not_acceptable"]);
+  });
+
+  test("is a route of its script: in the list of routes, and in the documentation of the API", async () => {
+    const child = Bun.spawn([...engineCommand(), "routes", "--json", "--dir", engine.dir], { stderr: "ignore" });
+    const { routes } = JSON.parse(await new Response(child.stdout).text()) as { routes: { path: string }[] };
+    expect(routes.find(({ path }) => path === "/mine")).toMatchObject({
+      method: "GET",
+      script: "news",
+      file: "scripts/news.js",
+      line: 4,
+    });
+    const { paths } = (await (await engine.fetch("/openapi.json")).json()) as { paths: Record<string, unknown> };
+    const document = { get: { tags: ["private"], responses: { "2XX": { content: { "text/event-stream": {} } } } } };
+    expect(paths["/mine"]).toMatchObject(document);
   });
 
   test("gets text with line breaks, and events with names", async () => {

@@ -54,6 +54,11 @@ async function schemas(definitions: { readonly [part: string]: unknown }): Promi
   return Object.fromEntries(await Promise.all(compiled));
 }
 
+test("an answer whose media type its point knows is of that type", async () => {
+  const [one] = operations(await documentOf(route("GET /events", { produces: "text/event-stream" })));
+  expect(one?.responses["2XX"]?.content).toEqual({ "text/event-stream": {} } as never);
+});
+
 describe("paths", () => {
   test("parameters, an optional one as two paths, and the rest of a path", async () => {
     const { paths } = await documentOf(route("GET /notes/:id/:part?"), route("GET /files/*"));

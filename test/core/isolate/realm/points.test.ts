@@ -18,7 +18,7 @@ const POINTS: PointTable = {
     args: ["path", "options?", "handler?"],
     options: { "wide?": "boolean" },
     handlers: ["admit", "leave"],
-    route: "GET",
+    route: { method: "GET" },
   },
   registerTower: { point: "towers", canonical: "registerTower", args: ["path", "data?", "handler?"] },
   ring: { point: "bells", canonical: "ring", args: [], calls: { service: "bells", method: "ring" } },
