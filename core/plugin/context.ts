@@ -149,6 +149,11 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
       wantIdentifier(name, "point");
       once(into.points.get(name), `the point "${name}"`);
       for (const [fn, one] of Object.entries(spec.functions)) wantArguments(fn, one);
+      if (spec.route !== undefined) {
+        const { method, handle } = spec.route;
+        if (!METHODS.includes(method)) throw new Error(`"${method}" is no method for the paths of the point "${name}"`);
+        wantFunction(handle, `the route of the point "${name}"`);
+      }
       for (const fn of namesOf(spec)) {
         wantScriptName(fn, "registration function");
         once(holderOf(fn, into) ?? into.services.get(fn), `the registration function "${fn}"`);

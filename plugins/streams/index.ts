@@ -80,6 +80,10 @@ export default definePlugin({
       route: { method: "GET", produces: HEADERS["content-type"], handle: connect },
     });
 
+    function refuseAtEnd(): void {
+      if (!engine.ready) throw new ProblemError("not_ready", "The engine stops.", { retryAfterSeconds: 1 });
+    }
+
     async function connect(event: RouteEvent, stream: PointRegistration): Promise<Response> {
       const { headers } = event.request;
       if (!acceptsEvents(headers.get("accept"))) {
@@ -88,10 +92,11 @@ export default definePlugin({
           `${event.path} is a stream of events: it answers with text/event-stream.`,
         );
       }
-      if (!engine.ready) throw new ProblemError("not_ready", "The engine stops.", { retryAfterSeconds: 1 });
+      refuseAtEnd();
       const release = hub.reserve(event.ip, config);
       try {
         const criteria = await authorize(event, stream);
+        refuseAtEnd();
         // While it was asked, its script may have been saved without the stream.
         if (!streams.some(({ script, path }) => script === stream.script && path === stream.path)) {
           throw new ProblemError("not_found", `The stream ${event.path} was removed.`);
@@ -101,7 +106,10 @@ export default definePlugin({
           return new Response(null, { headers: HEADERS });
         }
         const client = { ip: event.ip, criteria, lastEventId: headers.get("last-event-id") };
-        return new Response(hub.connect(stream, client, config, release).body, { headers: HEADERS });
+        const connection = hub.connect(stream, client, config, release);
+        // The server does not cancel a body that it never began to send.
+        event.signal.addEventListener("abort", () => connection.close(), { once: true });
+        return new Response(connection.body, { headers: HEADERS });
       } catch (error) {
         release();
         throw error;

@@ -315,6 +315,8 @@ describe("what plugins give each other", () => {
     const point = (fn: string, args = '["name"]'): string =>
       `ctx.point("p", { functions: { "${fn}": { args: ${args} } }, types: "", change() {} });`;
     const service = (name: string): string => `ctx.service("${name}", { methods: { async m() {} }, types: "" });`;
+    const routed = (route: string): string =>
+      `ctx.point("p", { functions: {}, types: "", change() {}, route: ${route} });`;
     for (const [setup, says] of [
       [service("log"), '"log" cannot be the name of a service: it means something else in every script'],
       [service("payload"), '"payload" cannot be the name'],
@@ -323,6 +325,8 @@ describe("what plugins give each other", () => {
       [point("register bell"), '"register bell" cannot be the name of a registration function: scripts write it'],
       [point("bell", '["name", "name?"]'), 'the function "bell" has an argument "name"'],
       [point("bell", '["nmae"]'), 'the function "bell" has an argument "nmae"'],
+      [routed('{ method: "get", handle() {} }'), '"get" is no method for the paths of the point "p"'],
+      [routed('{ method: "GET" }'), 'the route of the point "p" needs a function'],
       [`${service("bell")}${point("bell")}`, '"bell" is taken by the plugin "a"'],
       [`${point("bell")}${service("bell")}`, 'the function "bell" is taken by the plugin "a"'],
     ] as const) {

@@ -25,6 +25,7 @@ type Connect = {
   readonly ip?: string;
   readonly method?: string;
   readonly params?: Record<string, string>;
+  readonly signal?: AbortSignal;
 };
 
 class House {
@@ -402,6 +403,30 @@ describe("streams end", () => {
     changed?.();
     expect(await client.ended).toBeUndefined();
     await expect(house.connect(a)).rejects.toMatchObject({ code: "not_ready" });
+  });
+
+  test("before they began, when the engine stops while their client is asked about", async () => {
+    const house = await start();
+    const { promise, resolve } = Promise.withResolvers<true>();
+    const a = stream("/a", {}, () => promise);
+    await house.register(a);
+    const coming = house.connect(a);
+    ready = false;
+    changed?.();
+    resolve(true);
+    await expect(coming).rejects.toMatchObject({ code: "not_ready" });
+    expect(await house.send("anyone?")).toMatchObject({ connections: 0 });
+  });
+
+  test("when their client leaves, also before the first byte was sent", async () => {
+    const house = await start();
+    const a = stream("/a");
+    await house.register(a);
+    const client = new AbortController();
+    await house.ask(a, { signal: client.signal });
+    expect(await house.send("you")).toMatchObject({ connections: 1 });
+    client.abort();
+    expect(await house.send("anyone?")).toMatchObject({ connections: 0 });
   });
 
   test("not when plugins change: the next generation has the connections of the one before", async () => {
