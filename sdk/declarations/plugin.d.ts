@@ -53,6 +53,8 @@ export interface RouteInfo {
       readonly [key: string]: Json;
     };
   };
+  /** The media type of its answers, where a point says it. */
+  readonly produces?: string;
 }
 /** One HTTP request on its way through the `request` hooks. */
 export interface RequestEvent {
@@ -216,6 +218,8 @@ export type Remote = (input: RemoteInput) => Promise<Json | undefined>;
 export interface PointRoute {
   /** Upper case; `ANY` is every method. HEAD comes with GET. */
   readonly method: string;
+  /** The media type of its answers, for documentation. */
+  readonly produces?: string;
   /** `event.script` is the one that registered the path. */
   handle(event: RouteEvent, registration: PointRegistration): Awaitable<Response>;
 }
