@@ -49,6 +49,8 @@ beforeAll(async () => {
     },
     config: `[limits]
 uninterruptedMs = 300
+[plugins.api-docs]
+public = true
 [plugins.streams]
 maxPerIp = 2000
 queueBytes = 500000
