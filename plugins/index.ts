@@ -138,6 +138,61 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     load: () => import("./cors.ts"),
   },
   {
+    name: "graphql",
+    version: "1.0.0",
+    requires: ["engine"],
+    provides: [],
+    schema: {
+      type: "object",
+      properties: {
+        operations: {
+          type: "string",
+          description: "A JSON file of persisted operations, below the project: `{ id: operation }`.",
+          default: "",
+        },
+        path: { type: "string", description: "Where clients find it.", default: "/graphql" },
+        maxCost: {
+          type: "integer",
+          description:
+            "The most fields that an operation may come to: what is in a list counts `first`, `last` or `limit` times, else 10 times.",
+          exclusiveMinimum: 0,
+          default: 10000,
+        },
+        maxDepth: {
+          type: "integer",
+          description: "How many fields deep an operation may go.",
+          exclusiveMinimum: 0,
+          default: 12,
+        },
+        maxTokens: {
+          type: "integer",
+          description: "The most words and signs of an operation.",
+          exclusiveMinimum: 0,
+          default: 2000,
+        },
+        maxBytes: {
+          type: "integer",
+          description: "The most that a request's body may take.",
+          exclusiveMinimum: 0,
+          default: 262144,
+        },
+        maxAliases: {
+          type: "integer",
+          description: "The most aliases of an operation.",
+          exclusiveMinimum: 0,
+          default: 30,
+        },
+        operationsOnly: { type: "boolean", description: "Clients may run persisted operations only.", default: false },
+        introspection: {
+          type: "boolean",
+          description: "Clients may ask for the schema. Without it, errors suggest no names either.",
+          default: true,
+        },
+      },
+    },
+    load: () => import("./graphql/index.ts"),
+  },
+  {
     name: "health",
     version: "1.0.0",
     requires: ["engine"],

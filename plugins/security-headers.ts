@@ -46,7 +46,9 @@ type Entries = readonly (readonly [name: string, value: string])[];
 
 /** @throws TypeError for a value that no header may have. */
 function given(entries: Entries): Entries {
-  return [...new Headers(entries.filter(([, value]) => value !== "").map(([name, value]) => [name, value]))];
+  return [
+    ...new Headers(entries.filter(([, value]) => value !== "").map(([name, value]): [string, string] => [name, value])),
+  ];
 }
 
 function add(entries: Entries, headers: Headers): void {

@@ -11,6 +11,7 @@ export interface ProblemExtra {
   readonly limit?: LimitUse | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly dev?: DevDetails | undefined;
+  readonly given?: string | undefined;
   /** For the log; never serialised. */
   readonly cause?: unknown;
 }
@@ -29,6 +30,8 @@ export class ProblemError extends Error {
   readonly limit: LimitUse | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly dev: DevDetails | undefined;
+  /** The code that a script gave its `HttpError`, where it is none of the table. */
+  readonly given: string | undefined;
 
   constructor(code: ProblemCode, detail: string, extra: ProblemExtra = {}) {
     super(detail, extra.cause === undefined ? undefined : { cause: extra.cause });
@@ -39,6 +42,7 @@ export class ProblemError extends Error {
     this.limit = extra.limit;
     this.retryAfterSeconds = extra.retryAfterSeconds;
     this.dev = extra.dev;
+    this.given = extra.given;
   }
 }
 

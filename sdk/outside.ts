@@ -63,6 +63,12 @@ export const registerMCPPrompt: typeof Sdk.registerPromptHandler = registerPromp
 export const registerResourceHandler: typeof Sdk.registerResourceHandler = () => {};
 export const registerMCPResource: typeof Sdk.registerResourceHandler = registerResourceHandler;
 export const registerWebStream: typeof Sdk.registerWebStream = () => {};
+export const registerQueryHandler: typeof Sdk.registerQueryHandler = () => {};
+export const registerMutationHandler: typeof Sdk.registerMutationHandler = () => {};
+export const registerGraphQLQuery: typeof Sdk.registerGraphQLQuery = () => {};
+export const registerGraphQLMutation: typeof Sdk.registerGraphQLMutation = () => {};
+export const registerFieldHandler: typeof Sdk.registerFieldHandler = () => {};
+export const registerType: typeof Sdk.registerType = () => {};
 
 /* oxlint-disable no-console -- there is no other log */
 export const log: typeof Sdk.log = {
@@ -95,4 +101,6 @@ export const messages: typeof Sdk.messages = service("messages");
 export const sendMessage: typeof Sdk.sendMessage = async () => needsEngine("sendMessage()");
 export const streams: typeof Sdk.streams = service("streams");
 export const sendStreamMessage: typeof Sdk.sendStreamMessage = async () => needsEngine("sendStreamMessage()");
+export const graphql: typeof Sdk.graphql = service("graphql");
+export const executeGraphQL: typeof Sdk.executeGraphQL = async () => needsEngine("executeGraphQL()");
 export const secrets: typeof Sdk.secrets = service("secrets");

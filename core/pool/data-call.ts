@@ -119,16 +119,14 @@ export function codeOfStatus(status: number): ProblemCode {
 /** What a handler threw as an HttpError, to whoever called it. A code of the script's own is in `given`. */
 export class HandlerProblem extends ProblemError {
   override readonly status: number;
-  readonly given: string | undefined;
-
   constructor(failure: ReadFailure) {
     const { status = 500, code, message, errors } = failure;
     super(code !== undefined && isProblemCode(code) ? code : codeOfStatus(status), message || "The handler refused.", {
       errors,
+      given: code,
       cause: failure,
     });
     this.status = status;
-    this.given = code;
   }
 }
 

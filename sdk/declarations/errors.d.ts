@@ -9,6 +9,7 @@ export interface ProblemExtra {
   readonly limit?: LimitUse | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly dev?: DevDetails | undefined;
+  readonly given?: string | undefined;
   /** For the log; never serialised. */
   readonly cause?: unknown;
 }
@@ -26,6 +27,8 @@ export declare class ProblemError extends Error {
   readonly limit: LimitUse | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly dev: DevDetails | undefined;
+  /** The code that a script gave its `HttpError`, where it is none of the table. */
+  readonly given: string | undefined;
   constructor(code: ProblemCode, detail: string, extra?: ProblemExtra);
 }
 /** The `type` of a problem: a name, not an address, since an engine has no public documentation host of its own. */

@@ -197,7 +197,7 @@ export interface PointRegistration {
 export interface RemoteInput {
   /** UUIDv7 of the invocation, for who tells it to a caller; a new one where it is not given. */
   readonly id?: string;
-  /** `context.payload`. Checked against the schema of the option `input` (or `arguments`), where the registration has one. */
+  /** `context.payload`. Checked against the schema of the option `input` (or `arguments`, or `args`), where the registration has one. */
   readonly payload?: Json;
   /** `context.args`; the same holds. */
   readonly args?: Json;

@@ -202,6 +202,34 @@ describe("proxy", () => {
   });
 });
 
+describe("todo", () => {
+  async function ask(query: string, variables: object = {}): Promise<{ data?: unknown; errors?: readonly object[] }> {
+    return (await (await post("/graphql", { query, variables })).json()) as never;
+  }
+  test("adds, comments, finishes and lists over GraphQL", async () => {
+    const { data } = await ask('mutation { addTodo(text: "Write") { id done } }');
+    const { id, done } = (data as { addTodo: { id: string; done: boolean } }).addTodo;
+    expect(done).toBe(false);
+    expect(await ask('mutation($id: String!) { comment(id: $id, text: "Soon") }', { id })).toEqual({
+      data: { comment: 1 },
+    });
+    expect(await ask("mutation($id: ID!) { finishTodo(id: $id) { done } }", { id })).toEqual({
+      data: { finishTodo: { done: true } },
+    });
+    expect(await ask("{ todoCount todos(status: DONE) { text comments { text } } }")).toEqual({
+      data: { todoCount: 1, todos: [{ text: "Write", comments: [{ text: "Soon" }] }] },
+    });
+  });
+  test("tells what is wrong with a code", async () => {
+    expect((await ask('mutation { finishTodo(id: "none") { id } }')).errors).toMatchObject([
+      { message: "There is no such todo.", extensions: { code: "no_such_todo" } },
+    ]);
+    expect((await ask('mutation { comment(id: "none", text: "") }')).errors).toMatchObject([
+      { extensions: { code: "invalid_input", errors: [{ path: "/args/text" }] } },
+    ]);
+  });
+});
+
 describe("pages", () => {
   test("what a visitor writes is shown as text", async () => {
     const body = new URLSearchParams({ name: "<b>Eve</b>", text: `"><script>alert(1)</script>` });

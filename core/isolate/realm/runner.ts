@@ -82,7 +82,7 @@ export function makeDataRunner(
   inOptions: DataRunner["inOptions"],
   schemas: Schemas,
 ): DataRunner {
-  const input = schemas.input ?? schemas.arguments;
+  const input = schemas.input ?? schemas.arguments ?? schemas.args;
   return {
     data: true,
     handler,

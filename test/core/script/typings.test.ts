@@ -10,6 +10,7 @@ import { consoleGlobal } from "../../../core/isolate/realm/console.ts";
 import { timerGlobals } from "../../../core/isolate/realm/timers.ts";
 import { installWebGlobals } from "../../../core/isolate/realm/web/index.ts";
 import { namesOf } from "../../../core/plugin/context.ts";
+import graphql from "../../../plugins/graphql/index.ts";
 import kv from "../../../plugins/kv/index.ts";
 import mcp from "../../../plugins/mcp/index.ts";
 import type { AnyPlugin } from "../../../sdk/plugin.ts";
@@ -18,7 +19,7 @@ import { serve } from "../../plugins/harness.ts";
 const kvTypes = await typesOf(kv);
 const OPTIONS: TypingsOptions = {
   services: [{ name: "kv", types: kvTypes }],
-  points: await pointsOf(mcp),
+  points: [...(await pointsOf(mcp)), ...(await pointsOf(graphql))],
   version: "1.2.3",
 };
 async function pointsOf(plugin: AnyPlugin): Promise<NonNullable<TypingsOptions["points"]>> {

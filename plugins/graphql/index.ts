@@ -1,0 +1,186 @@
+/** GraphQL: one schema from the registrations of all scripts, over HTTP and for scripts. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { definePlugin, ProblemError, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+import { POINT_TYPES, SERVICE_TYPES } from "./declarations.ts";
+import type { Server } from "./server.ts";
+
+/** A point is asked at once whether a registration is sound, and most engines have none: loaded then, and evaluated only then. */
+const schemas = (): typeof import("./build.ts") => require("./build.ts") as typeof import("./build.ts");
+const operations = (): typeof import("./resolve.ts") => require("./resolve.ts") as typeof import("./resolve.ts");
+
+const positive = "number.integer > 0";
+
+export default definePlugin({
+  name: "graphql",
+  version: "1.0.0",
+  requires: ["engine"],
+  config: {
+    path: [["string", "@", "Where clients find it."], "=", "/graphql"],
+    introspection: [
+      ["boolean", "@", "Clients may ask for the schema. Without it, errors suggest no names either."],
+      "=",
+      true,
+    ],
+    maxBytes: [[positive, "@", "The most that a request's body may take."], "=", 262_144],
+    maxTokens: [[positive, "@", "The most words and signs of an operation."], "=", 2000],
+    maxDepth: [[positive, "@", "How many fields deep an operation may go."], "=", 12],
+    maxAliases: [[positive, "@", "The most aliases of an operation."], "=", 30],
+    maxCost: [
+      [
+        positive,
+        "@",
+        "The most fields that an operation may come to: what is in a list counts `first`, `last` or `limit` times, else 10 times.",
+      ],
+      "=",
+      10_000,
+    ],
+    operations: [
+      ["string", "@", "A JSON file of persisted operations, below the project: `{ id: operation }`."],
+      "=",
+      "",
+    ],
+    operationsOnly: [["boolean", "@", "Clients may run persisted operations only."], "=", false],
+  },
+  setup({ command, config, log, paths, point, route, service, use }) {
+    const engine = use("engine");
+    const persisted = config.operations === "" ? undefined : readOperations(resolve(paths.project, config.operations));
+    let registrations: readonly PointRegistration[] = [];
+    let serving: ReadonlySet<PointRegistration> = new Set();
+    let checks: import("./build.ts").Checks | undefined;
+    let live: ReadonlyMap<string, PointRegistration> = new Map();
+    let schema: ReturnType<typeof import("./build.ts").buildSchema> | undefined;
+    let server: Promise<Server> | undefined;
+
+    point("graphql", {
+      functions: {
+        registerQueryHandler: { args: ["name", "options?", "handler"], aliases: ["registerGraphQLQuery"] },
+        registerMutationHandler: { args: ["name", "options?", "handler"], aliases: ["registerGraphQLMutation"] },
+        registerFieldHandler: { args: ["name", "options?", "handler"] },
+        registerType: { args: ["data"] },
+      },
+      options: { "description?": "string" },
+      definitions: ["args", "returns"],
+      types: POINT_TYPES,
+      validate(registration, all) {
+        checks ??= new (schemas().Checks)();
+        checks.check(registration, all, serving);
+      },
+      change(next) {
+        const found = next.length === 0 ? new Map<string, PointRegistration>() : schemas().coordinates(next);
+        registrations = next;
+        serving = new Set(next);
+        live = found;
+        schema = undefined;
+      },
+    });
+
+    const current = (): NonNullable<typeof schema> => {
+      if (schema === undefined) {
+        schema = registrations.length === 0 ? null : schemas().buildSchema(registrations, (name) => live.get(name));
+      }
+      if (schema === null) throw new ProblemError("not_found", "No script registers a GraphQL field.");
+      return schema;
+    };
+    const started = (): Promise<Server> =>
+      (server ??= import("./server.ts").then(({ createServer }) =>
+        createServer({ ...config, operations: persisted, schema: current }),
+      ));
+    const begin = (id: string, user: Json, signal: AbortSignal): import("./resolve.ts").Operation =>
+      new (operations().Operation)(id, user, signal, engine.dev, (why) =>
+        log.warn("a field's value does not fit the schema", { id, why: why.slice(0, 500) }),
+      );
+
+    route(`ANY ${config.path}`, async ({ id, request, method, signal }: RouteEvent) => {
+      current();
+      let asked = request;
+      if (method === "POST") {
+        // Whatever else a page of another site could send without asking first is no JSON.
+        const type = request.headers.get("content-type") ?? "";
+        if (!/^application\/(?:graphql\+)?json *(?:;|$)/i.test(type)) {
+          return refused(id, 415, "UNSUPPORTED_MEDIA_TYPE", "Operations are sent as application/json.");
+        }
+        const whole = await within(request, config.maxBytes);
+        if (whole === null) {
+          const why = `The body is too large; plugins.graphql.maxBytes allows ${config.maxBytes}.`;
+          return refused(id, 413, "REQUEST_ENTITY_TOO_LARGE", why);
+        }
+        asked = whole;
+      }
+      return (await started()).answer(asked, begin(id, null, signal));
+    });
+
+    command({
+      name: "graphql",
+      summary: "Print the GraphQL schema of the project's scripts.",
+      examples: ["aiwebengine graphql", "aiwebengine graphql --dir ./shop > schema.graphql"],
+      scripts: true,
+      run({ words, stdout, stderr }) {
+        if (words.length > 0) {
+          stderr(`aiwebengine graphql takes no arguments; it was given ${JSON.stringify(words.join(" "))}\n`);
+          return 2;
+        }
+        // A schema that lacks a script must not pass for a whole one.
+        const broken = engine.scripts().filter(({ problem }) => problem !== undefined);
+        for (const { name, problem } of broken)
+          stderr(`Left out: the script "${name}", since it would not serve: ${problem}\n`);
+        const made = schemas().buildSchema(registrations, (name) => live.get(name));
+        if (made === null) stderr("No script registers a GraphQL field.\n");
+        else stdout(schemas().sdlOf(made));
+        return broken.length > 0 || made === null ? 1 : 0;
+      },
+    });
+
+    service("graphql", {
+      types: SERVICE_TYPES,
+      functions: { executeGraphQL: "execute" },
+      mutates: ["execute"],
+      methods: {
+        async execute({ invocation, user, signal }, source = null, variables = null, name = null) {
+          if (typeof source !== "string")
+            throw new ProblemError("bad_request", "graphql.execute: the operation is text");
+          const given = variables ?? {};
+          if (typeof given !== "object" || Array.isArray(given)) {
+            throw new ProblemError("bad_request", "graphql.execute: variables are an object");
+          }
+          const named = typeof name === "string" ? name : undefined;
+          current();
+          return (await started()).run(source, given, named, begin(invocation, user, signal));
+        },
+      },
+    });
+  },
+});
+
+/** As GraphQL tells of errors. https://graphql.github.io/graphql-over-http/draft/ */
+function refused(id: string, status: number, code: string, message: string): Response {
+  return Response.json({ errors: [{ message, extensions: { code, id } }] }, { status });
+}
+
+/** Null when the body is larger. The server below has held a declared length; without one it is read here. */
+async function within(request: Request, most: number): Promise<Request | null> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null) return Number.parseInt(declared, 10) > most ? null : request;
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of request.body ?? []) {
+    bytes += piece.length;
+    if (bytes > most) return null;
+    pieces.push(piece);
+  }
+  return new Request(request.url, { method: "POST", headers: request.headers, body: Buffer.concat(pieces) });
+}
+
+/** @throws Error that says what to do. */
+function readOperations(file: string): ReadonlyMap<string, string> {
+  const why = `plugins.graphql.operations: ${file} must be a JSON file such as { "notes": "query { notes { id } }" }`;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new Error(`${why}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : undefined;
+  if (entries === undefined || !entries.every(([, text]) => typeof text === "string")) throw new Error(why);
+  return new Map(entries as [string, string][]);
+}

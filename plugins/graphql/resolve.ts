@@ -1,0 +1,126 @@
+/** Calls scripts for fields: once for a field of an operation, and once for all the objects of a list. */
+import type { FieldNode, GraphQLFieldResolver } from "graphql";
+import { ProblemError, type Json, type PointRegistration } from "../../sdk/plugin.ts";
+import { problemOf } from "./errors.ts";
+
+/** Who handles a field at this moment: a script may have a new version while an operation runs. */
+export type Live = (coordinate: string) => PointRegistration | undefined;
+
+/** One operation, for those who are called because of it. */
+export class Operation {
+  /** By handler, then by the place in the operation that asks: one place may ask objects of several types. */
+  readonly batches = new Map<string, Map<FieldNode, Batch>>();
+  #told = false;
+
+  constructor(
+    /** The invocation that asked: a request, or a handler of a script. */
+    readonly id: string,
+    readonly user: Json,
+    readonly signal: AbortSignal,
+    readonly dev: boolean,
+    private readonly onMisfit: (why: string) => void,
+  ) {}
+
+  /** A script's value is none of its field's type. Of many in one operation the first is told: the rest say no more. */
+  misfit(why: string): void {
+    if (!this.#told) this.onMisfit(why);
+    this.#told = true;
+  }
+}
+
+/** As yoga hands it on, beside its own. */
+export interface OperationContext {
+  readonly operation: Operation;
+}
+
+interface Batch {
+  readonly parents: Json[];
+  readonly values: Promise<readonly Json[]>;
+}
+
+export function resolverOf(coordinate: string, live: Live): GraphQLFieldResolver<unknown, OperationContext> {
+  if (/^(?:Query|Mutation)\./.test(coordinate)) {
+    return async (_, args, { operation }) => {
+      try {
+        return await call(live(coordinate), operation, args as Json);
+      } catch (error) {
+        throw problemOf(error, operation, coordinate);
+      }
+    };
+  }
+  return (parent, args, { operation }, info) => {
+    const [node] = info.fieldNodes as [FieldNode];
+    const known = operation.batches.get(coordinate)?.get(node);
+    const batch = known ?? openBatch(live(coordinate), operation, node, args as Json, coordinate);
+    const at = batch.parents.push(parent as Json) - 1;
+    return batch.values.then((values) => values[at] ?? null);
+  };
+}
+
+function call(
+  registration: PointRegistration | undefined,
+  { id, user, signal }: Operation,
+  given: Json,
+  payload?: Json,
+): Promise<Json | undefined> {
+  if (registration?.invoke === undefined)
+    throw new ProblemError("not_found", "Its script took the field back meanwhile.");
+  const args = registration.schemas["args"] === undefined ? given : withoutNulls(given, registration.schemas["args"]);
+  return registration.invoke({ args, user, parentId: id, signal, ...(payload === undefined ? {} : { payload }) });
+}
+
+type Schema = { readonly [key: string]: Json };
+
+/** In arktype what is optional may be absent, in GraphQL it may also be null. */
+export function withoutNulls(given: Json, schema: Json | undefined): Json {
+  if (typeof given !== "object" || given === null || typeof schema !== "object" || schema === null) return given;
+  const { properties, required, items } = schema as Schema;
+  if (Array.isArray(given)) return given.map((one: Json) => withoutNulls(one, items));
+  const known = (properties ?? {}) as { readonly [key: string]: Schema };
+  const wanted = Array.isArray(required) ? (required as readonly Json[]) : [];
+  return Object.fromEntries(
+    Object.entries(given as { readonly [key: string]: Json }).flatMap(([key, value]) => {
+      const absent = value === null && !wanted.includes(key) && !takesNull(known[key]);
+      return absent ? [] : [[key, withoutNulls(value, known[key])]];
+    }),
+  );
+}
+
+function takesNull(schema: Schema | undefined): boolean {
+  const options = schema?.["anyOf"];
+  return Array.isArray(options) && (options as readonly Schema[]).some(({ type }) => type === "null");
+}
+
+function openBatch(
+  registration: PointRegistration | undefined,
+  operation: Operation,
+  node: FieldNode,
+  args: Json,
+  coordinate: string,
+): Batch {
+  const open = operation.batches.get(coordinate) ?? new Map<FieldNode, Batch>();
+  operation.batches.set(coordinate, open);
+  const parents: Json[] = [];
+  const values = allAsked()
+    .then(() => {
+      open.delete(node);
+      return call(registration, operation, args, parents);
+    })
+    .then((given) => {
+      if (Array.isArray(given) && given.length === parents.length) return given as readonly Json[];
+      const what = Array.isArray(given) ? `a list of ${given.length}` : "no list";
+      throw new TypeError(`the handler gave back ${what}; it was asked for a list of ${parents.length}`);
+    })
+    .catch((error: unknown) => {
+      throw problemOf(error, operation, coordinate);
+    });
+  values.catch(() => {}); // each who asked is told
+  const batch = { parents, values };
+  open.set(node, batch);
+  return batch;
+}
+
+/** What is asked for in the same turn is one call: fields of a list's objects, which graphql resolves one after the other. */
+function allAsked(): Promise<void> {
+  return new Promise((resolve) => void Promise.resolve().then(() => process.nextTick(resolve)));
+}

@@ -1,0 +1,178 @@
+/** Operations over HTTP and from scripts: yoga speaks the protocol, graphql executes, and the limits stand before both. */
+import { execute, getOperationAST, GraphQLError, NoSchemaIntrospectionCustomRule, type GraphQLSchema } from "graphql";
+import { createYoga, type GraphQLParams, type Plugin } from "graphql-yoga";
+import type { Json } from "../../sdk/plugin.ts";
+import { tidy } from "./errors.ts";
+import { parseWithin, wantCost, type Limits } from "./limits.ts";
+import type { Operation, OperationContext } from "./resolve.ts";
+
+export interface ServerOptions extends Limits {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly introspection: boolean;
+  /** Persisted operations by their id; undefined where there are none. */
+  readonly operations: ReadonlyMap<string, string> | undefined;
+  /** Others are refused. */
+  readonly operationsOnly: boolean;
+  /** Of this moment. */
+  schema(): GraphQLSchema;
+}
+
+export interface Server {
+  answer(request: Request, operation: Operation): Promise<Response>;
+  run(source: string, variables: Json, name: string | undefined, operation: Operation): Promise<Json>;
+}
+
+export function createServer(options: ServerOptions): Server {
+  const yoga = createYoga<OperationContext>({
+    graphqlEndpoint: options.path,
+    // The client's own host and path stand in the URL, behind a proxy and after a `match` hook: the engine's router has decided.
+    plugins: [operationPlugin(options)],
+    maskedErrors: { maskError: (error, message) => masked(error, message) },
+    parserAndValidationCache: { documentCache: new Recent(), errorCache: { get: () => undefined, set() {} } },
+    // Through a stream of its own it costs more than all else of a small request: the route looks at the length instead.
+    maxRequestBodySize: false,
+    extraParamNames: ["documentId"],
+    logging: false,
+    graphiql: false,
+    landingPage: false,
+    cors: false,
+    multipart: false,
+    batching: false,
+  });
+  return {
+    async answer(request, operation) {
+      return yoga.fetch(request, { operation });
+    },
+    async run(source, variables, operationName, operation) {
+      const enveloped = yoga.getEnveloped({ operation } as never);
+      const context = { operation };
+      try {
+        const document = enveloped.parse(source);
+        const errors = enveloped.validate(enveloped.schema, document);
+        if (errors.length > 0) return sent({ errors });
+        const contextValue: unknown = await enveloped.contextFactory(context);
+        const args = { schema: enveloped.schema, document, contextValue, variableValues: variables, operationName };
+        return sent((await enveloped.execute(args as never)) as Result);
+      } catch (error) {
+        return sent({ errors: [masked(error, "The operation could not be run.")] });
+      }
+    },
+  };
+}
+
+interface Result {
+  readonly data?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+function sent({ data, errors }: Result): Json {
+  const told = errors?.map((error) => {
+    const json = error instanceof GraphQLError ? error.toJSON() : { message: String(error) };
+    const { http: _, ...extensions } = json.extensions ?? {};
+    return { ...json, extensions };
+  });
+  return { ...(data === undefined ? {} : { data }), ...(told && { errors: told }) } as Json;
+}
+
+/** What is no GraphQLError was thrown by a library, on the way to the execution. */
+function masked(error: unknown, message: string): Error {
+  if (error instanceof GraphQLError) return error;
+  return new GraphQLError(message, { extensions: { code: "internal", unexpected: true } });
+}
+
+function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
+  const { introspection, operations } = options;
+  return {
+    onEnveloped: ({ setSchema }) => void setSchema(options.schema()),
+    onParams({ params, setParams }) {
+      const id = persistedId(params);
+      if (id !== undefined && params.query === undefined) {
+        const query = operations?.get(id);
+        if (query === undefined)
+          throw refused("PERSISTED_QUERY_NOT_FOUND", "There is no persisted operation of that id.", 404);
+        setParams({ ...params, query });
+      } else if (options.operationsOnly) {
+        throw refused(
+          "PERSISTED_QUERY_ONLY",
+          "Only persisted operations are run here: send the `documentId` of one.",
+          403,
+        );
+      }
+    },
+    onParse: ({ setParseFn }) => void setParseFn((source: string) => parseWithin(source, options)),
+    onValidate({ addValidationRule }) {
+      if (introspection) return undefined;
+      addValidationRule(NoSchemaIntrospectionCustomRule);
+      // A rule that suggests names tells them to whoever guesses.
+      return ({ result, setResult }) => setResult((result as readonly GraphQLError[]).map(withoutHint));
+    },
+    onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
+      setExecuteFn(execute);
+      const { schema, document, operationName, variableValues, contextValue } = args;
+      const chosen = getOperationAST(document, operationName);
+      if (chosen) {
+        try {
+          wantCost(schema, document, chosen, variableValues ?? {}, options);
+        } catch (error) {
+          setResultAndStopExecution({ errors: [error as GraphQLError] });
+          return undefined;
+        }
+      }
+      return {
+        onExecuteDone({ result, setResult }) {
+          if (!("errors" in result) || result.errors === undefined) return;
+          setResult({
+            ...result,
+            errors: result.errors.map((error) => tidy(error, (contextValue as OperationContext).operation)),
+          });
+        },
+      };
+    },
+  };
+}
+
+/** `documentId` as GraphQL over HTTP has it, or as Apollo's clients send it. */
+function persistedId(params: GraphQLParams & { readonly documentId?: unknown }): string | undefined {
+  const { documentId, extensions } = params;
+  const hash: unknown = (extensions?.["persistedQuery"] as { readonly sha256Hash?: unknown } | undefined)?.sha256Hash;
+  return [documentId, hash].find((one) => typeof one === "string");
+}
+
+function refused(code: string, message: string, status: number): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status, spec: true } } });
+}
+
+function withoutHint(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/ Did you mean .*$/s, "");
+  return message === error.message
+    ? error
+    : new GraphQLError(message, { nodes: error.nodes ?? null, extensions: error.extensions });
+}
+
+/** Parsed operations that came lately. Long ones are parsed again: what a client may have remembered is bounded. */
+class Recent<T> {
+  readonly #held = new Map<string, T>();
+
+  get(key: string): T | undefined {
+    const value = this.#held.get(key);
+    if (value !== undefined) {
+      this.#held.delete(key);
+      this.#held.set(key, value);
+    }
+    return value;
+  }
+
+  set(key: string, value: T): void {
+    if (key.length > MAX_REMEMBERED_LENGTH) return;
+    this.#held.set(key, value);
+    if (this.#held.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#held.keys()) {
+      this.#held.delete(oldest);
+      break;
+    }
+  }
+}
+
+const MAX_REMEMBERED = 500;
+const MAX_REMEMBERED_LENGTH = 4096;
