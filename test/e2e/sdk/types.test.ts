@@ -12,7 +12,7 @@ function exported(text: string): readonly string[] {
     part
       .replace(/\s+|readonly/g, "")
       .replace(/[;,]+(?=[}\]]|$)/g, "")
-      .replaceAll(":|", ":");
+      .replace(/([:=])\|/g, "$1");
   const parts = stripComments(text)
     .split(/^export (?:declare )?/m)
     .slice(1);
