@@ -226,11 +226,12 @@ describe("routes", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toBe(
       [
-        "METHOD  PATH           OWNER          FILE",
-        "GET     /              hello          scripts/hello.ts:4",
+        "METHOD  PATH           OWNER           FILE",
+        "GET     /              hello           scripts/hello.ts:4",
+        "ANY     /graphql       plugin graphql",
         "GET     /health/live   plugin health",
         "GET     /health/ready  plugin health",
-        "GET     /hello/:name   hello          scripts/hello.ts:7",
+        "GET     /hello/:name   hello           scripts/hello.ts:7",
         "ANY     /mcp           plugin mcp",
         "ANY     /mcp/:script   plugin mcp",
         "",
@@ -251,6 +252,7 @@ describe("routes", () => {
     expect(stderr).toContain("c. See: aiwebengine check c");
     expect(JSON.parse(stdout)).toEqual({
       routes: [
+        { method: "ANY", path: "/graphql", plugin: "graphql" },
         { method: "GET", path: "/health/live", plugin: "health" },
         { method: "GET", path: "/health/ready", plugin: "health" },
         { method: "ANY", path: "/mcp", plugin: "mcp" },

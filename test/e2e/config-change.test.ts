@@ -108,5 +108,6 @@ export default definePlugin({
   await engine.waitForLog(/script (re)?loaded.*"tea"|"script":"tea".*loaded/, { after });
   expect(await (await engine.fetch("/tea")).text()).toBe("tea boiled for 3");
   const types = Bun.file(`${engine.dir}/scripts/.aiwebengine/services.d.ts`);
-  while (!(await types.text()).includes("interface Teapot")) await Bun.sleep(20);
+  const written = async (): Promise<string> => ((await types.exists()) ? types.text() : "");
+  while (!(await written()).includes("interface Teapot")) await Bun.sleep(20);
 }, 30_000);
