@@ -107,7 +107,10 @@ export default definePlugin({
   await engine.write("plugins/teapot.ts", tea);
   await engine.waitForLog(/script (re)?loaded.*"tea"|"script":"tea".*loaded/, { after });
   expect(await (await engine.fetch("/tea")).text()).toBe("tea boiled for 3");
-  const types = Bun.file(`${engine.dir}/scripts/.aiwebengine/services.d.ts`);
-  const written = async (): Promise<string> => ((await types.exists()) ? types.text() : "");
+  // A new one each time: a file that was not there stays so for the object that was asked.
+  const written = async (): Promise<string> => {
+    const types = Bun.file(`${engine.dir}/scripts/.aiwebengine/services.d.ts`);
+    return (await types.exists()) ? types.text() : "";
+  };
   while (!(await written()).includes("interface Teapot")) await Bun.sleep(20);
 }, 30_000);
