@@ -18,7 +18,7 @@ export interface RealmResult {
   readonly fault?: string;
 }
 
-const ANSWER_MS = 6_000;
+const ANSWER_MS = 15_000;
 const REPORT_MS = 2000;
 /** Their point is to be refused while they load, or to stream without end. */
 const NEEDS_ENGINE = ["feature-handler-by-name", "trap-return-iterator-return"];
