@@ -33,7 +33,8 @@ function install() {
   // `npm ci` would empty a folder that is there, perhaps under a running engine. Bun alone, without Node: its own way.
   const bare = process.versions.bun !== undefined;
   const verb = existsSync(modules) || bare ? "install" : "ci";
-  const args = [verb, ...(bare ? ["--no-save"] : ["--no-audit", "--no-fund"])];
+  // Errors only: npm would warn, screens long, of packages that want a newer Node, and they run on Bun.
+  const args = [verb, ...(bare ? ["--no-save"] : ["--no-audit", "--no-fund", "--loglevel=error"])];
   process.stderr.write(`installing packages (${bare ? "bun" : "npm"} ${verb})\n`);
   const { status, error } = spawnSync(bare ? process.execPath : "npm", args, {
     cwd: root,

@@ -129,6 +129,7 @@ export async function proxy(url: URL, { stdin, stdout, stderr }: ProxyStreams): 
   }
   await Promise.allSettled(sending);
   ended.abort();
+  // A courtesy: a session that is not ended ends by its idle time.
   if (session !== undefined) await fetch(url, { method: "DELETE", headers: headersOf({}) }).catch(() => {});
   return 0;
 }

@@ -73,7 +73,7 @@ export class Sessions {
   /** To the clients at one address that listen. */
   announce(scope: string, send: (server: Server) => Promise<void>): void {
     for (const session of this.#open.values()) {
-      if (session.scope === scope) void send(session.server).catch(() => {});
+      if (session.scope === scope) void send(session.server).catch(() => {}); // it has left: its stream tells by itself
     }
   }
 
@@ -174,7 +174,7 @@ export class Sessions {
 
   async #end(session: Session): Promise<void> {
     this.#forget(session);
-    await session.server.close().catch(() => {});
+    await session.server.close().catch(() => {}); // forgotten already: what it held goes with it
   }
 
   #forget(session: Session): void {

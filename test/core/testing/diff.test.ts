@@ -1,3 +1,4 @@
+/** The difference of two values, line by line, as a failed test shows it. */
 import { expect, test } from "bun:test";
 import { diffLines } from "../../../core/testing/diff.ts";
 

@@ -1,3 +1,4 @@
+/** The reports of `aiwebengine test` for programs: JUnit XML and JSON. */
 import { expect, test } from "bun:test";
 import { testJson } from "../../../core/testing/json.ts";
 import { junitXml } from "../../../core/testing/junit.ts";

@@ -1,3 +1,4 @@
+/** What a test realm says of its cases is read with suspicion: a script may have said it. */
 import { expect, test } from "bun:test";
 import { readStep } from "../../../core/testing/step.ts";
 import type { Json } from "../../../core/script/types.ts";
