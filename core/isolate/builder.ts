@@ -9,6 +9,7 @@ import { shown } from "./build/refusal.ts";
 import { CAPS, readPaths } from "./build/scope.ts";
 import { lockCodeMaking } from "./host-lock.ts";
 import { lockDown } from "./jail/lockdown.ts";
+import { isEmbedded } from "./jail/startup-paths.ts";
 import { FrameReader, FrameWriter } from "./wire.ts";
 
 /** A request carries at most one file. */
@@ -19,6 +20,7 @@ export async function runBuilder(): Promise<void> {
   // A tsconfig or package.json where the engine was started must not matter; and the bundler must be able to read its
   // working directory, which the jail allows in few places.
   process.chdir(existsSync("/proc/self") ? "/proc/self" : "/");
+  if (!isEmbedded(Bun.main)) await importEarly();
   let locked = false;
   const reader = new FrameReader(MAX_REQUEST_BYTES);
   const socket = await Bun.connect({
@@ -101,6 +103,17 @@ export async function runBuilder(): Promise<void> {
   };
   writer.write(M.STAGE, 0, M.STAGE_READY, "");
   writer.flush();
+}
+
+/**
+ * From source, what is imported late is imported now: Bun reads modules on threads that do not have the right of root's
+ * that a locked builder keeps, and a checkout may lie where only root looks.
+ */
+async function importEarly(): Promise<void> {
+  await import("./build/load-once.ts");
+  await import("./build/schemas.ts").then(({ loadCompiler }) => loadCompiler());
+  await import("acorn");
+  await import("eta/core");
 }
 
 function unexpected(error: unknown): BuildProblem {

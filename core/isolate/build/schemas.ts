@@ -82,7 +82,7 @@ function build(registration: Registration, schemas: { readonly [part: string]: J
 }
 
 /** Without code generation: this process has none, and a schema is compiled here, never run. */
-async function loadCompiler(): Promise<Compile> {
+export async function loadCompiler(): Promise<Compile> {
   const { configure } = await import("arktype/config");
   configure({ jitless: true });
   const { type } = await import("arktype");

@@ -172,9 +172,7 @@ describe.skipIf(!LINUX)("an engine in a process of its own (Linux only)", () => 
   const ordinary = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"];
   // As root the checkout may lie where other users cannot look; then there is nothing to run as one.
   const canRun = (wrapper: readonly string[]): boolean =>
-    ROOT &&
-    Bun.which("setpriv") !== null &&
-    Bun.spawnSync([...wrapper, ...COMMAND.slice(0, 1), "--version"]).exitCode === 0;
+    ROOT && Bun.which("setpriv") !== null && Bun.spawnSync([...wrapper, "test", "-r", import.meta.path]).exitCode === 0;
   const users = [
     ["an ordinary user", ordinary, "12345"],
     ["root without capabilities", ["setpriv", "--bounding-set=-all"], "CAP_KILL"],
