@@ -20,6 +20,9 @@ import type { Checked, Infer, Json } from "./schema.ts";
 export { PROBLEMS, ProblemError } from "./errors.ts";
 export type { ProblemCode, ProblemSpec } from "./errors.ts";
 export type { Checked, Infer, Json } from "./schema.ts";
+/** For plugins that carry messages of scripts to clients. */
+export { fits, readCriteria, readFilter } from "./criteria.ts";
+export type { Criteria, Filter } from "./criteria.ts";
 
 type Awaitable<T> = T | PromiseLike<T>;
 

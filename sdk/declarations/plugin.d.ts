@@ -19,6 +19,9 @@ import type { Checked, Infer, Json } from "./schema.js";
 export { PROBLEMS, ProblemError } from "./errors.js";
 export type { ProblemCode, ProblemSpec } from "./errors.js";
 export type { Checked, Infer, Json } from "./schema.js";
+/** For plugins that carry messages of scripts to clients. */
+export { fits, readCriteria, readFilter } from "./criteria.js";
+export type { Criteria, Filter } from "./criteria.js";
 type Awaitable<T> = T | PromiseLike<T>;
 /** What ends a contribution when its plugin goes. */
 export type Dispose = () => Awaitable<void>;

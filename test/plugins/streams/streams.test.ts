@@ -177,9 +177,9 @@ describe("a filter", () => {
     expect(readCriteria(true)).toEqual({});
     expect(readCriteria({ a: [1] })).toEqual({ a: [1] });
     for (const refused of [undefined, null, false, 0, "yes", []]) {
-      expect(() => readCriteria(refused as never)).toThrow("does not take this connection");
+      expect(() => readCriteria(refused as never)).toThrow("does not take this client");
     }
-    expect(() => readCriteria({ a: {} } as never)).toThrow("authorize gave back");
+    expect(() => readCriteria({ a: {} } as never)).toThrow("gave back what cannot");
   });
 });
 
