@@ -1,9 +1,12 @@
 /** One client of a stream: what waits for it is bounded, and one that does not read is let go. */
 import type { Criteria } from "./filter.ts";
+import type { Position } from "./position.ts";
 
 export interface ConnectionOptions {
   readonly criteria: Criteria;
   readonly ip: string;
+  /** What it had of other engines before this one heard of it. */
+  readonly ahead?: Position | undefined;
   /** Bytes that may wait. */
   readonly queueBytes: number;
   readonly pingMs: number;
@@ -15,6 +18,7 @@ export class Connection {
   readonly criteria: Criteria;
   readonly ip: string;
   readonly pingMs: number;
+  readonly ahead: Position | undefined;
   readonly body: ReadableStream<Uint8Array>;
   /** Of `performance.now()`. */
   lastSent = performance.now();
@@ -27,10 +31,11 @@ export class Connection {
   #open = true;
 
   /** `first` is sent at once, whatever its size. */
-  constructor(first: readonly Uint8Array[], { criteria, ip, queueBytes, pingMs, onEnd }: ConnectionOptions) {
+  constructor(first: readonly Uint8Array[], { criteria, ip, ahead, queueBytes, pingMs, onEnd }: ConnectionOptions) {
     this.criteria = criteria;
     this.ip = ip;
     this.pingMs = pingMs;
+    this.ahead = ahead;
     this.#onEnd = onEnd;
     for (const bytes of first) this.#add(bytes);
     this.#most = queueBytes + this.#bytes;

@@ -1,7 +1,6 @@
 /** Events as text/event-stream carries them. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 
 export interface StreamEvent {
-  readonly id: string;
   /** The name that `addEventListener` knows; `message` without it. */
   readonly event?: string | undefined;
   /** Lines break where it has CR, LF or both. */
@@ -17,13 +16,18 @@ export function isOneLine(text: string): boolean {
   return ONE_LINE.test(text);
 }
 
-export function encodeEvent({ id, event, data }: StreamEvent): Uint8Array {
+/** Stands before an event. */
+export function encodeId(id: string): Uint8Array {
+  return utf8.encode(`id: ${id}\n`);
+}
+
+export function encodeEvent({ event, data }: StreamEvent): Uint8Array {
   const name = event === undefined ? "" : `event: ${event}\n`;
   const lines = data
     .split(LINE_BREAK)
     .map((line) => `data: ${line}\n`)
     .join("");
-  return utf8.encode(`id: ${id}\n${name}${lines}\n`);
+  return utf8.encode(`${name}${lines}\n`);
 }
 
 /** What a connection begins with: a server sends no head before the first byte. */

@@ -1,20 +1,11 @@
 /** Every open connection of this engine, by stream. Outlives generations of plugins and versions of scripts. */
 import { ProblemError, type PointRegistration } from "../../sdk/plugin.ts";
 import { Connection } from "./connection.ts";
-import { encodeEvent, encodeMarker, encodeOpening, PING } from "./event.ts";
-import { fits, type Criteria, type Filter } from "./filter.ts";
+import { encodeEvent, encodeId, encodeMarker, encodeOpening, PING } from "./event.ts";
+import { fits, type Criteria } from "./filter.ts";
+import { Position } from "./position.ts";
+import type { Beat, Message } from "./remote.ts";
 import { Replay } from "./replay.ts";
-
-/** A message on its way, also to other engines. */
-export interface Message {
-  readonly script: string;
-  /** Of the stream; all of the script without it. */
-  readonly path?: string | undefined;
-  readonly id: string;
-  readonly event?: string | undefined;
-  readonly data: string;
-  readonly filter?: Filter | undefined;
-}
 
 export interface Delivery {
   /** Clients that it is on its way to. */
@@ -37,7 +28,6 @@ export interface Bounds {
 interface Channel {
   readonly connections: Set<Connection>;
   readonly replay: Replay;
-  lastId: string;
 }
 
 const TICK_MS = 1000;
@@ -49,8 +39,8 @@ export class Hub {
   onDropped: (count: number) => void = () => {};
   readonly #channels = new Map<string, Channel>();
   readonly #perIp = new Map<string, number>();
-  /** By engine how far it has come. */
-  readonly #heard = new Map<string, number>();
+  /** How far this engine has heard of each, itself included. */
+  readonly #heard = new Position();
   #places = 0;
   #sent = 0;
   #dropped = 0;
@@ -60,8 +50,18 @@ export class Hub {
     return this.#places;
   }
 
-  nextId(): string {
-    return `${this.node}-${++this.#sent}`;
+  constructor() {
+    this.#heard.advance(this.node, 0);
+  }
+
+  /** Numbers a message of this engine. */
+  stamp(message: Omit<Message, "node" | "place">): Message {
+    return { node: this.node, place: ++this.#sent, ...message };
+  }
+
+  /** What others are told: a client that comes from this engine to them is not sent what was before it. */
+  beat(asks: boolean): Beat {
+    return { node: this.node, place: this.#sent, asks };
   }
 
   /** The streams that there are now; the connections of others are closed. */
@@ -84,7 +84,7 @@ export class Hub {
   #channel(key: string): Channel {
     const known = this.#channels.get(key);
     if (known) return known;
-    const made: Channel = { connections: new Set(), replay: new Replay(), lastId: `${this.node}-0` };
+    const made: Channel = { connections: new Set(), replay: new Replay() };
     this.#channels.set(key, made);
     return made;
   }
@@ -116,7 +116,7 @@ export class Hub {
     };
   }
 
-  /** `lastEventId`: what the client has already; null for one that begins. */
+  /** `lastEventId`: how far the client has come; null for one that begins. */
   connect(
     stream: PointRegistration,
     client: { readonly ip: string; readonly criteria: Criteria; readonly lastEventId: string | null },
@@ -124,12 +124,21 @@ export class Hub {
     release: () => void,
   ): Connection {
     const channel = this.#channel(keyOf(stream));
-    const missed = client.lastEventId === null ? [] : channel.replay.after(client.lastEventId);
+    const had = client.lastEventId === null ? null : Position.read(client.lastEventId);
+    const missed = client.lastEventId === null ? [] : channel.replay.after(had);
     const own = missed.filter(({ filter }) => filter === undefined || fits(filter, client.criteria));
-    const first = [encodeOpening(bounds.retryMs), ...own.map(({ bytes }) => bytes), encodeMarker(channel.lastId)];
+    // It may leave again in the middle of them: each says how far this client has come, not how far the engine had.
+    let come = had ?? new Position();
+    const again = own.flatMap(({ node, place, rest }) => {
+      come.advance(node, place);
+      return [encodeId(come.toString()), rest];
+    });
+    come = this.#heard.with(come);
+    const first = [encodeOpening(bounds.retryMs), ...again, encodeMarker(come.toString())];
     const connection = new Connection(first, {
       ip: client.ip,
       criteria: client.criteria,
+      ahead: had?.aheadOf(this.#heard),
       queueBytes: bounds.queueBytes,
       pingMs: bounds.pingSeconds * 1000,
       onEnd: (ended) => {
@@ -142,24 +151,32 @@ export class Hub {
     return connection;
   }
 
-  /** Takes a message of another engine. Two generations of plugins hear it while one takes over from the other. */
-  receive(node: string, message: Message): void {
-    const place = Number(message.id.slice(node.length + 1));
-    if (node === this.node || place <= (this.#heard.get(node) ?? 0)) return;
-    this.#heard.set(node, place);
-    this.deliver(message);
+  /** Takes a message of another engine, once: two generations of plugins hear it while one takes over from the other. */
+  receive(message: Message): void {
+    if (message.node !== this.node && message.place > this.#heard.at(message.node)) this.deliver(message);
+  }
+
+  /** Answers whether the engine was unknown. */
+  hear({ node, place }: Beat): boolean {
+    if (node === this.node) return false;
+    const unknown = this.#heard.at(node) < 0;
+    this.#heard.advance(node, place);
+    return unknown;
   }
 
   /** To the clients of this engine. */
-  deliver({ script, path, id, event, data, filter }: Message): Delivery {
-    const bytes = encodeEvent({ id, event, data });
+  deliver({ node, place, script, path, event, data, filter }: Message): Delivery {
+    this.#heard.advance(node, place);
+    const id = encodeId(this.#heard.toString());
+    const bytes = Buffer.concat([id, encodeEvent({ event, data })]);
+    const sent = { node, place, rest: bytes.subarray(id.length), filter };
     let [delivered, connections, failed] = [0, 0, 0];
     for (const channel of this.#channelsOf(script, path)) {
-      channel.lastId = id;
-      channel.replay.add({ id, bytes, filter });
+      channel.replay.add(sent);
       connections += channel.connections.size;
       for (const connection of channel.connections) {
         if (filter !== undefined && !fits(filter, connection.criteria)) continue;
+        if (connection.ahead !== undefined && place <= connection.ahead.at(node)) continue;
         if (connection.send(bytes)) delivered++;
         else failed++;
       }

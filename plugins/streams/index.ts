@@ -2,12 +2,12 @@
 import { definePlugin, ProblemError, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
 import { acceptsEvents, isOneLine } from "./event.ts";
 import { isObject, readCriteria, readFilter, type Criteria, type Filter } from "./filter.ts";
-import { Hub, type Delivery, type Message } from "./hub.ts";
+import { Hub, type Delivery } from "./hub.ts";
+import { fromWire, MAX_EVENT_NAME, toWire } from "./remote.ts";
 import { POINT_TYPES, SERVICE_TYPES } from "./types.ts";
 
 const TOPIC = "streams";
 const DEFAULT_REPLAY = 100;
-const MAX_EVENT_NAME = 100;
 const HEADERS = {
   "content-type": "text/event-stream",
   "cache-control": "no-store",
@@ -55,7 +55,16 @@ export default definePlugin({
     hub.onDropped = (count) => log.warn("clients that read too slowly were dropped", { count });
     let streams: readonly PointRegistration[] = [];
 
-    defer(pubsub.subscribe(TOPIC, (message) => receive(hub, message)));
+    const tell = (asks: boolean): Promise<void> => pubsub.publish(TOPIC, toWire(hub.beat(asks)));
+    function receive(given: Json): void {
+      const told = fromWire(given, config.maxMessageBytes);
+      if (told === undefined) return;
+      if ("data" in told) hub.receive(told);
+      else if (hub.hear(told) || (told.asks && told.node !== hub.node)) void tell(false).catch(notTold);
+    }
+    const notTold = (error: unknown): void => log.warn("other engines were not told how far this one is", { error });
+    defer(pubsub.subscribe(TOPIC, receive));
+    void tell(true).catch(notTold);
     defer(
       engine.onChange(() => {
         if (!engine.ready) hub.close();
@@ -135,21 +144,15 @@ export default definePlugin({
             const detail = `streams: a message may take ${config.maxMessageBytes} bytes; it has ${bytes}`;
             throw new ProblemError("bad_request", detail);
           }
-          const sent: Message = { script, path, id: hub.nextId(), event, data, filter };
+          const sent = hub.stamp({ script, path, event, data, filter });
           const delivery: Delivery = hub.deliver(sent);
-          await pubsub.publish(TOPIC, { node: hub.node, ...sent } as unknown as Json);
+          await pubsub.publish(TOPIC, toWire(sent));
           return { ...delivery };
         },
       },
     });
   },
 });
-
-/** Of another engine. */
-function receive(hub: Hub, message: Json): void {
-  const { node, ...sent } = message as unknown as Message & { readonly node: string };
-  hub.receive(node, sent);
-}
 
 async function authorize(event: RouteEvent, { handlers }: PointRegistration): Promise<Criteria> {
   if (handlers?.["authorize"] === undefined) return event.params;

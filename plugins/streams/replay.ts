@@ -1,9 +1,13 @@
 /** The newest messages of a stream, by count and bytes: for clients that come back. */
 import type { Filter } from "./filter.ts";
+import type { Position } from "./position.ts";
 
 export interface Sent {
-  readonly id: string;
-  readonly bytes: Uint8Array;
+  /** The engine that sent it, and its number there. */
+  readonly node: string;
+  readonly place: number;
+  /** The event without its id, which is the client's own. */
+  readonly rest: Uint8Array;
   readonly filter: Filter | undefined;
 }
 
@@ -24,7 +28,7 @@ export class Replay {
 
   add(sent: Sent): void {
     this.#held.push(sent);
-    this.#bytes += sent.bytes.length;
+    this.#bytes += sent.rest.length;
     this.#trim();
   }
 
@@ -34,16 +38,16 @@ export class Replay {
       gone < this.#held.length &&
       (this.#held.length - gone > this.#most.count || this.#bytes > this.#most.bytes)
     ) {
-      this.#bytes -= this.#held[gone++]?.bytes.length ?? 0;
+      this.#bytes -= this.#held[gone++]?.rest.length ?? 0;
     }
     if (gone > 0) this.#held = this.#held.slice(gone);
   }
 
   /**
-   * What was sent after a message. One that is not held any more, or was sent before the engine started, is older than
-   * all that is: the client has none of it.
+   * What a client has not had. Of an engine that it knows nothing of it had nothing; so it is with all of them where its
+   * `Last-Event-ID` is no position.
    */
-  after(id: string): readonly Sent[] {
-    return this.#held.slice(this.#held.findLastIndex((one) => one.id === id) + 1);
+  after(position: Position | null): readonly Sent[] {
+    return this.#held.filter(({ node, place }) => place > (position?.at(node) ?? -1));
   }
 }

@@ -2,10 +2,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ProblemError, type PointRegistration, type Remote, type RouteEvent } from "../../../sdk/plugin.ts";
+import { ProblemError, type Json, type PointRegistration, type Remote, type RouteEvent } from "../../../sdk/plugin.ts";
 import pubsub, { type Pubsub } from "../../../plugins/pubsub.ts";
-import { acceptsEvents, encodeEvent } from "../../../plugins/streams/event.ts";
+import { acceptsEvents, encodeEvent, encodeId } from "../../../plugins/streams/event.ts";
 import { fits, readCriteria, readFilter, type Criteria } from "../../../plugins/streams/filter.ts";
+import { Position } from "../../../plugins/streams/position.ts";
+import { fromWire, toWire } from "../../../plugins/streams/remote.ts";
 import { Replay } from "../../../plugins/streams/replay.ts";
 import streams from "../../../plugins/streams/index.ts";
 import { requestEvent, serve, type Served } from "../harness.ts";
@@ -99,12 +101,13 @@ describe("an event", () => {
   const parse = (text: Uint8Array) => new EventParser().push(text);
 
   test("comes out of the standard's parser as it went in; lines break at CR, LF and both", () => {
-    expect(parse(encodeEvent({ id: "a-1", data: "x" }))).toEqual([{ type: "message", data: "x", lastEventId: "a-1" }]);
-    const [event] = parse(encodeEvent({ id: "a-2", event: "news", data: "a\nb\r\nc\rd\n\nevent: evil\nid: 7" }));
-    expect(event).toEqual({ type: "news", data: "a\nb\nc\nd\n\nevent: evil\nid: 7", lastEventId: "a-2" });
+    expect(parse(encodeEvent({ data: "x" }))).toEqual([{ type: "message", data: "x", lastEventId: "" }]);
+    const [event] = parse(encodeEvent({ event: "news", data: "a\nb\r\nc\rd\n\nevent: evil\nid: 7" }));
+    expect(event).toEqual({ type: "news", data: "a\nb\nc\nd\n\nevent: evil\nid: 7", lastEventId: "" });
     for (const data of [" space", ": colon", "data: x", "\u2028 \u0085 \u0000", "é😀"]) {
-      expect(parse(encodeEvent({ id: "i", data }))[0]?.data).toBe(data);
+      expect(parse(encodeEvent({ data }))[0]?.data).toBe(data);
     }
+    expect(parse(Buffer.concat([encodeId("a-1"), encodeEvent({ data: "x" })]))[0]?.lastEventId).toBe("a-1");
   });
 
   test("is for those who accept it", () => {
@@ -186,23 +189,78 @@ describe("a filter", () => {
 test("what is kept for clients that come back is bounded by count and by bytes", () => {
   const replay = new Replay();
   replay.limit(3, 1000);
-  const add = (id: string, bytes: number): void => replay.add({ id, bytes: new Uint8Array(bytes), filter: undefined });
-  const after = (id: string): string[] => replay.after(id).map((one) => one.id);
-  for (let i = 1; i <= 5; i++) add(`${i}`, 100);
-  expect([after("4"), after("3"), after("2"), after("unknown"), after("5")]).toEqual([
-    ["5"],
-    ["4", "5"],
-    ["3", "4", "5"],
-    ["3", "4", "5"],
+  const node = "0123abcd";
+  const add = (place: number, bytes: number): void =>
+    replay.add({ node, place, rest: new Uint8Array(bytes), filter: undefined });
+  const after = (id: string): number[] => replay.after(Position.read(id)).map(({ place }) => place);
+  for (let i = 1; i <= 5; i++) add(i, 100);
+  expect([`${node}-4`, `${node}-3`, `${node}-2`, "ffffffff-9", "what?", `${node}-5`].map(after)).toEqual([
+    [5],
+    [4, 5],
+    [3, 4, 5],
+    [3, 4, 5],
+    [3, 4, 5],
     [],
   ]);
-  add("6", 950);
-  expect(after("")).toEqual(["6"]);
-  add("7", 1001);
+  add(6, 950);
+  expect(after("")).toEqual([6]);
+  add(7, 1001);
   expect(after("")).toEqual([]);
-  add("8", 1);
+  add(8, 1);
   replay.limit(0, 1000);
   expect(replay.size).toBe(0);
+});
+
+describe("how far one has come", () => {
+  const [a, b, c] = ["aaaaaaaa", "bbbbbbbb", "cccccccc"];
+
+  test("is of each engine its last message; what is not news changes nothing", () => {
+    const position = new Position();
+    expect([position.advance(a, 1), position.advance(b, 5), position.advance(a, 3), position.advance(b, 5)]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect([position.at(a), position.at(b), position.at(c)]).toEqual([3, 5, -1]);
+    expect(Position.read(position.toString())?.toString()).toBe(`${b}-5.${a}-3`);
+  });
+
+  test("of two together is the later of each", () => {
+    const [one, two] = [Position.read(`${a}-1.${b}-9`), Position.read(`${a}-4.${c}-2`)];
+    const sum = one?.with(two as Position);
+    expect([a, b, c].map((node) => sum?.at(node))).toEqual([4, 9, 2]);
+    expect(one?.aheadOf(two as Position)?.toString()).toBe(`${b}-9`);
+    expect(one?.aheadOf(sum as Position)).toBeUndefined();
+  });
+
+  test("knows the twenty engines that were heard last", () => {
+    const position = new Position();
+    const node = (i: number): string => i.toString(16).padStart(8, "0");
+    for (let i = 0; i < 30; i++) position.advance(node(i), i + 1);
+    position.advance(node(10), 100);
+    position.advance(node(30), 1);
+    expect([position.at(node(9)), position.at(node(10)), position.at(node(11))]).toEqual([-1, 100, -1]);
+    expect(position.toString().split(".")).toHaveLength(20);
+  });
+
+  test("is read only from what is one", () => {
+    for (const odd of [
+      "",
+      "x",
+      "aaaaaaaa",
+      "aaaaaaaa-",
+      "aaaaaaaa-1.",
+      "AAAAAAAA-1",
+      "aaaaaaaa--1",
+      "aaaaaaaa-1e3",
+      "aaaaaaaa-99999999999999",
+      "é",
+      ".".repeat(9000),
+    ]) {
+      expect([odd, Position.read(odd)]).toEqual([odd, null]);
+    }
+  });
 });
 
 describe("a connection", () => {
@@ -457,28 +515,155 @@ const CONFIG = {
   retryMs: 1,
 };
 
-test("a message goes to the clients of every engine that the pubsub joins, once, with one id", async () => {
-  const listeners = new Set<(message: never) => void>();
-  const bus: Pubsub = {
-    // As it is on a wire; and twice, as two generations hear it while one takes over from the other.
-    async publish(_topic, message) {
-      for (const listener of [...listeners, ...listeners]) listener(JSON.parse(JSON.stringify(message)) as never);
-    },
-    subscribe(_topic, listener) {
-      listeners.add(listener as never);
-      return () => void listeners.delete(listener as never);
-    },
-  };
-  const [one, two] = [await start({}, bus), await start({}, bus)];
+/** Joins engines as a wire does. What is held back comes when it is let through. */
+class Wire implements Pubsub {
+  readonly #listeners: { readonly own: (message: never) => void; held: unknown[] | null }[] = [];
+
+  async publish(_topic: string, message: Json): Promise<void> {
+    for (const listener of this.#listeners) {
+      const copy: unknown = JSON.parse(JSON.stringify(message));
+      // Twice, as two generations hear it while one takes over from the other.
+      if (listener.held === null) for (let i = 0; i < 2; i++) listener.own(copy as never);
+      else listener.held.push(copy);
+    }
+  }
+
+  subscribe(_topic: string, listener: (message: never) => void): () => void {
+    const entry = { own: listener, held: null };
+    this.#listeners.push(entry);
+    return () => void this.#listeners.splice(this.#listeners.indexOf(entry), 1);
+  }
+
+  hold(engine: number): void {
+    const listener = this.#listeners[engine];
+    if (listener) listener.held = [];
+  }
+
+  pass(engine: number): void {
+    const listener = this.#listeners[engine];
+    for (const message of listener?.held?.splice(0) ?? []) listener?.own(message as never);
+    if (listener) listener.held = null;
+  }
+}
+
+describe("two engines that a pubsub joins", () => {
   const a = stream("/a");
-  await one.register(a);
-  await two.register(a);
-  const [here, there] = [await (await one.connect(a)).ready(), await (await two.connect(a)).ready()];
-  expect(await one.send("/a", { n: 1 }, { overlap: {} })).toMatchObject({ delivered: 0 });
-  expect(await one.send("/a", { n: 2 })).toEqual({ delivered: 1, connections: 1, failed: 0 });
-  await two.send("/a", { n: 3 });
-  for (const client of [here, there]) await client.until(({ events }) => events.length === 2);
-  expect(here.events).toEqual(there.events);
+
+  async function pair(): Promise<{ readonly wire: Wire; readonly one: House; readonly two: House }> {
+    const wire = new Wire();
+    const [one, two] = [await start({}, wire), await start({}, wire)];
+    await one.register(a);
+    await two.register(a);
+    return { wire, one, two };
+  }
+
+  test("a message goes to the clients of both, once, and the answer counts those of its own", async () => {
+    const { one, two } = await pair();
+    const [here, there] = [await (await one.connect(a)).ready(), await (await two.connect(a)).ready()];
+    expect(await one.send("/a", { n: 1 }, { overlap: {} })).toMatchObject({ delivered: 0 });
+    expect(await one.send("/a", { n: 2 })).toEqual({ delivered: 1, connections: 1, failed: 0 });
+    await two.send("/a", { n: 3 });
+    for (const client of [here, there]) await client.until(({ events }) => events.length === 2);
+    expect(here.data).toEqual(['{"n":2}', '{"n":3}']);
+    expect(there.data).toEqual(here.data);
+  });
+
+  test("a client that moves from one to the other loses and repeats nothing, in whatever order they heard it", async () => {
+    const { wire, one, two } = await pair();
+    await one.send("/a", "before it came");
+    const first = await (await one.connect(a)).ready();
+    wire.hold(0);
+    wire.hold(1);
+    await one.send("/a", "a1");
+    await two.send("/a", "b1");
+    await first.until(({ data }) => data.length === 1);
+    await first.leave();
+    wire.pass(0);
+    wire.pass(1);
+    // The first heard a1 before b1, the second b1 before a1.
+    const again = await two.connect(a, { headers: { "last-event-id": first.parser.lastEventId } });
+    await again.until(({ data }) => data.length === 1);
+    await two.send("/a", "b2");
+    await again.until(({ data }) => data.length === 2);
+    expect(again.data).toEqual(["b1", "b2"]);
+    await again.leave();
+    const back = await one.connect(a, { headers: { "last-event-id": again.parser.lastEventId } });
+    await one.send("/a", "a2");
+    expect((await back.until(({ data }) => data.length > 0)).data).toEqual(["a2"]);
+  });
+
+  test("a client that leaves in the middle of what it missed gets the rest, wherever it comes back", async () => {
+    const { one, two } = await pair();
+    const since = (await (await one.connect(a)).ready()).parser.lastEventId;
+    for (let i = 0; i < 4; i++) await (i % 2 ? two : one).send("/a", i);
+    const parser = new EventParser();
+    const response = await one.ask(a, { headers: { "last-event-id": since } });
+    const { value } = (await response.body?.getReader().read()) as { value: Uint8Array };
+    const text = new TextDecoder().decode(value);
+    parser.push(new TextEncoder().encode(text.slice(0, text.indexOf("data: 1") + 9)));
+    const again = await two.connect(a, { headers: { "last-event-id": parser.lastEventId } });
+    expect((await again.until(({ data }) => data.length === 2)).data).toEqual(["2", "3"]);
+  });
+
+  test("a client that is ahead of an engine is not sent what it has when that engine hears it", async () => {
+    const { wire, one, two } = await pair();
+    const first = await (await one.connect(a)).ready();
+    wire.hold(1);
+    await one.send("/a", "a1");
+    await first.until(({ data }) => data.length === 1);
+    const moved = await (await two.connect(a, { headers: { "last-event-id": first.parser.lastEventId } })).ready();
+    wire.pass(1);
+    await one.send("/a", "a2");
+    expect((await moved.until(({ data }) => data.length > 0)).data).toEqual(["a2"]);
+  });
+
+  test("one that starts later learns how far the others are: who moves to them is not sent what was before", async () => {
+    const wire = new Wire();
+    const one = await start({}, wire);
+    await one.register(a);
+    await one.send("/a", "long ago");
+    const two = await start({}, wire);
+    await two.register(a);
+    const client = await (await two.connect(a)).ready();
+    const moved = await one.connect(a, { headers: { "last-event-id": client.parser.lastEventId } });
+    await two.send("/a", "now");
+    expect((await moved.until(({ data }) => data.length > 0)).data).toEqual(["now"]);
+  });
+
+  test("what no engine says is not heard", async () => {
+    const { wire, one } = await pair();
+    const client = await (await one.connect(a)).ready();
+    const good = { node: "0123abcd", place: 1, script: "s", path: "/a", data: "x" };
+    const lies: readonly unknown[] = [
+      null,
+      1,
+      "x",
+      [],
+      {},
+      { ...good, node: "0123abcd\ndata: x" },
+      { ...good, node: 1 },
+      { ...good, place: "1" },
+      { ...good, place: -1 },
+      { ...good, place: 1.5 },
+      { ...good, place: 1e300 },
+      { ...good, script: 1 },
+      { ...good, path: [] },
+      { ...good, path: "x".repeat(3000) },
+      { ...good, event: "a\nid: 7" },
+      { ...good, event: "x".repeat(200) },
+      { ...good, data: { n: 1 } },
+      { ...good, data: "x".repeat(70_000) },
+      { ...good, filter: 1 },
+      { ...good, filter: { a: { b: {} } } },
+    ];
+    for (const lie of lies) await wire.publish("streams", lie as Json);
+    await wire.publish("streams", { ...good, data: "honest" });
+    expect((await client.until(({ data }) => data.length > 0)).data).toEqual(["honest"]);
+    const sent = { node: "0123abcd", place: 1, script: "s", path: "/a", event: "e", data: "x" };
+    for (const filter of [undefined, readFilter({ user: 1 }), readFilter({ overlap: { subset: 2 } })]) {
+      expect(fromWire(JSON.parse(JSON.stringify(toWire({ ...sent, filter }))), 10)).toEqual({ ...sent, filter });
+    }
+  });
 });
 
 describe("closed doors", () => {
