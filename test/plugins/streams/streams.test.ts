@@ -598,8 +598,8 @@ describe("two engines that a pubsub joins", () => {
     for (let i = 0; i < 4; i++) await (i % 2 ? two : one).send("/a", i);
     const parser = new EventParser();
     const response = await one.ask(a, { headers: { "last-event-id": since } });
-    const { value } = (await response.body?.getReader().read()) as { value: Uint8Array };
-    const text = new TextDecoder().decode(value);
+    const got = await response.body?.getReader().read();
+    const text = new TextDecoder().decode(got?.value);
     parser.push(new TextEncoder().encode(text.slice(0, text.indexOf("data: 1") + 9)));
     const again = await two.connect(a, { headers: { "last-event-id": parser.lastEventId } });
     expect((await again.until(({ data }) => data.length === 2)).data).toEqual(["2", "3"]);
