@@ -1,6 +1,7 @@
 /** Calls scripts for fields: once for a field of an operation, and once for all the objects of a list. */
 import type { FieldNode, GraphQLFieldResolver } from "graphql";
 import { ProblemError, type Json, type PointRegistration } from "../../sdk/plugin.ts";
+import { askAhead, type Known } from "./ahead.ts";
 import { problemOf } from "./errors.ts";
 
 /** Who handles a field at this moment: a script may have a new version while an operation runs. */
@@ -10,6 +11,8 @@ export type Live = (coordinate: string) => PointRegistration | undefined;
 export class Operation {
   /** By handler, then by the place in the operation that asks: one place may ask objects of several types. */
   readonly batches = new Map<string, Map<FieldNode, Batch>>();
+  /** What was asked before graphql came to it. */
+  readonly known: Known = new Map();
   #told = false;
 
   constructor(
@@ -40,9 +43,17 @@ interface Batch {
 
 export function resolverOf(coordinate: string, live: Live): GraphQLFieldResolver<unknown, OperationContext> {
   if (/^(?:Query|Mutation)\./.test(coordinate)) {
-    return async (_, args, { operation }) => {
+    return async (_, args, { operation }, info) => {
       try {
-        return await call(live(coordinate), operation, args as Json);
+        const value = await call(live(coordinate), operation, args as Json);
+        await askAhead(
+          value,
+          info,
+          operation.known,
+          (below) => live(below) !== undefined,
+          (below, given, parents) => callForAll(live(below), operation, given, parents, below),
+        );
+        return value;
       } catch (error) {
         throw problemOf(error, operation, coordinate);
       }
@@ -50,6 +61,8 @@ export function resolverOf(coordinate: string, live: Live): GraphQLFieldResolver
   }
   return (parent, args, { operation }, info) => {
     const [node] = info.fieldNodes as [FieldNode];
+    const ahead = operation.known.get(node)?.get(parent);
+    if (ahead !== undefined) return ahead;
     const known = operation.batches.get(coordinate)?.get(node);
     const batch = known ?? openBatch(live(coordinate), operation, node, args as Json, coordinate);
     const at = batch.parents.push(parent as Json) - 1;
@@ -101,23 +114,32 @@ function openBatch(
   const open = operation.batches.get(coordinate) ?? new Map<FieldNode, Batch>();
   operation.batches.set(coordinate, open);
   const parents: Json[] = [];
-  const values = allAsked()
-    .then(() => {
-      open.delete(node);
-      return call(registration, operation, args, parents);
-    })
-    .then((given) => {
-      if (Array.isArray(given) && given.length === parents.length) return given as readonly Json[];
-      const what = Array.isArray(given) ? `a list of ${given.length}` : "no list";
-      throw new TypeError(`the handler gave back ${what}; it was asked for a list of ${parents.length}`);
-    })
-    .catch((error: unknown) => {
-      throw problemOf(error, operation, coordinate);
-    });
+  const values = allAsked().then(() => {
+    open.delete(node);
+    return callForAll(registration, operation, args, parents, coordinate);
+  });
   values.catch(() => {}); // each who asked is told
   const batch = { parents, values };
   open.set(node, batch);
   return batch;
+}
+
+/** @throws GraphQLError that is told of each of the objects. */
+async function callForAll(
+  registration: PointRegistration | undefined,
+  operation: Operation,
+  args: Json,
+  parents: readonly Json[],
+  coordinate: string,
+): Promise<readonly Json[]> {
+  try {
+    const given = await call(registration, operation, args, parents as Json);
+    if (Array.isArray(given) && given.length === parents.length) return given as readonly Json[];
+    const what = Array.isArray(given) ? `a list of ${given.length}` : "no list";
+    throw new TypeError(`the handler gave back ${what}; it was asked for a list of ${parents.length}`);
+  } catch (error) {
+    throw problemOf(error, operation, coordinate);
+  }
 }
 
 /** What is asked for in the same turn is one call: fields of a list's objects, which graphql resolves one after the other. */

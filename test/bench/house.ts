@@ -12,6 +12,8 @@ export interface HouseFigures {
   readonly plugins: number;
   /** Those with the access log alone, as a share of those without any plugin. */
   readonly log: number;
+  /** Those with the plugins of protocols, which nothing uses, as a share of those without them. */
+  readonly protocols: number;
   /** Requests a second with 1,000 routes, as a share of those with 10. */
   readonly routes: number;
   /** Median answer of a plugin's route on one connection, less that of plain Elysia. */
@@ -36,6 +38,9 @@ export default definePlugin({
 
 /** What the engine did by itself before there were plugins. */
 const SPINE = ["access-log", "health", "kv"];
+
+/** What speaks to clients in other ways than routes. */
+const PROTOCOLS = ["api-docs", "graphql", "mcp", "pubsub", "streams"];
 
 function without(names: readonly string[]): string {
   return names.map((name) => `[plugins.${name}]\nenabled = false\n`).join("");
@@ -70,6 +75,11 @@ export async function house(pace: Pace): Promise<HouseFigures> {
     "/hello",
     pace,
   );
+  const protocols = await compare(
+    [await startEngineFor({ scripts: hello, config: without(PROTOCOLS) }), await startEngineFor({ scripts: hello })],
+    "/hello",
+    pace,
+  );
   const routes = await compare(
     [
       await startEngineFor({ scripts: { ...hello, "many.js": manyRoutes(10) } }),
@@ -78,7 +88,7 @@ export async function house(pace: Pace): Promise<HouseFigures> {
     "/hello",
     pace,
   );
-  return { plugins, log, routes, routeUs: await routeCost(pace, bare) };
+  return { plugins, log, protocols, routes, routeUs: await routeCost(pace, bare) };
 }
 
 async function routeCost(pace: Pace, config: string): Promise<number> {

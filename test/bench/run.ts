@@ -6,6 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { footprint, saves } from "./footprint.ts";
+import { graphql } from "./graphql.ts";
 import { house, swapping } from "./house.ts";
 import { KINDS, kills } from "./kills.ts";
 import { hasWrk, HOW_TO_INSTALL } from "./load.ts";
@@ -176,6 +177,7 @@ async function houseSection(): Promise<Section> {
     rows: [
       atLeast("hello with all first-party plugins, against access-log, health and kv alone", it.plugins, 0.9),
       atLeast("hello with the access log, against no plugin", it.log, 0.85),
+      atLeast("hello with api-docs, graphql, mcp and streams unused, against without them", it.protocols, 0.95),
       atLeast("hello beside 1,000 routes, against 10", it.routes, 0.95),
       atMost("a plugin's route, p50 beyond plain Elysia's", it.routeUs, 20, (n) => `${Math.round(n)} µs`),
       {
@@ -189,6 +191,13 @@ async function houseSection(): Promise<Section> {
   };
 }
 
+async function graphqlSection(): Promise<Section> {
+  const rows: Row[] = [];
+  for (const [label, all] of Object.entries(await graphql(PACE)))
+    rows.push(...rpsRows(label, all, { "graphql-yoga": 0.6 }));
+  return { title: "GraphQL", rows };
+}
+
 const SECTIONS = {
   throughput: throughputSection,
   cpu: cpuSection,
@@ -196,6 +205,7 @@ const SECTIONS = {
   saves: saveSection,
   kills: killSection,
   plugins: houseSection,
+  graphql: graphqlSection,
 } as const;
 type Name = keyof typeof SECTIONS;
 
