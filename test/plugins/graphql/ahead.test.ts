@@ -5,7 +5,7 @@ import { buildSchema, coordinates } from "../../../plugins/graphql/build.ts";
 import { Operation } from "../../../plugins/graphql/resolve.ts";
 import type { Json, PointRegistration, RemoteInput } from "../../../sdk/plugin.ts";
 
-const NOTES = [{ id: 1, by: 7 }, null, { id: 2, by: 8 }, { id: 3, by: 7, hidden: true }];
+const NOTES: Json = [{ id: 1, by: 7 }, null, { id: 2, by: 8 }, { id: 3, by: 7, hidden: true }];
 const TYPES = `interface Named { name: String }
   type User implements Named { name: String boss: User }
   type Note { id: ID }
@@ -19,7 +19,11 @@ const forAll =
 
 const HANDLERS: readonly (readonly [fn: string, field: string, answer: Answer])[] = [
   ["registerQueryHandler", "notes: [Note]", () => NOTES],
-  ["registerQueryHandler", "page: Page", () => ({ notes: NOTES, pinned: [[NOTES[0]!], [NOTES[2]!, null]] })],
+  [
+    "registerQueryHandler",
+    "page: Page",
+    () => ({ notes: NOTES, pinned: [[{ id: 1, by: 7 }], [{ id: 2, by: 8 }, null]] }),
+  ],
   ["registerQueryHandler", "named: [Named]", () => [{ __typename: "User", id: 5 }]],
   ["registerQueryHandler", "odd: Note", () => "no object"],
   ["registerFieldHandler", "Note.author(from: Int): User", forAll(({ by = 0 }) => ({ id: by }))],
