@@ -134,7 +134,7 @@ export interface Hooks {
   match(url: URL, request: Request): URL;
   /** Around every HTTP request, also when nothing matched. */
   request(event: RequestEvent, next: () => Awaitable<Response>): Awaitable<Response>;
-  /** Around every call into a script. A request's value is its Response. */
+  /** Around every call into a script. A request's value is its Response, that of a `RemoteStream` its generator. */
   invoke(event: InvokeEvent, next: () => Promise<unknown>): Promise<unknown>;
   /** Before every outgoing request of a script. Throws to refuse it: with a `ProblemError`, the script sees the sentence. */
   fetch(event: FetchEvent): Awaitable<void>;
@@ -195,6 +195,8 @@ export interface PointRegistration {
   readonly schemas: { readonly [option: string]: { readonly [key: string]: Json } };
   /** Calls the handler, in the script's isolate and under its limits. Absent when the function takes none. */
   readonly invoke?: Remote;
+  /** The same for callers that take many values: what an async generator of the script yields. There when `invoke` is. */
+  readonly stream?: RemoteStream;
   /** Calls the functions that the options hold, by option; only those that are there. Absent where the point names none. */
   readonly handlers?: { readonly [option: string]: Remote };
 }
@@ -220,6 +222,14 @@ export interface RemoteInput {
  * An `HttpError` of the handler keeps its status.
  */
 export type Remote = (input: RemoteInput) => Promise<Json | undefined>;
+
+/**
+ * Settles when the handler has answered: an async generator of the script runs on, value by value, no further ahead than
+ * 1 MiB; each is checked against `output`. Another answer is the only value, nothing is none. Rejects, and so does
+ * `next()` later, as `Remote` does. `return()` and the input's signal end the generator in the script: its `finally` runs.
+ * Whoever neither reads nor returns it is cut off after `limits.streamIdleMs`, as is a script that yields nothing so long.
+ */
+export type RemoteStream = (input: RemoteInput) => Promise<AsyncGenerator<Json, void, void>>;
 
 /** How a plugin answers the paths that scripts register at its point. */
 export interface PointRoute {

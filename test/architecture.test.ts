@@ -111,8 +111,8 @@ const CEILINGS = {
   "core/isolate/realm": 7750,
   "core/isolate/testing": 490,
   "core/log": 1210,
-  "core/plugin": 1980,
-  "core/pool": 2860,
+  "core/plugin": 2050,
+  "core/pool": 3000,
   "core/script": 2290,
   "core/testing": 1090,
 };

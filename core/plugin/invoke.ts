@@ -2,7 +2,7 @@
 import type { InvokeEvent, Json } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import type { Dispatcher, Invocation } from "../http/dispatch.ts";
-import type { CallInput } from "../pool/data-call.ts";
+import type { CallInput, CallValue } from "../pool/data-call.ts";
 import type { ScriptPool } from "../pool/pool.ts";
 import type { BuiltPointRegistration } from "../script/types.ts";
 import type { Chains } from "./hook.ts";
@@ -64,7 +64,7 @@ export function hookedCall(inner: { readonly call: CallHandler }, chain: () => C
     if (hooks === null) return inner.call(pool, registration, input);
     const { id = Bun.randomUUIDv7() } = input;
     const event = new CallInvocation(pool, registration, { ...input, id });
-    return (await hooks(event, () => inner.call(pool, registration, { ...input, id }))) as Json | undefined;
+    return (await hooks(event, () => inner.call(pool, registration, { ...input, id }))) as CallValue;
   };
 }
 

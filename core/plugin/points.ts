@@ -1,9 +1,10 @@
 /** Hands the registrations of the scripts that serve to the plugins that own their points: all of them, or none. */
-import type { Json, PointRegistration, PointSpec, Remote, RouteEvent } from "../../sdk/plugin.ts";
+import type { Json, PointRegistration, PointSpec, Remote, RemoteStream, RouteEvent } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import { PointRefusal } from "../script/point-refusal.ts";
-import type { CallInput } from "../pool/data-call.ts";
+import type { CallInput, CallValue } from "../pool/data-call.ts";
 import type { ScriptPool } from "../pool/pool.ts";
+import type { ValueStream } from "../pool/value-stream.ts";
 import { isPoint, type BuiltPointRegistration, type Offer } from "../script/types.ts";
 import type { Version } from "../script/version.ts";
 import type { Owned } from "./context.ts";
@@ -13,7 +14,7 @@ export type CallHandler = (
   pool: ScriptPool,
   registration: BuiltPointRegistration,
   input: CallInput,
-) => Promise<Json | undefined>;
+) => Promise<CallValue>;
 
 type Registrations = readonly PointRegistration[];
 
@@ -103,8 +104,12 @@ export class PointDesk {
     const { id, fn, name, path, options, data, schemas, callable, handlers } = registration;
     const remote =
       (more: Pick<CallInput, "handler"> = {}): Remote =>
-      (input) =>
-        this.#options.call(pool, registration, { ...input, ...more });
+      async (input) =>
+        (await this.#options.call(pool, registration, { ...input, ...more })) as Json | undefined;
+    const stream: RemoteStream = async (input) => {
+      const value = await this.#options.call(pool, registration, { ...input, stream: true });
+      return isStream(value) ? value : only(value);
+    };
     return {
       script: bundle.name,
       id,
@@ -114,10 +119,19 @@ export class PointDesk {
       options: options as PointRegistration["options"],
       ...(data === undefined ? {} : { data }),
       schemas: schemas as PointRegistration["schemas"],
-      ...(callable ? { invoke: remote() } : {}),
+      ...(callable ? { invoke: remote(), stream } : {}),
       ...(handlers ? { handlers: Object.fromEntries(handlers.map((handler) => [handler, remote({ handler })])) } : {}),
     };
   }
+}
+
+/** A hook may have put its own around the one of the isolate. */
+function isStream(value: CallValue): value is ValueStream {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+async function* only(value: Json | undefined): AsyncGenerator<Json, void, void> {
+  if (value !== undefined) yield value;
 }
 
 function same(a: Registrations, b: Registrations): boolean {

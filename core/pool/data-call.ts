@@ -9,6 +9,7 @@ import { headOf } from "./head.ts";
 import { parseHostile } from "./hostile-json.ts";
 import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
+import type { ValueStream } from "./value-stream.ts";
 import type { BuiltPointRegistration, Json } from "../script/types.ts";
 
 /** What a point's plugin gives, and what only the engine's own code may. */
@@ -17,6 +18,8 @@ export interface CallInput extends RemoteInput {
   readonly wallMs?: number;
   /** The option whose function is called, in place of the handler. */
   readonly handler?: string;
+  /** What an async generator of the script yields is wanted, as a `ValueStream`; another answer comes as ever. */
+  readonly stream?: true;
 }
 
 /** Stands where a request's `Invocation` stands; `method` tells them apart. */
@@ -36,10 +39,14 @@ export interface DataInvocation {
   readonly signal: AbortSignal;
 }
 
+export type CallValue = Json | undefined | ValueStream;
+
 /** Who waits for it. */
 export interface DataReply {
-  resolve(value: Json | undefined): void;
+  resolve(value: CallValue): void;
   reject(problem: ProblemError): void;
+  /** Takes a stream of values. */
+  readonly streams: boolean;
 }
 
 const NEVER = new AbortController().signal;
@@ -48,7 +55,17 @@ const NEVER = new AbortController().signal;
 export function newDataInvocation(
   pool: ScriptPool,
   registration: BuiltPointRegistration,
-  { id = Bun.randomUUIDv7(), parentId, payload, args, user = null, signal = NEVER, handler, request }: CallInput,
+  {
+    id = Bun.randomUUIDv7(),
+    parentId,
+    payload,
+    args,
+    user = null,
+    signal = NEVER,
+    handler,
+    request,
+    stream,
+  }: CallInput,
 ): DataInvocation {
   const { name, limits } = pool.script;
   const input: DataHead = {
@@ -58,6 +75,7 @@ export function newDataInvocation(
     ...(args === undefined ? {} : { args }),
     ...(user === null ? {} : { user }),
     ...(handler === undefined ? {} : { handler }),
+    ...(stream === undefined ? {} : { stream }),
   };
   let head: string;
   try {

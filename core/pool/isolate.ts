@@ -11,7 +11,7 @@ import type { Flight } from "./flight.ts";
 import { headOf } from "./head.ts";
 import { parseHostile } from "./hostile-json.ts";
 import type { Kill } from "./kill.ts";
-import { Replies, type ReplyDeps } from "./replies.ts";
+import { brokenOff, Replies, type ReplyDeps } from "./replies.ts";
 import { ScriptLog, type ScriptLogDeps } from "./script-log.ts";
 import type { Vessel } from "./vessel.ts";
 
@@ -291,7 +291,7 @@ export class Isolate {
   #finish(flight: Flight): void {
     if (!this.flights.delete(flight.local)) return;
     flight.done = true;
-    if (flight.stream) this.#replies.drop(flight, new Error("the script's stream broke off"));
+    if (flight.stream) this.#replies.drop(flight, brokenOff(flight));
     flight.feed?.stop();
     if (flight.calls > 0) this.#desk.endOf(flight);
     this.#deps.onFree(this);

@@ -2,7 +2,7 @@
 import { ProblemError } from "../../sdk/errors.ts";
 import type { Config } from "../config/index.ts";
 import type { Dispatcher, Invocation, ScriptRoute } from "../http/dispatch.ts";
-import { CallChains, newDataInvocation, refuseWaitingForSelf, type CallInput } from "./data-call.ts";
+import { CallChains, newDataInvocation, refuseWaitingForSelf, type CallInput, type CallValue } from "./data-call.ts";
 import { makeFlight, type Flight } from "./flight.ts";
 import { Isolate, type IsolateDeps, type LoadFailure } from "./isolate.ts";
 import type { Kill } from "./kill.ts";
@@ -36,6 +36,8 @@ export interface IsolatesOptions {
   /** The clock of pauses, in milliseconds. */
   readonly now?: () => number;
 }
+
+type OneValue = CallInput & { readonly stream?: never };
 
 /** Who calls with data waits for data. */
 const NO_RESPONSE = (): void => {};
@@ -115,16 +117,22 @@ export class Isolates implements Dispatcher, PoolHost {
    * Calls a point's handler with data, under the same limits as requests.
    *
    * Rejects with a ProblemError: the handler's own HttpError, the limit that was passed, `script_failed`, `overloaded`
-   * for calls that cause calls without end, `invocation_ended` when the signal aborts.
+   * for calls that cause calls without end, `invocation_ended` when the signal aborts. A `ValueStream`, which only who
+   * asks for one gets, rejects with the same.
    */
-  call(pool: ScriptPool, registration: BuiltPointRegistration, input: CallInput): Promise<Json | undefined> {
+  call(pool: ScriptPool, registration: BuiltPointRegistration, input: OneValue): Promise<Json | undefined>;
+  call(pool: ScriptPool, registration: BuiltPointRegistration, input: CallInput): Promise<CallValue>;
+  call(pool: ScriptPool, registration: BuiltPointRegistration, input: CallInput): Promise<CallValue> {
     return new Promise((resolve, reject) => {
       const invocation = newDataInvocation(pool, registration, input);
       if (invocation.signal.aborted) throw new ProblemError("invocation_ended", "The caller gave the call up.");
       this.#chains.enter(invocation);
       if (pool.isBlockedBy(this.#chains.ancestors(invocation.id))) throw refuseWaitingForSelf(pool.script);
       const { wallMs = pool.script.limits.wallMs } = input;
-      this.#submit(makeFlight(invocation, wallMs, NO_RESPONSE, { resolve, reject }), pool);
+      this.#submit(
+        makeFlight(invocation, wallMs, NO_RESPONSE, { resolve, reject, streams: input.stream === true }),
+        pool,
+      );
     });
   }
 

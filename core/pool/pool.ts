@@ -253,8 +253,11 @@ export class ScriptPool {
     flight.answered = true;
     flight.done = true;
     flight.feed?.stop();
-    if (flight.data) flight.data.reject(new ProblemError("invocation_ended", "The caller gave the call up."));
-    else flight.resolve(new Response(null, { status: 499 }));
+    if (flight.data) {
+      const problem = new ProblemError("invocation_ended", "The caller gave the call up.");
+      flight.stream?.fail(problem);
+      flight.data.reject(problem);
+    } else flight.resolve(new Response(null, { status: 499 }));
     isolate?.cancel(flight, CANCEL_CLIENT);
   }
 
@@ -277,7 +280,8 @@ export class ScriptPool {
       if (pauseMs > 0) this.#host.onPause(this, pauseMs);
     }
     for (const flight of flights) {
-      flight.stream?.fail(new Error("the script's isolate ended"));
+      const problem = killProblem(this.script.name, kill, culprit === null || flight === culprit);
+      flight.stream?.fail(flight.data ? problem : new Error("the script's isolate ended"));
       if (flight !== culprit && maySendAgain(flight, isolate.entered(flight))) {
         flight.feed?.detach();
         this.submit(renew(flight));
@@ -285,7 +289,7 @@ export class ScriptPool {
       }
       flight.feed?.stop();
       flight.done = true;
-      this.refuse(flight, killProblem(this.script.name, kill, culprit === null || flight === culprit));
+      this.refuse(flight, problem);
     }
     if (this.pausedMs > 0) this.#failWaiting(this.#pausedProblem());
     else this.pump();
@@ -297,7 +301,7 @@ export class ScriptPool {
     this.#failWaiting(problem);
     for (const isolate of this.isolates.splice(0)) {
       for (const flight of isolate.flights.values()) {
-        flight.stream?.fail(new Error("the engine is shutting down"));
+        flight.stream?.fail(flight.data ? problem : new Error("the engine is shutting down"));
         flight.feed?.stop();
         this.refuse(flight, problem);
       }

@@ -13,10 +13,11 @@ import {
   type ReadFailure,
 } from "./answer.ts";
 import { makeAnswerStream } from "./answer-stream.ts";
-import { HandlerProblem, readValue } from "./data-call.ts";
+import { HandlerProblem, readValue, type DataReply } from "./data-call.ts";
 import { TooDeep } from "./hostile-json.ts";
 import { answerProblem, type Flight } from "./flight.ts";
 import { limitUse } from "./limit-use.ts";
+import { TooLong, ValueStream } from "./value-stream.ts";
 
 export interface ReplyDeps {
   /** A script's failure, for the log. */
@@ -123,8 +124,9 @@ export class Replies {
 
   head(frame: Frame, flight: Flight, limits: Limits): void {
     if (flight.answered) return this.#steps.stray();
-    if (flight.data) throw new ProtocolError("a stream where data was asked for");
+    if (flight.data && !flight.data.streams) throw new ProtocolError("a stream where data was asked for");
     const [headers = "", declared] = frame.text.split("\n");
+    if (flight.data && declared !== undefined) throw new ProtocolError("values of a length");
     const length = declared === undefined ? 0 : Number(declared);
     if (!(length >= 0)) throw new ProtocolError("an answer without a length");
     if (declared === undefined && this.streams >= limits.streams) {
@@ -149,7 +151,33 @@ export class Replies {
     );
     flight.stream = stream;
     this.streams++;
+    if (flight.data) return this.#values(flight, flight.data, readable, limits);
     this.#respond(flight, limits, frame.a, headers, readable, length);
+  }
+
+  #values(flight: Flight, reply: DataReply, bytes: ReadableStream<Uint8Array>, limits: Limits): void {
+    const { stream } = flight;
+    flight.answered = true;
+    const unfit = (cause: Error): ProblemError => {
+      if (cause instanceof TooLong) return tooLarge(limits, cause.bytes);
+      const failure = {
+        kind: "thrown",
+        name: "TypeError",
+        message: `The handler yielded ${cause.message}.`,
+        stack: "",
+      };
+      return failureProblem(failure, null);
+    };
+    const options = {
+      maxBytes: limits.responseBytes,
+      unfit: (cause: Error) => {
+        const problem = unfit(cause);
+        if (flight.stream === stream) this.cut(flight, problem);
+        else this.#deps.onBroken(flight, problem);
+        return problem;
+      },
+    };
+    reply.resolve(new ValueStream(bytes, options));
   }
 
   chunk(frame: Frame, flight: Flight, limits: Limits): void {
@@ -159,13 +187,14 @@ export class Replies {
     // A well-behaved isolate waits for credit; one that does not is filling the engine's memory.
     if (stream.held + length > MOST_HELD) throw new ProtocolError("a stream that does not wait for its reader");
     const total = stream.total + length;
-    if (total > limits.responseBytes) return this.cut(flight, tooLarge(limits, total));
+    // Values are held one by one, by their reader.
+    if (total > limits.responseBytes && !flight.data) return this.cut(flight, tooLarge(limits, total));
     stream.push(frame.body);
   }
 
   end(frame: Frame, flight: Flight): void {
     if (!flight.stream) return this.#steps.stray();
-    this.drop(flight, frame.a === 0 ? null : new Error("the script's stream broke off"));
+    this.drop(flight, frame.a === 0 ? null : brokenOff(flight));
   }
 
   /** The answer's stream ends: broken off by `error`, else complete. */
@@ -182,12 +211,13 @@ export class Replies {
     if (flight.answered && !flight.stream) return this.#steps.stray();
     const failure = readFailure(frame.text);
     const lingers = frame.a >= LINGERS;
-    if (flight.stream) {
+    const problem = failure.kind === "http" ? null : failureProblem(failure, flight.refusal);
+    if (flight.stream && !flight.data) {
       this.#deps.onFailure(flight, failure);
-      this.drop(flight, new Error("the script's stream broke off"));
+      this.drop(flight, brokenOff(flight));
     } else {
-      const problem = failure.kind === "http" ? null : failureProblem(failure, flight.refusal);
       if (problem && failure.kind !== "input") this.#deps.onFailure(flight, failure);
+      if (flight.stream) this.drop(flight, problem ?? new HandlerProblem(failure));
       flight.answered = true;
       if (problem) answerProblem(flight, problem, (one, error) => this.#deps.problem(one, error));
       else if (flight.data) flight.data.reject(new HandlerProblem(failure));
@@ -195,6 +225,12 @@ export class Replies {
     }
     if (!lingers) this.#steps.finish(flight);
   }
+}
+
+/** To whom a stream ends too early, and nothing says why: a client's connection is closed, a caller is told. */
+export function brokenOff({ data }: Flight): Error {
+  if (data === null) return new Error("the script's stream broke off");
+  return new ProblemError("script_failed", "The script's stream broke off. The log has the details under this id.");
 }
 
 function tooLarge(limits: Limits, used: number): ProblemError {

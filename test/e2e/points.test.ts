@@ -21,11 +21,58 @@ export default definePlugin({
       },
       change: (next) => void (hung = next),
     });
+    route("GET /peal/:name", async ({ id, params, signal }) => {
+      const bell = hung.find(({ name }) => name === params["name"]);
+      const told: unknown[] = [];
+      try {
+        for await (const value of (await bell?.stream?.({ payload: "peal", parentId: id, signal })) ?? []) {
+          told.push(value);
+          if (value === "enough") break;
+        }
+      } catch (error) {
+        told.push(error instanceof ProblemError ? [error.code, error.detail] : String(error));
+      }
+      return Response.json(told);
+    });
     route("GET /ring/:name", async ({ id, params }) => {
       const bell = hung.find(({ name }) => name === params["name"]);
       return Response.json((await bell?.invoke?.({ payload: "ring", parentId: id })) ?? null);
     });
   },
+});
+`;
+
+/** Each way in which a generator may end. */
+const PEALS = `import { HttpError, registerBell } from "@aiwebengine/sdk";
+registerBell("plain", () => ["one"]);
+registerBell("whole", async function* () {
+  yield { n: 1 };
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  yield "é\\n";
+  yield null;
+});
+registerBell("long", async function* () {
+  try {
+    for (let n = 0; ; n++) yield n < 3 ? n : "enough";
+  } finally {
+    console.info("the long peal was ended");
+  }
+});
+registerBell("refuses", async function* () {
+  yield 1;
+  throw new HttpError(409, "no more");
+});
+registerBell("throws", async function* () {
+  yield 1;
+  throw new Error("a secret");
+});
+registerBell("odd", async function* () {
+  yield 1;
+  yield () => {};
+});
+registerBell("loops", async function* () {
+  yield 1;
+  for (;;) {}
 });
 `;
 
@@ -83,6 +130,25 @@ test("a generation whose point does not take what serves is refused, and the one
 test("the next generation has all that the one before had", async () => {
   await drop("plugins/bells.ts", bells("void 0;"), /plugins changed/);
   expect(await ring("ding")).toBe("stolen: ring bells");
+});
+
+test("a generator of a script is as many values, for a plugin that asks for them, until either has enough", async () => {
+  const peal = async (name: string): Promise<unknown> => (await engine.fetch(`/peal/${name}`)).json();
+  await drop("scripts/peals.js", PEALS, LOADED);
+
+  expect(await peal("plain")).toEqual([["one"]]);
+  expect(await peal("whole")).toEqual([{ n: 1 }, "é\n", null]);
+  const after = engine.mark();
+  expect(await peal("long")).toEqual([0, 1, 2, "enough"]);
+  await engine.waitForLog(/the long peal was ended/, { after });
+  expect(await peal("refuses")).toEqual([1, ["conflict", "no more"]]);
+  expect(await peal("throws")).toEqual([1, ["script_failed", expect.not.stringContaining("secret")]]);
+  await engine.waitForLog(/a secret/, { after });
+  expect(await peal("odd")).toEqual([1, ["script_failed", expect.any(String)]]);
+  expect(await peal("loops")).toEqual([["uninterrupted_exceeded", expect.any(String)]]);
+  // Whoever asks for one value is told that it is many.
+  expect(await ring("whole")).toBe(500);
+  await engine.waitForLog(/Only a web handler can answer with a stream/, { after });
 });
 
 test("when the plugin goes, so does its route; when it is back, so is the bell", async () => {

@@ -18,13 +18,15 @@ import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answe
 import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
-import { hasOwn, isBytes, jsonStringify, keysOf, lower, part } from "./primordials.ts";
+import { hasOwn, isBytes, jsonStringify, keysOf, lower, part, PromiseCtor } from "./primordials.ts";
 import { dropLive, type Live } from "./state.ts";
-import { stopTimersOf } from "./timers.ts";
+import { startTimer, stopTimersOf } from "./timers.ts";
 import { isResponse, openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
 
 const { min } = Math;
 const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
+
+const MOST_IN_A_TURN = 256;
 
 /** Added to the status of RESULT and FAILURE when work of the invocation goes on. */
 const LINGERS = 0x10000;
@@ -104,12 +106,27 @@ function sendStream(live: Live, status: number, headers: string, stream: Readabl
 }
 
 function sendPieces(live: Live, bytes: Uint8Array): Promise<void> | undefined {
-  return sendWithin(
+  const wait = sendWithin(
     live,
     bytes,
     (piece) => emit(CHUNK, live.id, 0, "", piece),
     () => live.cancelled,
   );
+  if (wait === undefined && ++live.burst < MOST_IN_A_TURN) return undefined;
+  live.burst = 0;
+  return wait ?? pause(live);
+}
+
+/** A source that never waits would keep everything else from the realm until its window is full: of small pieces, a second. */
+function pause(live: Live): Promise<void> | undefined {
+  if (live.cancelled) return undefined;
+  return new PromiseCtor((resolve) => {
+    try {
+      startTimer(resolve, 0);
+    } catch {
+      resolve(); // the script has as many timers as it may
+    }
+  });
 }
 
 function reportStream(live: Live, error: unknown): void {
@@ -124,10 +141,21 @@ export function pieceOf(value: unknown): Uint8Array {
 
 /** An async iterable is a stream: of events for a client that asks for them. */
 function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
+  if (!wantsEvents(live.context)) sendEach(live, iterable, `["content-type","text/plain;charset=utf-8"]`, pieceOf);
+  else sendEach(live, iterable, jsonStringify(eventHeaders()), eventOf, EVENT_OPENING);
+}
+
+/** Sends what it yields, value by value; when nobody takes it any more, the iterable is returned. */
+export function sendEach(
+  live: Live,
+  iterable: AsyncIterable<unknown>,
+  headers: string,
+  bytesOf: (value: unknown) => Uint8Array,
+  opening?: Uint8Array,
+): void {
   const iterator = iterable[asyncIterator]();
-  const events = wantsEvents(live.context);
-  startStream(live, 200, events ? jsonStringify(eventHeaders()) : `["content-type","text/plain;charset=utf-8"]`, -1);
-  if (events) void sendPieces(live, EVENT_OPENING);
+  startStream(live, 200, headers, -1);
+  if (opening) void sendPieces(live, opening);
   let stopped = false;
   live.stopAnswer = () => {
     stopped = true;
@@ -149,8 +177,7 @@ function sendIterable(live: Live, iterable: AsyncIterable<unknown>): void {
       while (!stopped) {
         const step = await iterator.next();
         if (step.done) break;
-        const value = step.value;
-        const wait = sendPieces(live, events ? eventOf(value) : pieceOf(value));
+        const wait = sendPieces(live, bytesOf(step.value));
         if (wait) await wait;
       }
       endStream(live, 0);

@@ -63,7 +63,8 @@ function send(level: number, message: string, data: unknown): void {
   tap?.(level, message, data);
   const shown = message.length > MAX_LINE ? `${cut(message, 0, MAX_LINE)}…` : message;
   let extra = "";
-  if (data !== undefined) {
+  if (data instanceof ErrorCtor) extra = `,${jsonStringify(cut(inspect(data), 0, MAX_LINE))}`;
+  else if (data !== undefined) {
     try {
       const json = jsonStringify(data);
       if (typeof json === "string" && json.length <= MAX_LINE && !isDeep(json)) extra = `,${json}`;

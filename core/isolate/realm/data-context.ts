@@ -13,6 +13,8 @@ export interface DataHead {
   readonly user?: unknown;
   /** The option that holds the function to call, instead of the handler. */
   readonly handler?: string;
+  /** The caller takes a stream of values. */
+  readonly stream?: true;
   /** The head of the request that causes this call (core/script/head.ts). */
   readonly request?: string;
 }

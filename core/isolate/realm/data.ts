@@ -1,6 +1,6 @@
 /** Runs a point's handler: data in, data out, no HTTP. */
 import { HEADERS_JSON, HEADERS_NONE } from "../frames.ts";
-import { isIterable, sendFailure, sendOnce } from "./answer.ts";
+import { isIterable, sendEach, sendFailure, sendOnce } from "./answer.ts";
 import { DataContext, RequestedContext, type DataHead } from "./data-context.ts";
 import { ScriptError } from "./errors.ts";
 import { htmlText, isHtml } from "./jsx.ts";
@@ -9,7 +9,7 @@ import type { Handler } from "./register.ts";
 import { checkData, type DataRunner } from "./runner.ts";
 import type { Live } from "./state.ts";
 import type { ValidationError } from "./validate.ts";
-import { isResponse, isStream } from "./web/index.ts";
+import { isResponse, isStream, utf8Encode } from "./web/index.ts";
 
 /** Of the fields that do not fit. */
 const MAX_TOLD = 5;
@@ -18,8 +18,10 @@ const MAX_TOLD = 5;
 export function runData(live: Live, runner: DataRunner, head: string): void {
   let value: unknown;
   let output: DataRunner["checkOutput"] = null;
+  let sender = send;
   try {
     const data = jsonParse(head) as DataHead;
+    if (data.stream) sender = sendStream;
     const handler = handlerOf(runner, data.handler);
     const context = data.request === undefined ? new DataContext(live, data) : new RequestedContext(live, data);
     live.context = context;
@@ -37,10 +39,10 @@ export function runData(live: Live, runner: DataRunner, head: string): void {
   if (isThenable(value)) {
     onSettled(
       new PromiseCtor((resolve) => resolve(value)),
-      (result: unknown) => send(live, output, result),
+      (result: unknown) => sender(live, output, result),
       (error: unknown) => sendFailure(live, error),
     );
-  } else send(live, output, value);
+  } else sender(live, output, value);
 }
 
 function handlerOf({ handler, inOptions }: DataRunner, option: string | undefined): Handler {
@@ -54,14 +56,29 @@ function send(live: Live, output: DataRunner["checkOutput"], value: unknown): vo
     if (live.cancelled || (value === undefined && !output)) {
       return sendOnce(live, 204, HEADERS_NONE, undefined);
     }
-    const json = jsonStringify(isHtml(value) ? htmlText(value) : dataOnly(value));
-    if (typeof json !== "string") throw notData(`a ${typeof value}`);
-    // As a caller will read it: a Date is a text by then.
-    if (output) wantOutput(output(jsonParse(json)));
-    sendOnce(live, 200, HEADERS_JSON, json);
+    sendOnce(live, 200, HEADERS_JSON, jsonOf(output, value));
   } catch (error) {
     sendFailure(live, error);
   }
+}
+
+/** For a caller that takes many values: what an iterable yields, a line of JSON each; anything else as ever. */
+function sendStream(live: Live, output: DataRunner["checkOutput"], value: unknown): void {
+  try {
+    if (live.cancelled || typeof value !== "object" || value === null || isStream(value) || !isIterable(value))
+      return send(live, output, value);
+    sendEach(live, value, HEADERS_NONE, (item) => utf8Encode(`${jsonOf(output, item)}\n`));
+  } catch (error) {
+    sendFailure(live, error);
+  }
+}
+
+function jsonOf(output: DataRunner["checkOutput"], value: unknown): string {
+  const json = jsonStringify(isHtml(value) ? htmlText(value) : dataOnly(value));
+  if (typeof json !== "string") throw notData(`a ${typeof value}`);
+  // As a caller will read it: a Date is a text by then.
+  if (output) wantOutput(output(jsonParse(json)));
+  return json;
 }
 
 function wantOutput(errors: readonly ValidationError[]): void {

@@ -33,6 +33,8 @@ export interface Live {
   /** Bytes of the answer that are on their way to the client. */
   ahead: number;
   resume: (() => void) | null;
+  /** Pieces of the answer that went out without a wait. */
+  burst: number;
   stopAnswer: (() => void) | null;
   context: object | null;
 }
@@ -60,6 +62,7 @@ export function addLive(id: number): Live {
     bodyEnd: undefined,
     ahead: 0,
     resume: null,
+    burst: 0,
     stopAnswer: null,
     context: null,
   };

@@ -1,7 +1,7 @@
 /** `waitUntil`: work that goes on after the answer. */
 import { settleLate } from "./answer.ts";
 import { log } from "./console.ts";
-import { ErrorCtor, onSettled, PromiseCtor } from "./primordials.ts";
+import { onSettled, PromiseCtor } from "./primordials.ts";
 import type { Live } from "./state.ts";
 
 /** The invocation lives until the promise settles, or until its deadline. */
@@ -12,7 +12,7 @@ export function hold(live: Live, promise: unknown): void {
     if (live.answered) settleLate(live);
   };
   onSettled(new PromiseCtor((resolve) => resolve(promise)), done, (error: unknown) => {
-    log.error("a promise given to waitUntil was rejected", error instanceof ErrorCtor ? error.stack : error);
+    log.error("a promise given to waitUntil was rejected", error);
     done();
   });
 }

@@ -121,6 +121,17 @@ describe("an owner", () => {
     expect(await first?.invoke?.({ payload: 1 })).toBe("answer");
     expect(made.calls).toMatchObject([[{ script: { name: "a" } }, { id: 7 }, { payload: 1 }]]);
     expect(second).not.toHaveProperty("invoke");
+    expect(second).not.toHaveProperty("stream");
+  });
+
+  test("takes many values where it asks for a stream; one that is no stream is the only one", async () => {
+    const made = desk();
+    const bells = new Owner("bells");
+    made.desk.take([bells], [version("a", registration("bells", "x", 7))]);
+    const given: unknown[] = [];
+    for await (const value of (await bells.latest[0]?.stream?.({ payload: 1 })) ?? []) given.push(value);
+    expect(given).toEqual(["answer"]);
+    expect(made.calls).toMatchObject([[{}, { id: 7 }, { payload: 1, stream: true }]]);
   });
 
   test("calls a function among the options by its option", async () => {

@@ -39,14 +39,17 @@ interface Called {
   readonly answer: Promise<Json | undefined>;
 }
 
-function call(made: House, pool: ScriptPool, input: CallInput = {}): Promise<Json | undefined> {
+function call(made: House, pool: ScriptPool, input: Omit<CallInput, "stream"> = {}): Promise<Json | undefined> {
   const answer = made.isolates.call(pool, REGISTRATION, input);
   answer.catch(() => {}); // told to whoever awaits it
   return answer;
 }
 
 /** A call that an isolate has before it. */
-async function called(input: CallInput = {}, limits: Parameters<House["open"]>[0] = {}): Promise<Called> {
+async function called(
+  input: Omit<CallInput, "stream"> = {},
+  limits: Parameters<House["open"]>[0] = {},
+): Promise<Called> {
   const made = house();
   const pool = made.open(limits);
   const answer = call(made, pool, input);
