@@ -1,7 +1,7 @@
 /** Starts the engine and ends it: lock, children, scripts, server, in that order and back. */
 import { join } from "node:path";
 import { mkdirSync } from "node:fs";
-import type { BuiltInPlugin, PluginInfo, RedactionCapability } from "../sdk/plugin.ts";
+import type { BuiltInPlugin, EndpointInfo, PluginInfo, RedactionCapability } from "../sdk/plugin.ts";
 import type { Config, LiveConfig } from "./config/index.ts";
 import { BUILDER, compose, ENGINE, ISOLATES, PLUGINS, REGISTRY, SEAT, TRASH } from "./container.ts";
 import { StartError } from "./errors.ts";
@@ -45,6 +45,7 @@ export interface Engine {
   readonly jail: JailReport;
   scripts(): readonly ScriptStatus[];
   plugins(): readonly PluginInfo[];
+  endpoints(): readonly EndpointInfo[];
   /** Takes over another config, of the keys that may change in a running engine; all of it, or nothing and false. */
   reconfigure(config: Config, settings: PluginSettings): Promise<boolean>;
   /** Finishes what is under way, up to `server.shutdownTimeoutMs`. */
@@ -188,6 +189,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     jail,
     scripts: () => registry.status,
     plugins: () => plugins.plugins,
+    endpoints: () => plugins.current.endpoints(),
     reconfigure,
     stop,
   };

@@ -295,6 +295,27 @@ export interface HealthResult {
   readonly detail?: string;
 }
 
+/** An address of the plugin that speaks a protocol of its own: people, programs and agents are told of it. */
+export interface EndpointSpec {
+  /** Of the protocol, or of what is there: `GraphQL`. */
+  readonly title: string;
+  /** `/graphql` */
+  readonly path: string;
+  /** One sentence: what is there, and how one asks. */
+  readonly summary: string;
+  /** Whether there is something behind it now; without it there always is. */
+  open?(): boolean;
+}
+
+/** An endpoint with something behind it. */
+export interface EndpointInfo {
+  readonly title: string;
+  readonly path: string;
+  readonly summary: string;
+  /** The plugin. */
+  readonly owner: string;
+}
+
 /** What `setup` gets. Everything that is done through it is undone, in reverse, when the plugin goes. */
 export interface PluginContext<Config = unknown> {
   readonly name: string;
@@ -326,6 +347,8 @@ export interface PluginContext<Config = unknown> {
   command(spec: CommandSpec): void;
   /** A check of `/health/ready`. */
   health(name: string, check: () => Awaitable<HealthResult>): void;
+  /** Names an address of the plugin in the banner, the documentation of the API and `/llms.txt`. Its routes it adds itself. */
+  endpoint(spec: EndpointSpec): void;
 }
 
 /** Values of capabilities by name. A plugin that provides one declares it: `declare module … { interface Capabilities { … } }`. */
@@ -453,6 +476,8 @@ export interface EngineCapability {
   scripts(): readonly ScriptInfo[];
   plugins(): readonly PluginInfo[];
   routes(): readonly RouteInfo[];
+  /** Addresses that speak protocols of their own, those with something behind them. */
+  endpoints(): readonly EndpointInfo[];
   /** Runs the health checks of all plugins. */
   checks(): Promise<{ readonly [name: string]: HealthResult }>;
   /** Called after each change of the scripts or plugins that serve, and when the engine begins to stop (`ready` is false). */

@@ -1,4 +1,5 @@
 /** What the engine prints when it listens: where, what serves, and what does not. */
+import type { EndpointInfo } from "../../sdk/plugin.ts";
 import { printable } from "../log/escape.ts";
 import type { BuildProblem } from "../script/types.ts";
 import { PLAIN, type Paint } from "./paint.ts";
@@ -27,6 +28,7 @@ export interface Banner {
   };
   readonly plugins: readonly { readonly name: string; readonly origin: string }[];
   readonly scripts: readonly BannerScript[];
+  readonly endpoints: readonly EndpointInfo[];
   readonly dev: boolean;
   /** Milliseconds from start to listening. */
   readonly startMs?: number | undefined;
@@ -95,6 +97,9 @@ export function renderBanner(banner: Banner, paint: Paint = PLAIN): string {
   const took = banner.startMs === undefined ? "" : paint.dim(` in ${Math.round(banner.startMs)} ms`);
   const lines = [
     `${paint.bold("aiwebengine")} ${banner.version} serves ${paint.cyan(banner.url)}${took}`,
+    ...banner.endpoints.map(({ title, path }) =>
+      row(printable(title), paint.cyan(banner.url + printable(path)), paint),
+    ),
     row("folder", printable(banner.dir), paint),
     row("isolates", isolation(banner, paint), paint),
     ...pluginRows(banner.plugins, paint),

@@ -39,6 +39,7 @@ export async function buildFor(host: PluginHost, config: Config, version: string
       const count = problem === undefined ? (routes.get(one)?.length ?? 0) : 0;
       return { name, entry, folder: root === dir ? undefined : root, routes: count, problem };
     }),
+    endpoints: host.current.endpoints(),
     routes: [...seat.routes.map(({ value }) => routeInfo(value)), ...served.flatMap(infoOf)],
   };
 }
@@ -56,6 +57,7 @@ function problemsOf(
   return problems;
 }
 
-function infoOf({ registration, owner, method, path }: Route): readonly RouteInfo[] {
+function infoOf({ registration, info, owner, method, path }: Route): readonly RouteInfo[] {
+  if (info !== undefined) return [info];
   return registration === undefined ? [] : [scriptRouteInfo({ ...registration, method, path }, owner)];
 }

@@ -8,6 +8,7 @@ import { configInput } from "./config-input.ts";
 import { closeConsole, openConsole, type Console } from "./console.ts";
 import { settingsOf } from "../plugin/settings.ts";
 import { tellPlugin } from "./plugin-event.ts";
+import { tellEndpoints } from "./endpoint-event.ts";
 import { tellScript } from "./script-event.ts";
 
 /** Serves until the engine ends. */
@@ -22,7 +23,7 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
   try {
     const signals = listenForSignals();
     const plugins = await builtIns();
-    const following: { config?: ConfigWatcher } = {};
+    const following: { config?: ConfigWatcher; endpoints?: () => void } = {};
     const engine = await startEngine({
       config,
       pluginSettings: settingsOf(loaded, plugins),
@@ -31,15 +32,21 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
       scriptLogs,
       redaction: out.secrets,
       builtIns: plugins,
-      onScript: (event) => tellScript(event, out),
+      onScript(event) {
+        tellScript(event, out);
+        following.endpoints?.();
+      },
       onPlugin(event) {
         tellPlugin(event, out);
-        if (event.kind === "changed") following.config?.retry();
+        if (event.kind !== "changed") return;
+        following.config?.retry();
+        following.endpoints?.();
       },
     });
     const stopped = signals.first();
     faults.serving();
     greet(engine, config.current, version, out);
+    following.endpoints = tellEndpoints(engine, log);
     following.config = followConfig(input, config, plugins, engine, out, since);
     await stopped;
     following.config.close();
@@ -78,6 +85,7 @@ function greet(engine: Engine, config: Config, version: string, { log, sink, for
   const { url, mode, jail } = engine;
   const scripts = engine.scripts();
   const plugins = engine.plugins();
+  const endpoints = engine.endpoints();
   // Since the process began, not since this line.
   const startMs = performance.now();
   if (format === "json") {
@@ -95,7 +103,10 @@ function greet(engine: Engine, config: Config, version: string, { log, sink, for
   }
   log.flush();
   sink.write(
-    renderBanner({ version, url, dir: config.dir, mode, jail, plugins, scripts, dev: config.dev, startMs }, paint),
+    renderBanner(
+      { version, url, dir: config.dir, mode, jail, plugins, scripts, endpoints, dev: config.dev, startMs },
+      paint,
+    ),
   );
 }
 

@@ -2,6 +2,7 @@
 import type {
   CommandSpec,
   Dispose,
+  EndpointSpec,
   HealthResult,
   HookName,
   Hooks,
@@ -46,6 +47,7 @@ export class Contributions {
   readonly points = new Map<string, Owned<PointSpec>>();
   readonly commands: Owned<CommandSpec>[] = [];
   readonly health = new Map<string, Owned<() => Awaitable<HealthResult>>>();
+  readonly endpoints: Owned<EndpointSpec>[] = [];
   readonly visits: { readonly plugin: string; readonly capability: string; visit(value: unknown): Dispose | void }[] =
     [];
 }
@@ -184,6 +186,16 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
       wantFunction(check, `the health check "${name}"`);
       once(into.health.get(name), `the health check "${name}"`);
       into.health.set(name, { plugin: plugin.name, name, spec: check });
+    },
+    endpoint(spec) {
+      during("endpoint");
+      if (!spec.path.startsWith("/"))
+        throw new Error(`the endpoint "${spec.title}" needs a path; "${spec.path}" is none`);
+      once(
+        into.endpoints.find(({ spec: { path } }) => path === spec.path),
+        `the endpoint "${spec.path}"`,
+      );
+      into.endpoints.push({ plugin: plugin.name, name: spec.title, spec });
     },
   };
   return { context, close: () => void (open = false) };

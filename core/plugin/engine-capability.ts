@@ -45,6 +45,9 @@ export class EngineView implements EngineCapability {
   routes(): readonly RouteInfo[] {
     return this.#facts.routes();
   }
+  endpoints(): ReturnType<EngineCapability["endpoints"]> {
+    return this.#facts.generation().endpoints();
+  }
   plugins(): readonly PluginInfo[] {
     return this.#facts.plugins();
   }

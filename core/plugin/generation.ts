@@ -1,5 +1,5 @@
 /** One generation: every plugin set up, in order, into one immutable set of contributions; or nothing at all. */
-import type { AnyPlugin, Dispose, HealthResult, PluginContext, PluginLog } from "../../sdk/plugin.ts";
+import type { AnyPlugin, Dispose, EndpointInfo, HealthResult, PluginContext, PluginLog } from "../../sdk/plugin.ts";
 import { Contributions, makeContext, type Scope } from "./context.ts";
 import { makeChains, type Chains } from "./hook.ts";
 import type { Keeper } from "./keep.ts";
@@ -91,6 +91,19 @@ export class Generation {
       if (line !== undefined) return { plugin, file, line, column, frame };
     }
     return error instanceof Error && error.cause !== undefined ? this.placeOf(error.cause) : {};
+  }
+
+  /** Those with something behind them. */
+  endpoints(): readonly EndpointInfo[] {
+    return this.contributions.endpoints.flatMap(({ plugin, spec }) => {
+      const { title, path, summary } = spec;
+      try {
+        return spec.open?.() === false ? [] : [{ title, path, summary, owner: plugin }];
+      } catch {
+        // Who cannot say whether it is there is not there.
+        return [];
+      }
+    });
   }
 
   async checks(): Promise<{ readonly [name: string]: HealthResult }> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type {
   BuiltInPlugin,
   CommandSpec,
+  EndpointInfo,
   EngineCapability,
   PluginLog,
   RouteInfo,
@@ -141,9 +142,10 @@ export interface OfflineScripts {
   readonly scripts: readonly ScriptInfo[];
   /** Of plugins, too. */
   readonly routes: readonly RouteInfo[];
+  readonly endpoints: readonly EndpointInfo[];
 }
 
-const NO_SCRIPTS: OfflineScripts = { scripts: [], routes: [] };
+const NO_SCRIPTS: OfflineScripts = { scripts: [], routes: [], endpoints: [] };
 
 /**
  * The commands that plugins bring. Running one ends what its plugins hold.
@@ -187,6 +189,7 @@ function absentEngine(version: string, built: () => OfflineScripts): EngineCapab
     scripts: () => built().scripts,
     plugins: () => [],
     routes: () => built().routes,
+    endpoints: () => built().endpoints,
     checks: () => Promise.resolve({}),
     onChange: () => () => {},
   };

@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 document of what serves. https://spec.openapis.org/oas/v3.1.1 */
-import type { Json, RouteInfo } from "../../sdk/plugin.ts";
-import { operationOf, tagsOf } from "./operation.ts";
+import type { EndpointInfo, Json, RouteInfo } from "../../sdk/plugin.ts";
+import { isDescribed, operationOf, tagsOf } from "./operation.ts";
 import { formsOf, namesOf, templateOf, type PathForm } from "./path.ts";
 import { PROBLEM_SCHEMA, problemResponses } from "./problems.ts";
 import { Components } from "./schema.ts";
@@ -20,7 +20,15 @@ interface PathItem {
   readonly operations: { [method: string]: Json };
 }
 
-export function makeDocument(routes: readonly RouteInfo[], { title, version, description }: Info): Json {
+/** What is served, as the engine tells it. */
+export interface Served {
+  readonly routes: readonly RouteInfo[];
+  /** They speak protocols of their own, which OpenAPI has no words for. */
+  readonly endpoints: readonly EndpointInfo[];
+}
+
+export function makeDocument({ routes: all, endpoints }: Served, { title, version, description }: Info): Json {
+  const routes = all.filter(isDescribed);
   const components = new Components();
   const items = new Map<string, PathItem>();
   const entries = routes
@@ -38,6 +46,9 @@ export function makeDocument(routes: readonly RouteInfo[], { title, version, des
     info: { title, version, ...(description === "" ? {} : { description }) },
     servers: [{ url: "/" }],
     tags: tags(routes),
+    ...(endpoints.length === 0
+      ? {}
+      : { "x-endpoints": endpoints.map(({ title: of, path, summary }) => ({ title: of, path, summary })) }),
     paths: Object.fromEntries([...items.values()].map(({ template, operations }) => [template, operations])),
     components: { schemas: { Problem: PROBLEM_SCHEMA, ...components.schemas }, responses: problemResponses() },
   };

@@ -1,6 +1,6 @@
 /** The three documents as they are now, with what a cache needs to keep them. https://www.rfc-editor.org/rfc/rfc9110 */
-import type { RequestEvent, RouteInfo } from "../../sdk/plugin.ts";
-import { makeDocument, type Info } from "./document.ts";
+import type { RequestEvent } from "../../sdk/plugin.ts";
+import { makeDocument, type Info, type Served } from "./document.ts";
 import { makeIndex } from "./llms.ts";
 import { makePage } from "./page.ts";
 
@@ -21,13 +21,13 @@ interface File {
   readonly headers: { readonly [name: string]: string };
 }
 
-export function makeFiles(routes: readonly RouteInfo[], config: Info & Places): Files {
+export function makeFiles(served: Served, config: Info & Places): Files {
   const { path, document, index } = config;
   const page = makePage(config, document);
   const files = new Map<string, File>([
     [path, file(page.html, "text/html;charset=utf-8", { "content-security-policy": page.policy })],
-    [document, file(`${JSON.stringify(makeDocument(routes, config))}\n`, "application/json")],
-    [index, file(makeIndex(routes, config, { document, page: path }), "text/plain;charset=utf-8")],
+    [document, file(`${JSON.stringify(makeDocument(served, config))}\n`, "application/json")],
+    [index, file(makeIndex(served, config, { document, page: path }), "text/plain;charset=utf-8")],
   ]);
   return {
     answer({ method, path: asked, request }) {

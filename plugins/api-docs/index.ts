@@ -1,5 +1,6 @@
 /** What this engine serves, described: OpenAPI for programs, a page for people, `/llms.txt` for agents. */
 import { definePlugin, type EngineCapability, type RequestEvent } from "../../sdk/plugin.ts";
+import type { Served } from "./document.ts";
 import type { Files } from "./files.ts";
 
 const PATH = "/^\\/[A-Za-z0-9._~\\/-]*$/";
@@ -21,8 +22,13 @@ export default definePlugin({
     version: [["string > 0", "@", "`info.version`: of what the scripts offer, not of the engine."], "=", "1.0.0"],
     description: [["string", "@", "`info.description`."], "=", ""],
   },
-  setup({ config, use, hook, defer, command }) {
+  setup({ config, use, hook, defer, command, endpoint }) {
     const engine = use("engine");
+    const served = (): Served => ({
+      routes: engine.routes(),
+      // The page is where the document is read: it has no need to name itself.
+      endpoints: engine.endpoints().filter(({ owner }) => owner !== "api-docs"),
+    });
     const places = new Set<string>([config.path, config.document, config.index]);
     if (places.size < 3) throw new Error("path, document and index are three places; two of them are the same");
     command({
@@ -33,11 +39,12 @@ export default definePlugin({
       run: async ({ words, stdout, stderr }) => {
         if (words.length > 0) return refuse(stderr, words);
         const { makeDocument } = await import("./document.ts");
-        stdout(`${JSON.stringify(makeDocument(engine.routes(), config), null, 2)}\n`);
+        stdout(`${JSON.stringify(makeDocument(served(), config), null, 2)}\n`);
         return tellBroken(engine, stderr);
       },
     });
     if (!config.public && !engine.dev) return;
+    endpoint({ title: "API docs", path: config.path, summary: "Every route, with a form to try it." });
     let files: Promise<Files> | undefined;
     defer(engine.onChange(() => void (files = undefined)));
     hook("request", (event, next) => {
@@ -48,7 +55,7 @@ export default definePlugin({
     async function afterFiles(event: RequestEvent, next: () => Response | PromiseLike<Response>): Promise<Response> {
       const given = await next();
       if (given.status !== 404) return given;
-      files ??= import("./files.ts").then(({ makeFiles }) => makeFiles(engine.routes(), config));
+      files ??= import("./files.ts").then(({ makeFiles }) => makeFiles(served(), config));
       return (await files).answer(event);
     }
   },

@@ -1,43 +1,60 @@
 /** `/llms.txt`: what this engine offers, in a page for agents. https://llmstxt.org */
 import type { RouteInfo } from "../../sdk/plugin.ts";
-import type { Info } from "./document.ts";
-import { line, tagsOf } from "./operation.ts";
+import type { Info, Served } from "./document.ts";
+import { EVENTS, isDescribed, line, tagsOf } from "./operation.ts";
+import { shapeOf } from "./shape.ts";
 
-/** What agents and programs speak besides HTTP, where a plugin of the name serves it. */
-const ENDPOINTS = [
-  { owner: "mcp", title: "MCP", says: "tools, prompts and resources for agents" },
-  { owner: "graphql", title: "GraphQL", says: "queries, mutations and subscriptions" },
-];
+/** Beside a route, in this order. */
+const PARTS = [
+  ["params", "Path"],
+  ["query", "Query"],
+  ["headers", "Headers"],
+  ["body", "Body"],
+  ["response", "Answer"],
+] as const;
 
 export function makeIndex(
-  routes: readonly RouteInfo[],
+  { routes, endpoints }: Served,
   { title, description }: Info,
   places: { readonly document: string; readonly page: string },
 ): string {
-  const sorted = routes.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
-  const endpoints = ENDPOINTS.flatMap(({ owner, title: name, says }) => {
-    const route = sorted.find((one) => one.ofPlugin && one.owner === owner);
-    return route === undefined ? [] : [`- [${name}](${route.path}): ${says}`];
-  });
+  const sorted = routes.filter(isDescribed).toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
   const groups = Map.groupBy(sorted, (route) => tagsOf(route)[0] ?? route.owner);
   return [
     `# ${line(title) ?? "API"}`,
     `> ${line(description) ?? "Scripts and plugins that this engine serves over HTTP."}`,
-    "Failures are RFC 9457 problems (`application/problem+json`) with a stable `code`. `:name` in a path is a parameter.",
+    HOW,
     [
-      `- [OpenAPI](${places.document}): every route with its parameters, bodies and answers, as JSON`,
-      `- [Documentation](${places.page}): the same for people`,
-      ...endpoints,
+      `- [OpenAPI](${places.document}): every route with its parameters, bodies, answers and problems, as JSON`,
+      `- [Documentation](${places.page}): the same for people, with a form to try each route`,
+      ...endpoints.map(({ title: name, path, summary }) => `- [${line(name)}](${path}): ${line(summary) ?? ""}`),
     ].join("\n"),
     ...[...groups].map(([name, members]) => `## ${name}\n\n${members.map(tell).join("\n")}`),
     "",
   ].join("\n\n");
 }
 
-function tell({ method, path, options }: RouteInfo): string {
-  const summary = line(options["summary"]);
+const HOW = `Paths are relative to where this file is; \`:name\` in one is a parameter, \`*\` the rest of it, with slashes. \
+Bodies are sent as \`application/json\` unless told otherwise. A failure is an RFC 9457 problem (\`application/problem+json\`) \
+with a stable \`code\`, and \`errors\` that name the fields which do not fit.`;
+
+function tell(route: RouteInfo): string {
+  const { method, path, options, schemas, produces } = route;
   const gone = options["deprecated"] === true ? " (deprecated)" : "";
-  return `- \`${method} ${path.replaceAll("`", "%60")}\`${gone}${summary === undefined ? "" : `: ${summary}`}`;
+  const facts = [
+    ...(produces === EVENTS ? ["Server-sent events: ask with `accept: text/event-stream`."] : []),
+    ...PARTS.flatMap(([part, name]) => {
+      const schema = schemas[part];
+      return schema === undefined ? [] : [`${name}: ${code(shapeOf(schema))}`];
+    }),
+  ].join(" ");
+  const summary = [line(options["summary"]), facts === "" ? undefined : facts].filter((one) => one !== undefined);
+  return `- ${code(`${method} ${path}`)}${gone}${summary.length === 0 ? "" : `: ${summary.join(". ")}`}`;
+}
+
+/** What a script wrote stays in it. */
+function code(text: string): string {
+  return `\`${text.replaceAll("`", "%60").replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ")}\``;
 }
 
 function orderOf({ path, method, ofPlugin }: RouteInfo): string {

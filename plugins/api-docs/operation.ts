@@ -14,13 +14,46 @@ export interface OperationParts {
   readonly components: Components;
 }
 
+export const EVENTS = "text/event-stream";
+const STREAM = "Server-sent events, for as long as the client stays. A client that comes back gets what it missed.";
+const REDIRECT: Json = { description: "A redirect, where the handler answers with one." };
+const LAST_EVENT_ID: Json = {
+  name: "Last-Event-ID",
+  in: "header",
+  description: "The last event that a client has which comes back. EventSource sends it by itself.",
+  schema: { type: "string" },
+};
+/**
+ * OpenAPI 3.1 has a schema for the whole text only; `itemSchema` of 3.2 is for each event.
+ * https://spec.openapis.org/oas/v3.2.0#media-type-object
+ */
+const EVENT_STREAM: Json = {
+  schema: { type: "string" },
+  "x-itemSchema": {
+    type: "object",
+    required: ["data"],
+    properties: {
+      id: { type: "string", description: "Where a client goes on that comes back." },
+      event: { type: "string", description: "The name for `addEventListener`; `message` without it." },
+      data: { type: "string", description: "JSON, or text as the script sent it." },
+      retry: { type: "integer", minimum: 0, description: "Milliseconds to wait before coming back." },
+    },
+  },
+};
+
 const BODILESS = new Set(["GET", "HEAD", "OPTIONS"]);
 /** OpenAPI gives these a meaning of their own elsewhere. */
 const OTHER_HEADERS = new Set(["accept", "content-type", "authorization"]);
 
+/** A script's route is; a plugin says of its own whether they are for others to use, by a summary. */
+export function isDescribed({ ofPlugin, options }: RouteInfo): boolean {
+  return !ofPlugin || line(options["summary"]) !== undefined;
+}
+
 export function operationOf(parts: OperationParts): { readonly [key: string]: Json } {
   const { route, method, form } = parts;
   const { ofPlugin, options, schemas } = route;
+  const redirects = !ofPlugin && route.produces === undefined && schemas["response"] === undefined;
   const operationId = operationIdOf(method, form);
   const parameters = [...pathParameters(parts, operationId), ...otherParameters(parts, operationId)];
   const requestBody = BODILESS.has(method) ? undefined : bodyOf(parts, operationId);
@@ -35,6 +68,7 @@ export function operationOf(parts: OperationParts): { readonly [key: string]: Js
     ...given("requestBody", requestBody),
     responses: {
       "2XX": successOf(parts, operationId),
+      ...(redirects ? { "3XX": REDIRECT } : {}),
       ...failuresOf({
         ofPlugin,
         named: parts.names.length > 0,
@@ -64,7 +98,8 @@ function pathParameters({ route, form, names, components }: OperationParts, oper
 }
 
 function otherParameters({ route, components }: OperationParts, operationId: string): Json[] {
-  return (["query", "headers"] as const).flatMap((part) => {
+  const resume = route.produces === EVENTS ? [LAST_EVENT_ID] : [];
+  const checked = (["query", "headers"] as const).flatMap((part) => {
     const schema = route.schemas[part];
     if (schema === undefined) return [];
     const { lift, fields } = components.open(schema, `${operationId}.${part}`);
@@ -83,6 +118,7 @@ function otherParameters({ route, components }: OperationParts, operationId: str
     const description = "Parameters of any other name.";
     return [...named, { name: "*", in: "query", description, style: "form", explode: true, schema: others }];
   });
+  return [...checked, ...resume];
 }
 
 function bodyOf({ route, method, components }: OperationParts, operationId: string): Json | undefined {
@@ -120,6 +156,7 @@ function isFlat(schema: Json): boolean {
 /** A script chooses the status itself: 200, 201, 204 for nothing. */
 function successOf({ route, components }: OperationParts, operationId: string): Json {
   const { response } = route.schemas;
+  if (route.produces === EVENTS) return { description: STREAM, content: { [EVENTS]: EVENT_STREAM } };
   if (route.produces !== undefined) return { description: "What is sent.", content: { [route.produces]: {} } };
   if (response === undefined) return { description: "What the handler answers." };
   const schema = components.lift(response, `${operationId}.response`);

@@ -42,7 +42,7 @@ export default definePlugin({
     ],
     operationsOnly: [["boolean", "@", "Clients may run persisted operations only."], "=", false],
   },
-  setup({ command, config, log, paths, point, route, service, use }) {
+  setup({ command, config, endpoint, log, paths, point, route, service, use }) {
     const engine = use("engine");
     const persisted = config.operations === "" ? undefined : readOperations(resolve(paths.project, config.operations));
     let registrations: readonly PointRegistration[] = [];
@@ -110,6 +110,12 @@ export default definePlugin({
       return (await started()).answer(asked, begin(id, null, signal));
     });
 
+    endpoint({
+      title: "GraphQL",
+      path: config.path,
+      summary: 'Queries and mutations: POST application/json, {"query": "{ … }", "variables": {}}.',
+      open: () => registrations.length > 0,
+    });
     command({
       name: "graphql",
       summary: "Print the GraphQL schema of the project's scripts.",

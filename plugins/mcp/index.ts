@@ -46,7 +46,7 @@ export default definePlugin({
     ],
     sessionIdleMs: [["number.integer >= 1000", "@", "A session that nobody uses for so long ends."], "=", 1_800_000],
   },
-  setup({ config, point, route, command, keep, use, defer, log }) {
+  setup({ config, point, route, endpoint, command, keep, use, defer, log }) {
     const engine = use("engine");
     const { version } = engine;
     const kept = keep<Kept>(
@@ -106,6 +106,12 @@ export default definePlugin({
     }
     route("ANY /mcp", (event) => answer(event, ALL));
     route("ANY /mcp/:script", (event) => answer(event, event.params["script"] ?? ALL));
+    endpoint({
+      title: "MCP",
+      path: "/mcp",
+      summary: "Tools, prompts and resources for agents, by the Model Context Protocol over streamable HTTP.",
+      open: () => surfaces.has(ALL),
+    });
 
     command({
       name: "mcp",

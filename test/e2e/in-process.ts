@@ -143,6 +143,7 @@ async function serve(args: readonly string[], write: (text: string) => void): Pr
     jail,
     plugins: engine.plugins(),
     scripts: engine.scripts(),
+    endpoints: engine.endpoints(),
     dev: config.current.dev,
     startMs: 0,
   };

@@ -1,15 +1,14 @@
 /** `api-docs` in the binary: the document that is served is the one that is printed, and what the scripts do fits it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020, { type ValidateFunction } from "ajv/dist/2020.js";
 import fc, { type Arbitrary } from "fast-check";
 import { startEngine, runEngine, type Engine } from "./engine.ts";
 
-const EXAMPLES = ["hello.ts", "notes.ts", "pages.tsx", "worker.ts", "menu/index.ts", "menu/templates/base.eta"];
-const MENU = ["menu/templates/menu.eta", "menu/templates/dish.eta"];
+const EXAMPLES = join(import.meta.dir, "../../scripts");
 /** What the examples do not have: an answer with a schema, names in the path that are checked, headers, a schema in itself. */
 const ORDERS = `import { registerWebHandler, HttpError } from "@aiwebengine/sdk";
 const LINE = { sku: "string > 0", count: "1 <= number.integer <= 99", "gift?": "boolean" };
@@ -49,24 +48,26 @@ interface Operation {
   };
 }
 interface Document {
+  readonly "x-endpoints"?: readonly { readonly title: string; readonly path: string }[];
   readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
   readonly components: { readonly schemas: { readonly [name: string]: Schema } };
 }
 
 let engine: Engine;
 let api: Document;
-/** Of the scripts. */
-let names: ReadonlySet<string>;
+/** Scripts whose answers are held against the document. */
+const names: ReadonlySet<string> = new Set(["hello", "menu", "notes", "orders", "pages", "worker"]);
 beforeAll(async () => {
   const scripts: Record<string, string> = { "orders.ts": ORDERS, "evil.js": EVIL };
-  for (const name of [...EXAMPLES, ...MENU]) {
-    scripts[name] = await readFile(join(import.meta.dir, "../../scripts", name), "utf8");
+  // What the engine wrote beside them stays behind: hidden folders, the tsconfig.
+  for (const name of (await readdir(EXAMPLES, { recursive: true })).filter((file) => /^[a-z0-9/-]+\.\w+$/.test(file))) {
+    if (name !== "tsconfig.json") scripts[name] = await readFile(join(EXAMPLES, name), "utf8");
   }
   // With --dev an answer that does not fit its own schema is a failure.
   engine = await startEngine({ scripts, args: ["--dev"] });
-  names = new Set(Object.keys(scripts).map((file) => file.replace(/[./].*/, "")));
   // A build that takes long goes on while the engine serves.
-  for (const name of names) await engine.waitForLog(new RegExp(`script loaded.*\\b${name}\\b`));
+  for (const name of new Set(Object.keys(scripts).map((file) => file.replace(/[./].*/, ""))))
+    await engine.waitForLog(new RegExp(`script loaded.*\\b${name}\\b`));
   api = (await (await engine.fetch("/openapi.json")).json()) as Document;
 }, 30_000);
 afterAll(() => engine?.stop());
@@ -89,6 +90,31 @@ test("what is served is valid, is what the command prints, and changes when a sc
     expect.arrayContaining(["/more"]),
   ]);
   await engine.remove("scripts/more.js");
+}, 20_000);
+
+test("what speaks a protocol of its own is named: in the document, to agents, in the banner or when it comes and goes", async () => {
+  const titles = ({ "x-endpoints": all = [] }: Document): string[] => all.map(({ title, path }) => `${title} ${path}`);
+  expect(titles(api)).toEqual(["GraphQL /graphql", "MCP /mcp"]);
+  expect(Object.keys(api.paths).filter((path) => /^\/(mcp|graphql)/.test(path))).toEqual([]);
+  expect(api.paths["/events"]?.["get"]?.responses["2XX"]?.content).toHaveProperty("text/event-stream");
+  expect(await (await engine.fetch("/llms.txt")).text()).toContain("- [MCP](/mcp): ");
+  expect(engine.logs).toMatch(new RegExp(`API docs +${engine.url}/docs`));
+  const told = (kind: string, title: string, after: number): Promise<string> =>
+    quiet.waitForLog(new RegExp(`endpoint ${kind}.*${title}.*${quiet.url}/`), { after });
+  const quiet = await startEngine({ scripts: { "a.js": `register("/a", () => "a");` }, args: ["--dev"] });
+  try {
+    expect(quiet.logs).not.toContain("MCP");
+    let after = quiet.mark();
+    await quiet.write("scripts/t.js", `registerToolHandler("t", { description: "T." }, () => 1);`);
+    await told("opened", "MCP", after);
+    expect(titles((await (await quiet.fetch("/openapi.json")).json()) as Document)).toEqual(["MCP /mcp"]);
+    after = quiet.mark();
+    await quiet.remove("scripts/t.js");
+    await told("closed", "MCP", after);
+    expect(titles((await (await quiet.fetch("/openapi.json")).json()) as Document)).toEqual([]);
+  } finally {
+    await quiet.stop();
+  }
 }, 20_000);
 
 test("the command tells of a script that would not serve, and takes no words", async () => {

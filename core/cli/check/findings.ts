@@ -1,6 +1,7 @@
 /** What is wrong with scripts that build: with their routes among each other, and with schemas that nothing uses. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { RouteInfo } from "../../../sdk/plugin.ts";
 import type { Config } from "../../config/index.ts";
 import { checkPattern, expandPattern, type Segment } from "../../http/pattern.ts";
 import { nameOwner } from "../../http/router.ts";
@@ -20,6 +21,8 @@ export interface Route {
   readonly ofPlugin?: boolean;
   /** Undefined for a route that no script registered. */
   readonly registration?: BuiltWebRegistration;
+  /** Of a path that a plugin answers for the script. */
+  readonly info?: RouteInfo;
   /** Relative to the folder of scripts. */
   readonly file?: string;
   readonly line?: number;
@@ -36,9 +39,10 @@ export function routesOfBuilt({ source, result }: BuiltScript, config: Config, r
     const place = placeOfRoute(registration, files, read, nth(labelOf(registration))) ?? { file: fileOf(source) };
     return { ...addressOf(registration, name, config), owner: name, registration, ...place };
   });
-  const ofPoints = pointRoutesOf(result.bundle).map(({ method, path }): Route => {
+  const ofPoints = pointRoutesOf(result.bundle).map((info): Route => {
+    const { method, path } = info;
     const place = placeOfText(path, files, read, nth(path)) ?? { file: fileOf(source) };
-    return { method, path, owner: name, ...place };
+    return { method, path, owner: name, info, ...place };
   });
   return [...web, ...ofPoints];
 }

@@ -21,6 +21,7 @@ const BANNER: Banner = {
     { name: "hello", routes: 1 },
     { name: "notes", routes: 3 },
   ],
+  endpoints: [],
   dev: false,
   startMs: 84.4,
 };
@@ -40,6 +41,11 @@ describe("banner", () => {
         "",
       ].join("\n"),
     );
+  });
+
+  test("names the addresses that plugins serve for people and agents, with the host", () => {
+    const endpoints = [{ title: "MCP", path: "/mcp", summary: "Tools.", owner: "mcp" }];
+    expect(renderBanner({ ...BANNER, endpoints }).split("\n")[1]).toBe("  MCP       http://127.0.0.1:8080/mcp");
   });
 
   test("an empty folder is told what to do next; dev mode and a lacking jail are said", () => {

@@ -362,6 +362,21 @@ describe("what plugins give each other", () => {
     expect(names()).toBe("");
   });
 
+  test("an endpoint is told of while it says that there is something behind it", async () => {
+    const endpoint = (title: string, path: string, open: string): string =>
+      `ctx.endpoint({ title: "${title}", path: "${path}", summary: "Of ${title}."${open} });`;
+    const all = [
+      endpoint("A", "/a", ""),
+      endpoint("B", "/b", ", open: () => false"),
+      endpoint("C", "/c", ', open() { throw new Error("rough"); }'),
+    ].join(" ");
+    await start({ files: { "plugins/a.ts": plugin("a", all) } });
+    expect(project.host.current.endpoints()).toEqual([{ title: "A", path: "/a", summary: "Of A.", owner: "a" }]);
+    project.write("plugins/b.ts", plugin("b", endpoint("Other", "/a", "")));
+    expect(await project.host.reload()).toBe(false);
+    expect(project.told()).toContain('the endpoint "/a" is taken by the plugin "a"');
+  });
+
   test("health checks that throw are told as such", async () => {
     await start({
       files: {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { compileDefinition } from "../../../core/isolate/build/schemas.ts";
 import { makeDocument, type Info } from "../../../plugins/api-docs/document.ts";
 import { makeIndex } from "../../../plugins/api-docs/llms.ts";
+import { shapeOf } from "../../../plugins/api-docs/shape.ts";
 import type { Json, RouteInfo } from "../../../sdk/plugin.ts";
 
 const INFO: Info = { title: "Shop", version: "2.1.0", description: "" };
@@ -31,13 +32,14 @@ function route(address: string, more: Partial<RouteInfo> = {}): RouteInfo {
   return { method, path, owner: "shop", ofPlugin: false, options: {}, schemas: {}, ...more };
 }
 
-const documentAsIs = (...routes: readonly RouteInfo[]): Document => makeDocument(routes, INFO) as unknown as Document;
+const documentAsIs = (...routes: readonly RouteInfo[]): Document =>
+  makeDocument({ routes, endpoints: [] }, INFO) as unknown as Document;
 
 // It compiles the schema of OpenAPI once, and holds one document at a time.
 const validator = new Validator();
 
 async function documentOf(...routes: readonly RouteInfo[]): Promise<Document> {
-  const document = makeDocument(routes, INFO);
+  const document = makeDocument({ routes, endpoints: [] }, INFO);
   const { valid, errors } = await validator.validate(structuredClone(document) as Record<string, unknown>);
   expect({ valid, errors }).toEqual({ valid: true, errors: undefined });
   return document as unknown as Document;
@@ -54,9 +56,37 @@ async function schemas(definitions: { readonly [part: string]: unknown }): Promi
   return Object.fromEntries(await Promise.all(compiled));
 }
 
-test("an answer whose media type its point knows is of that type", async () => {
-  const [one] = operations(await documentOf(route("GET /events", { produces: "text/event-stream" })));
-  expect(one?.responses["2XX"]?.content).toEqual({ "text/event-stream": {} } as never);
+describe("what a point answers for a script", () => {
+  test("of a media type is of that type", async () => {
+    const [one] = operations(await documentOf(route("GET /map", { produces: "image/svg+xml" })));
+    expect(one?.responses["2XX"]?.content).toEqual({ "image/svg+xml": {} } as never);
+  });
+  test("as a stream says what an event is, and how a client resumes; it sends nobody elsewhere", async () => {
+    const [one] = operations(await documentOf(route("GET /rooms/:id", { produces: "text/event-stream" })));
+    const event = { type: "object", required: ["data"], properties: { id: {}, event: {}, data: {}, retry: {} } };
+    expect(one?.responses["2XX"]?.content).toMatchObject({
+      "text/event-stream": { schema: { type: "string" }, "x-itemSchema": event },
+    } as never);
+    expect(one?.parameters?.map(({ name, in: where }) => [name, where])).toEqual([
+      ["id", "path"],
+      ["Last-Event-ID", "header"],
+    ]);
+    expect(Object.keys(one?.responses ?? {})).not.toContain("3XX");
+  });
+});
+
+describe("what plugins serve", () => {
+  const ofPlugin = (address: string, options: RouteInfo["options"] = {}): RouteInfo =>
+    route(address, { owner: "door", ofPlugin: true, options });
+  test("is in the document where it says what it is for; a protocol of its own is an endpoint", async () => {
+    const routes = [ofPlugin("ANY /mcp"), ofPlugin("GET /health", { summary: "Whether it runs" })];
+    const endpoints = [{ title: "MCP", path: "/mcp", summary: "Tools.", owner: "door" }];
+    const document = makeDocument({ routes, endpoints }, INFO);
+    expect((await validator.validate(structuredClone(document) as Record<string, unknown>)).valid).toBe(true);
+    expect(document).toMatchObject({ "x-endpoints": [{ title: "MCP", path: "/mcp", summary: "Tools." }] });
+    expect(Object.keys((document as unknown as Document).paths)).toEqual(["/health"]);
+    expect(makeDocument({ routes, endpoints: [] }, INFO)).not.toHaveProperty("x-endpoints");
+  });
 });
 
 describe("paths", () => {
@@ -224,9 +254,19 @@ describe("problems", () => {
       route("GET /plain"),
       route("GET /of/:id"),
       route("POST /body", { schemas: await schemas({ body: "string" }) }),
-      route("GET /health", { ofPlugin: true, owner: "health" }),
+      route("GET /health", { ofPlugin: true, owner: "health", options: { summary: "Runs" } }),
     );
-    expect(statuses(paths["/plain"]!["get"])).toEqual(["400", "431", "500", "502", "503", "504", "2XX", "default"]);
+    expect(statuses(paths["/plain"]!["get"])).toEqual([
+      "400",
+      "431",
+      "500",
+      "502",
+      "503",
+      "504",
+      "2XX",
+      "3XX",
+      "default",
+    ]);
     expect(statuses(paths["/of/{id}"]!["get"])).toContain("404");
     expect(statuses(paths["/body"]!["post"])).toEqual(expect.arrayContaining(["408", "413", "422"]));
     expect(statuses(paths["/health"]!["get"])).toEqual(["431", "500", "503", "2XX"]);
@@ -238,7 +278,7 @@ describe("what scripts say of themselves", () => {
     const options = { summary: "Save", description: "Saves.\nTwice.", tags: ["notes", "notes", "b"], deprecated: true };
     const document = await documentOf(
       route("GET /a", { options }),
-      route("GET /b", { owner: "health", ofPlugin: true }),
+      route("GET /b", { owner: "health", ofPlugin: true, options: { summary: "Runs" } }),
     );
     expect(document.paths["/a"]!["get"]).toMatchObject({ ...options, tags: ["notes", "b"] });
     expect(document.tags).toEqual([
@@ -256,21 +296,56 @@ describe("what scripts say of themselves", () => {
   });
 });
 
-test("the index for agents has a line for each route, and the endpoints that plugins serve", () => {
-  const routes = [
-    route("POST /notes", { options: { summary: "Save\n## a note" } }),
-    route("GET /old", { options: { deprecated: true } }),
-    route("POST /mcp", { owner: "mcp", ofPlugin: true }),
-  ];
-  const index = makeIndex(routes, { ...INFO, description: "All\nof it" }, { document: "/openapi.json", page: "/docs" });
-  expect(index).toStartWith("# Shop\n\n> All of it\n\n");
-  expect(index.split("\n")).toEqual(
-    expect.arrayContaining([
-      "- [OpenAPI](/openapi.json): every route with its parameters, bodies and answers, as JSON",
-      "- [MCP](/mcp): tools, prompts and resources for agents",
-      "- `POST /notes`: Save ## a note",
+describe("the index for agents", () => {
+  const places = { document: "/openapi.json", page: "/docs" };
+  const indexOf = (routes: readonly RouteInfo[]): readonly string[] => {
+    const endpoints = [{ title: "MCP", path: "/mcp", summary: "Tools\nfor agents.", owner: "mcp" }];
+    return makeIndex({ routes, endpoints }, { ...INFO, description: "All\nof it" }, places).split("\n");
+  };
+  test("has a line for each route with what it takes and gives, and the endpoints that plugins serve", async () => {
+    const definitions = { body: { text: "1 <= string <= 280", "tags?": "string[]" }, response: { id: "string" } };
+    const lines = indexOf([
+      route("POST /notes", { options: { summary: "Save\n## a note" }, schemas: await schemas(definitions) }),
+      route("GET /old", { options: { deprecated: true } }),
+      route("GET /events", { produces: "text/event-stream" }),
+      route("ANY /mcp", { owner: "mcp", ofPlugin: true }),
+    ]);
+    expect(lines.slice(0, 3)).toEqual(["# Shop", "", "> All of it"]);
+    expect(lines.slice(6)).toEqual([
+      "- [OpenAPI](/openapi.json): every route with its parameters, bodies, answers and problems, as JSON",
+      "- [Documentation](/docs): the same for people, with a form to try each route",
+      "- [MCP](/mcp): Tools for agents.",
+      "",
+      "## shop",
+      "",
+      "- `GET /events`: Server-sent events: ask with `accept: text/event-stream`.",
+      "- `POST /notes`: Save ## a note. Body: `{ text: string (1 to 280), tags?: string[] }` Answer: `{ id: string }`",
       "- `GET /old` (deprecated)",
-    ]),
-  );
-  expect(index).not.toContain("GraphQL");
+      "",
+      "",
+    ]);
+  });
+  test("stays one line each, whatever the schemas are called and however large they are", async () => {
+    const wide = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`field ${n}`, "string"]));
+    const [line = "", ...more] = indexOf([
+      route("POST /a", { schemas: await schemas({ body: { "x`\n# y": "'`'", "tree?": "this", ...wide } }) }),
+    ]).filter((one) => one.includes("/a`"));
+    expect(more).toEqual([]);
+    expect(line.split("`")).toHaveLength(5);
+    expect(line.length).toBeLessThan(500);
+  });
+  const shapes: readonly [unknown, string][] = [
+    ["'a' | 'b' | 1", '"a" | "b" | 1'],
+    [{ n: "1 <= number.integer <= 9 = 3" }, "{ n?: integer (1 to 9; default 3) }"],
+    ["string.email", "string (email)"],
+    ["string <= 5", "string (at most 5)"],
+    ["number > 2", "number (above 2)"],
+    ["(string | number)[] >= 1", "(number | string)[] (at least 1)"],
+    [{ a: "unknown", "b?": { c: "boolean" } }, "{ a: anything, b?: { c: boolean } }"],
+    [{ "[string]": "number" }, "{ [name]: number }"],
+    ["/^a+$/", "string (/^a+$/)"],
+  ];
+  test.each(shapes)("writes a schema as one would write the type: %p", async (definition, text) => {
+    expect(shapeOf(await compileDefinition(definition))).toBe(text);
+  });
 });

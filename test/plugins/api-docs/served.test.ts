@@ -18,7 +18,7 @@ function route(path: string, options: RouteInfo["options"] = {}): RouteInfo {
 
 async function start(config: object = { public: true }, dev = false): Promise<Served> {
   routes = [route("/notes")];
-  const engine = { dev, routes: () => routes };
+  const engine = { dev, routes: () => routes, endpoints: () => [] };
   served = await serve([apiDocs], { config: { "api-docs": config }, given: { engine } });
   return served;
 }
@@ -54,7 +54,7 @@ describe("who may see them", () => {
     expect((await one.ask("/docs", { method: "POST" })).status).toBe(404);
   });
   test("a file of a script goes first, too", async () => {
-    const engine = { dev: true, routes: () => [] };
+    const engine = { dev: true, routes: () => [], endpoints: () => [] };
     served = await serve([apiDocs], { given: { engine }, answer: () => new Response("own file") });
     expect(await (await served.ask("/docs")).text()).toBe("own file");
   });
