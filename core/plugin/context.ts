@@ -142,7 +142,17 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
         if (!Object.hasOwn(spec.methods, method)) {
           throw new Error(`the function "${fn}" stands for ${name}.${method}(), which there is not`);
         }
+        if (Object.hasOwn(spec.objects ?? {}, method)) {
+          throw new Error(
+            `the function "${fn}" stands for ${name}.${method}(), which gives an object: leave it a method`,
+          );
+        }
         once(holderOf(fn, into), `the function "${fn}"`);
+      }
+      for (const [method, inside] of Object.entries(spec.objects ?? {})) {
+        const absent = [method, ...inside].find((one) => !Object.hasOwn(spec.methods, one));
+        if (absent !== undefined) throw new Error(`"${name}" has objects with ${absent}(), which it does not have`);
+        if (inside.includes(method)) throw new Error(`${name}.${method}() cannot be a method of what it gives itself`);
       }
       into.services.set(name, { plugin: plugin.name, name, spec });
     },

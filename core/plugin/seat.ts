@@ -66,7 +66,8 @@ export class PluginSeat {
 function seat(generation: Generation): Seated {
   const { contributions } = generation;
   const list = Array.from(contributions.services.values(), serviceOf);
-  const methods = list.map(({ name, methods: all }) => [name, Object.keys(all)] as const);
+  const methods = list.map((service) => [service.name, offeredMethods(service)] as const);
+  const objects = list.flatMap(({ name, objects: all }) => (all === undefined ? [] : [[name, all] as const]));
   return {
     generation,
     routes: contributions.routes.map(({ plugin, method, path, options, handler }) => {
@@ -74,17 +75,28 @@ function seat(generation: Generation): Seated {
       return { method, path, owner: plugin, ofPlugin: true, value: { info, handle: handler } };
     }),
     services: new Map(list.map((service) => [service.name, service])),
-    offer: { services: Object.fromEntries(methods), points: pointTable(contributions) },
+    offer: {
+      services: Object.fromEntries(methods),
+      points: pointTable(contributions),
+      ...(objects.length > 0 && { objects: Object.fromEntries(objects) }),
+    },
   };
 }
 
+/** Without those of its objects. */
+function offeredMethods({ methods, objects = {} }: Service): string[] {
+  const inside = Object.values(objects).flat();
+  return Object.keys(methods).filter((method) => !inside.includes(method));
+}
+
 function serviceOf({ name, spec }: Owned<ServiceSpec>): Service {
-  const { methods, types, mutates = [], functions = {}, release } = spec;
+  const { methods, types, mutates = [], functions = {}, objects, release } = spec;
   return {
     name,
     types,
     mutates,
     functions,
+    ...(objects && { objects }),
     methods: methods as Service["methods"],
     ...(release ? { close: (script: string) => release.call(spec, script) } : {}),
   };

@@ -1,16 +1,8 @@
 /** A service: async functions given to scripts as `ctx[name]`. The same shape is the plugin API's `service()`. */
+import type { ServiceCall } from "../../sdk/plugin.ts";
 import type { Json } from "../script/types.ts";
 
-/** Who calls. A service checks everything else itself: `args` come from a hostile script. */
-export interface ServiceCall {
-  /** The invocation's id (UUIDv7). */
-  readonly invocation: string;
-  readonly script: string;
-  /** Who the invocation acts for, as its cause said; null where nobody is known. */
-  readonly user: Json;
-  /** Aborts when the invocation ends. */
-  readonly signal: AbortSignal;
-}
+export type { ServiceCall } from "../../sdk/plugin.ts";
 
 export interface Service {
   /** The name in the context and in the SDK: `kv`. */
@@ -19,6 +11,8 @@ export interface Service {
   readonly types: string;
   /** Methods that scripts also have under a name of their own. */
   readonly functions?: { readonly [fn: string]: string };
+  /** Methods whose answer is the key of an object, with the methods that it has; they are called with the key first. */
+  readonly objects?: { readonly [method: string]: readonly string[] };
   /** Methods that change something: an invocation that called one is not sent again after a kill. */
   readonly mutates: readonly string[];
   readonly methods: { readonly [method: string]: (call: ServiceCall, ...args: Json[]) => Promise<Json | undefined> };

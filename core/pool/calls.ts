@@ -3,37 +3,22 @@ import * as F from "../isolate/frames.ts";
 import { ProtocolError, type Frame, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import type { LimitName } from "../config/limits.ts";
-import type { FetchHook, FetchPolicy } from "../fetch/fetch.ts";
-import type { Service } from "../plugin/service.ts";
+import { NetworkError } from "../fetch/error.ts";
+import type { Service, ServiceCall } from "../plugin/service.ts";
 import { Download, readRequest, Upload } from "./call-bodies.ts";
 import type { Flight } from "./flight.ts";
 import type { IsolateScript } from "./isolate.ts";
 import { parseHostile, TooDeep } from "./hostile-json.ts";
-import { limitUse } from "./limit-use.ts";
+import { exceeded, sendOutgoing, serviceFetch, type OutgoingDeps } from "./outgoing.ts";
 import type { Json } from "../script/types.ts";
 
-export interface CallDeps {
+export type { Outgoing } from "./outgoing.ts";
+
+export interface CallDeps extends OutgoingDeps {
   /** Of the plugins that serve now. */
   readonly services: () => ReadonlyMap<string, Service>;
-  /** Asked each time: the config may change. */
-  readonly fetchPolicy: () => FetchPolicy;
-  /** The plugins' hooks of outgoing requests; null where there are none. */
-  readonly fetchHook: () => FetchHook["run"] | null;
   /** A service failed for a reason that is no fault of the script. */
   onServiceError(script: string, what: string, error: unknown, invocation: string): void;
-  /** What became of an outgoing request, as soon as that is known. */
-  onFetch(flight: Flight, outgoing: Outgoing): void;
-}
-
-/** For the log. */
-export interface Outgoing {
-  readonly method: string;
-  /** As the script gave it: it may be no URL, and hold secrets. */
-  readonly url: string;
-  /** Until the answer's head, or the refusal. */
-  readonly ms: number;
-  /** The answer's, or why there is none. */
-  readonly outcome: number | ProblemError | Error;
 }
 
 interface Open {
@@ -51,6 +36,9 @@ const MAX_ARGUMENTS = 16;
 
 export class CallDesk {
   readonly #open = new Map<number, Open>();
+  /** Of which services hold something open. */
+  readonly #holding = new Set<Flight>();
+  #closed = false;
   readonly #deps: CallDeps;
   readonly #writer: FrameWriter;
   /** Ends the isolate: what it sent is not the protocol. */
@@ -131,15 +119,15 @@ export class CallDesk {
       return this.#refuse(id, "bad_request", `${name}.${method}() was given ${args.length} arguments.`);
     }
     if (service.mutates.includes(method)) entry.flight.mutated = true;
-    const { id: invocation, method: requested } = entry.flight.invocation;
-    const user = requested === null ? entry.flight.invocation.user : null;
+    const { id: invocation } = entry.flight.invocation;
     try {
-      const value = await run({ invocation, script: script.name, user, signal: entry.abort.signal }, ...args);
+      const value = await run(new Call(this, this.#deps, entry, script), ...args);
       this.#writer.write(F.CALL_RESULT, id, 0, value === undefined ? "" : JSON.stringify(value));
     } catch (error) {
-      const internal = !(error instanceof ProblemError) || error.code === "internal";
+      const internal = error instanceof ProblemError ? error.code === "internal" : !(error instanceof NetworkError);
       if (internal) this.#deps.onServiceError(script.name, `${name}.${method}`, error, invocation);
       if (error instanceof ProblemError) return this.#refuse(id, error.code, error.detail);
+      if (error instanceof NetworkError) return this.#refuse(id, "network", error.message);
       this.#refuse(id, "internal", `${name}.${method}() failed; the engine's log has the reason.`);
     }
   }
@@ -149,48 +137,16 @@ export class CallDesk {
       entry.upload = new Upload((bytes) => this.#writer.write(F.CALL_TAKEN, id, bytes, ""));
       return entry.upload.stream;
     });
-    const { flight } = entry;
-    const { limits } = script;
-    flight.subrequests++;
-    // Safe methods leave nothing behind that a second try would do twice.
-    if (request.method !== "GET" && request.method !== "HEAD") flight.mutated = true;
-    // Loaded when the first script asks: an engine that fetches nothing holds no HTTP client.
-    const { guardedFetch, NetworkError } = await import("../fetch/fetch.ts");
-    const run = this.#deps.fetchHook();
-    const since = performance.now();
-    const tell = (outcome: Outgoing["outcome"]): void => {
-      const { method, url } = request;
-      this.#deps.onFetch(flight, { method, url, ms: performance.now() - since, outcome });
-    };
     try {
-      const answer = await guardedFetch(request, {
-        policy: this.#deps.fetchPolicy(),
-        hosts: script.hosts,
-        hook: run === null ? undefined : { script: script.name, id: flight.invocation.id, run },
-        signal: entry.abort.signal,
-        maxResponseBytes: limits.responseBytes,
-        timeoutMs: limits.wallMs,
-        onRedirect() {
-          if (flight.subrequests >= limits.subrequests) throw exceeded(script, "subrequests", "subrequests_exceeded");
-          flight.subrequests++;
-        },
-      });
-      tell(answer.status);
+      const answer = await sendOutgoing(this.#deps, request, entry.flight, script, entry.abort.signal);
       const { body, ...head } = answer;
       this.#writer.write(F.CALL_RESULT, id, 0, JSON.stringify({ ...head, body: body !== null }));
       if (!body) return;
       entry.download = new Download(id, body, this.#writer);
       await entry.download.run(entry.abort.signal);
     } catch (error) {
-      if (error instanceof ProblemError && error.code !== "internal") {
-        tell(error);
-        if (error.limit) flight.refusal = error;
-        return this.#refuse(id, error.code, error.detail);
-      }
-      if (error instanceof NetworkError) {
-        tell(error);
-        return this.#refuse(id, "network", error.message);
-      }
+      if (error instanceof ProblemError && error.code !== "internal") return this.#refuse(id, error.code, error.detail);
+      if (error instanceof NetworkError) return this.#refuse(id, "network", error.message);
       throw error;
     }
   }
@@ -216,19 +172,69 @@ export class CallDesk {
   endOf(flight: Flight): void {
     const reason = new ProblemError("invocation_ended", "The invocation ended.");
     for (const entry of this.#open.values()) if (entry.flight === flight) entry.abort.abort(reason);
+    this.#holding.delete(flight);
+    letGo(flight, reason);
+  }
+
+  /** Aborts with the flight, for what outlives a call. */
+  hold(flight: Flight): AbortSignal {
+    if (this.#closed || flight.done) {
+      return AbortSignal.abort(new ProblemError("invocation_ended", "The invocation is over."));
+    }
+    flight.ended ??= new AbortController();
+    this.#holding.add(flight);
+    return flight.ended.signal;
   }
 
   close(): void {
+    this.#closed = true;
     const reason = new ProblemError("invocation_ended", "The isolate ended.");
     const entries = [...this.#open.values()];
     this.#open.clear();
     for (const entry of entries) entry.abort.abort(reason);
+    for (const flight of this.#holding) letGo(flight, reason);
+    this.#holding.clear();
   }
 }
 
-function exceeded({ limits }: IsolateScript, name: LimitName, code: ProblemCode): ProblemError {
-  const what = name === "subrequests" ? "outgoing requests were made" : "calls are under way";
-  const detail = `${limits[name]} ${what} in this invocation; limits.${name} allows no more.`;
-  const limit = limitUse(limits, name, limits[name] + 1);
-  return new ProblemError(code, detail, { limit, ...(code === "overloaded" ? { retryAfterSeconds: 1 } : {}) });
+function letGo(flight: Flight, reason: ProblemError): void {
+  flight.ended?.abort(reason);
+  flight.ended = null;
+}
+
+/** What a service is told of its caller. */
+class Call implements ServiceCall {
+  readonly #desk: CallDesk;
+  readonly #deps: CallDeps;
+  readonly #entry: Open;
+  readonly #script: IsolateScript;
+
+  constructor(desk: CallDesk, deps: CallDeps, entry: Open, script: IsolateScript) {
+    this.#desk = desk;
+    this.#deps = deps;
+    this.#entry = entry;
+    this.#script = script;
+  }
+
+  get invocation(): string {
+    return this.#entry.flight.invocation.id;
+  }
+  get script(): string {
+    return this.#script.name;
+  }
+  get user(): Json {
+    const { invocation } = this.#entry.flight;
+    return invocation.method === null ? invocation.user : null;
+  }
+  get signal(): AbortSignal {
+    return this.#entry.abort.signal;
+  }
+  get ended(): AbortSignal {
+    return this.#desk.hold(this.#entry.flight);
+  }
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const { flight } = this.#entry;
+    const streams = init?.body instanceof ReadableStream;
+    return serviceFetch(this.#deps, new Request(input, init), streams, flight, this.#script, this.ended);
+  }
 }

@@ -28,6 +28,8 @@ export interface Flight {
   /** Charged by the watchdog, milliseconds. */
   cpuMs: number;
   calls: number;
+  /** Of what a service holds open between calls; made for the first that asks. */
+  ended: AbortController | null;
   subrequests: number;
   logLines: number;
   logBytes: number;
@@ -60,6 +62,7 @@ export function makeFlight(
     done: false,
     cpuMs: 0,
     calls: 0,
+    ended: null,
     subrequests: 0,
     logLines: 0,
     logBytes: 0,

@@ -293,7 +293,7 @@ export class Isolate {
     flight.done = true;
     if (flight.stream) this.#replies.drop(flight, brokenOff(flight));
     flight.feed?.stop();
-    if (flight.calls > 0) this.#desk.endOf(flight);
+    if (flight.calls > 0 || flight.ended !== null) this.#desk.endOf(flight);
     this.#deps.onFree(this);
   }
 }

@@ -62,7 +62,7 @@ const MEMORY_BYTES = 512 * 1024 * 1024;
 const hashes = new WeakMap<Offer, string>();
 
 function hashOf(offer: Offer): string {
-  const known = hashes.get(offer) ?? sha256(JSON.stringify([offer.services, offer.points]));
+  const known = hashes.get(offer) ?? sha256(JSON.stringify([offer.services, offer.points, offer.objects]));
   hashes.set(offer, known);
   return known;
 }

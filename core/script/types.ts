@@ -113,6 +113,8 @@ export interface Offer {
   /** Services by name, with their methods. */
   readonly services: { readonly [name: string]: readonly string[] };
   readonly points: PointTable;
+  /** By service: methods that answer with an object, with the methods that it has. */
+  readonly objects?: { readonly [service: string]: { readonly [method: string]: readonly string[] } };
 }
 
 export const NO_OFFER: Offer = { services: {}, points: {} };

@@ -1,7 +1,15 @@
 /** Serves requests through built-in plugins alone: real host, real schemas, no socket and no scripts. */
 import { type } from "arktype";
 import { join, resolve } from "node:path";
-import type { AnyPlugin, EngineCapability, Json, RequestEvent, RouteInfo, ScriptInfo } from "../../sdk/plugin.ts";
+import type {
+  AnyPlugin,
+  EngineCapability,
+  Json,
+  RequestEvent,
+  RouteInfo,
+  ScriptInfo,
+  ServiceCall,
+} from "../../sdk/plugin.ts";
 import { openProject, type Project } from "../core/plugin/project.ts";
 
 export interface Served extends Project {
@@ -75,13 +83,22 @@ export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions
     async call(script, service, method, ...args) {
       const run = project.host.current.contributions.services.get(service)?.spec.methods[method];
       if (run === undefined) throw new Error(`there is no ${service}.${method}()`);
-      return run({ invocation: "i1", script, user: null, signal: AbortSignal.timeout(5000) }, ...(args as Json[]));
+      return run(serviceCall(script), ...(args as Json[]));
     },
     scripts(next) {
       names = next;
       for (const listener of listeners) listener();
     },
   };
+}
+
+/** What a service is told of its caller. */
+export function serviceCall(script: string, given: Partial<ServiceCall> = {}): ServiceCall {
+  const signal = AbortSignal.timeout(5000);
+  const fetch = async (): Promise<never> => {
+    throw new Error("this call has no network");
+  };
+  return { invocation: "i1", script, user: null, signal, ended: signal, fetch, ...given };
 }
 
 function checked(plugin: AnyPlugin, given: object): unknown {

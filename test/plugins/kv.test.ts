@@ -7,7 +7,7 @@ import { Database } from "bun:sqlite";
 import plugin from "../../plugins/kv/index.ts";
 import { createKv, type Kv, type KvLimits } from "../../plugins/kv/service.ts";
 import { ProblemError, type Json } from "../../sdk/plugin.ts";
-import { serve } from "./harness.ts";
+import { serve, serviceCall } from "./harness.ts";
 
 let dataDir: string;
 let kv: Kv;
@@ -42,8 +42,7 @@ async function call(method: string, ...args: unknown[]): Promise<Json | undefine
 }
 
 async function callAs(script: string, method: string, ...args: unknown[]): Promise<Json | undefined | void> {
-  const call = { invocation: "i", script, user: null, signal: new AbortController().signal };
-  return kv.methods[method]!(call, ...(args as Json[]));
+  return kv.methods[method]!(serviceCall(script), ...(args as Json[]));
 }
 
 async function list(options?: object): Promise<List> {
@@ -498,7 +497,7 @@ describe("what fails below", () => {
 
 test("an invocation that has ended changes nothing more", async () => {
   const reason = new Error("ended");
-  const call = { invocation: "i", script: "shop", user: null, signal: AbortSignal.abort(reason) };
+  const call = serviceCall("shop", { signal: AbortSignal.abort(reason) });
   const outcome = await kv.methods.set!(call, "k", 1).catch((error: unknown) => error);
   expect(outcome).toBe(reason);
   expect(await keys()).toEqual([]);

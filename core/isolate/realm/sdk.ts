@@ -80,7 +80,7 @@ function redefine(global: object, name: string, value: unknown): void {
 }
 
 /** Gives scripts what the engine's plugins offer: in the SDK and as classic globals; services in the context, too. */
-export function installPlugins({ services, points }: Offer): void {
+export function installPlugins({ services, points, objects }: Offer): void {
   const functions = makePointFunctions(points);
   const fns = keysOf(functions);
   for (let i = 0; i < fns.length; i++) {
@@ -91,7 +91,7 @@ export function installPlugins({ services, points }: Offer): void {
   const names = keysOf(services);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
-    const service = makeService(name, services[name] as readonly string[]);
+    const service = makeService(name, services[name] as readonly string[], objects?.[name]);
     sdk[name] = service;
     defineProperty(Context.prototype, name, { get: () => service, configurable: false });
     redefine(globalThis, name, service);

@@ -3,13 +3,23 @@ import { CALL, CALL_CANCEL, CALL_CREDIT, FETCH, FETCH_CHUNK, FETCH_END, WINDOW_B
 import { ScriptError } from "./errors.ts";
 import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
-import { apply, isBytes, jsonParse, jsonStringify, onSettled, PromiseCtor } from "./primordials.ts";
+import {
+  apply,
+  defineProperty,
+  hasOwn,
+  isBytes,
+  jsonParse,
+  jsonStringify,
+  onSettled,
+  PromiseCtor,
+} from "./primordials.ts";
 import { requireInvocation, type Live } from "./state.ts";
 import { makeByteStream, makeFetchArgs, makeResponse, pumpStream, utf8Encode, type BytePipe } from "./web/index.ts";
 
 const mapGet = Map.prototype.get;
 const mapSet = Map.prototype.set;
 const mapDelete = Map.prototype.delete;
+const asyncDispose = Symbol.asyncDispose;
 
 interface Call {
   readonly live: Live;
@@ -47,14 +57,19 @@ export function tapCalls(see: Tap): void {
   tap = see;
 }
 
-/** Calls a method of a service outside; the arguments and the answer are JSON. */
-export function callService(service: string, method: string, args: unknown[]): Promise<unknown> {
+/** Calls a method of a service outside; the arguments and the answer are JSON, of which `made` may make something. */
+export function callService(
+  service: string,
+  method: string,
+  args: unknown[],
+  made?: (value: unknown) => unknown,
+): Promise<unknown> {
   const answered = tap?.(service, method, args);
   if (answered !== undefined) return answered;
   return new PromiseCtor((resolve, reject) => {
     const live = requireInvocation(`${service}.${method}()`);
     const text = jsonStringify([service, method, args]);
-    const id = open(live, false, resolve, reject);
+    const id = open(live, false, made ? (value) => resolve(made(value)) : resolve, reject);
     emit(CALL, id, live.id, text);
   });
 }
@@ -225,12 +240,31 @@ export function callTaken(id: number, bytes: number): void {
   }
 }
 
+type Objects = { readonly [method: string]: readonly string[] };
+
 /** The object that scripts see for a service: its methods are made of its name alone, and checked outside. */
-export function makeService(name: string, methods: readonly string[]): Record<string, unknown> {
+export function makeService(name: string, methods: readonly string[], objects?: Objects): Record<string, unknown> {
   const service: Record<string, unknown> = {};
   for (let i = 0; i < methods.length; i++) {
     const method = methods[i] as string;
-    service[method] = (...args: unknown[]) => callService(name, method, args);
+    const inside = objects && hasOwn(objects, method) ? objects[method] : undefined;
+    service[method] = (...args: unknown[]) =>
+      callService(name, method, args, inside && ((key) => makeObject(name, key, inside)));
   }
   return Object.freeze(service);
+}
+
+/** What a method gives that answers with an object: `key` goes with each call of it. */
+function makeObject(name: string, key: unknown, methods: readonly string[]): Record<PropertyKey, unknown> {
+  const object: Record<PropertyKey, unknown> = {};
+  for (let i = 0; i < methods.length; i++) {
+    const method = methods[i] as string;
+    object[method] = (...args: unknown[]) => {
+      const all: unknown[] = [key];
+      for (let at = 0; at < args.length; at++) all[at + 1] = args[at];
+      return callService(name, method, all);
+    };
+    if (method === "close") defineProperty(object, asyncDispose, { value: object[method] });
+  }
+  return Object.freeze(object);
 }

@@ -286,6 +286,20 @@ describe("what plugins give each other", () => {
     expect((globalThis as { poolGone?: boolean }).poolGone).toBe(true);
   });
 
+  test("objects of a service have methods that the service has, and are no functions of their own", async () => {
+    const service = (more: string): string =>
+      `ctx.service("tank", { methods: { async open() {}, async read() {} }, types: "", ${more} });`;
+    for (const [more, why] of [
+      ['objects: { open: ["fill"] }', '"tank" has objects with fill(), which it does not have'],
+      ['objects: { lid: ["read"] }', '"tank" has objects with lid(), which it does not have'],
+      ['objects: { open: ["open"] }', "tank.open() cannot be a method of what it gives itself"],
+      ['objects: { open: ["read"] }, functions: { openTank: "open" }', "which gives an object: leave it a method"],
+    ] as const) {
+      const [problem] = await failure({ files: { "plugins/a.ts": plugin("a", service(more)) } });
+      expect(problem?.message).toContain(why);
+    }
+  });
+
   test("two that give one service are refused, and the holder is named", async () => {
     const service = 'ctx.service("boil", { methods: {}, types: "" });';
     const [problem] = await failure({

@@ -6,6 +6,7 @@ import { LOAD } from "../../../core/isolate/frames.ts";
 import type { Invocation } from "../../../core/http/dispatch.ts";
 import type { ReadFailure } from "../../../core/pool/answer.ts";
 import type { Outgoing } from "../../../core/pool/calls.ts";
+import type { FetchPolicy } from "../../../core/fetch/fetch.ts";
 import { makeFlight, type Flight } from "../../../core/pool/flight.ts";
 import { Isolate, type IsolateDeps, type IsolateScript } from "../../../core/pool/isolate.ts";
 import { Isolates, type IsolatesOptions, type PooledRoute } from "../../../core/pool/isolates.ts";
@@ -68,12 +69,13 @@ export class Reports {
   readonly faults: unknown[] = [];
   readonly fetches: Outgoing[] = [];
   readonly serviceErrors: unknown[] = [];
+  policy: FetchPolicy = { allowPrivate: true, allowHosts: [], denyHosts: [] };
 
   deps(services: readonly Service[] = []): Omit<IsolateDeps, "onDeath" | "onFree" | "onFault"> {
     const served = new Map(services.map((service) => [service.name, service]));
     return {
       services: () => served,
-      fetchPolicy: () => ({ allowPrivate: true, allowHosts: [], denyHosts: [] }),
+      fetchPolicy: () => this.policy,
       fetchHook: () => null,
       onFetch: (_flight, outgoing) => void this.fetches.push(outgoing),
       onServiceError: (_script, _what, error) => void this.serviceErrors.push(error),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
-import type { Service } from "../../../core/plugin/service.ts";
+import type { Service, ServiceCall } from "../../../core/plugin/service.ts";
+import type { Json } from "../../../core/script/types.ts";
 import { Bench, problem, script } from "./engine-side.ts";
 import { turn } from "./fake-vessel.ts";
 
@@ -553,6 +554,132 @@ describe("calls", () => {
     expect(asked).toBe(3);
     bench.vessel.emit(F.FAILURE, flight.local, 0, '{"kind":"engine","code":"subrequests_exceeded","message":"m"}');
     expect(await problem(answer)).toMatchObject({ limit: { name: "subrequests", value: 3, used: 4 } });
+  });
+
+  describe("whose service sends a request", () => {
+    const asking = (ask: (call: ServiceCall, url: string) => Promise<Json>): Service => ({
+      name: "svc",
+      types: "",
+      mutates: [],
+      methods: { ask: (call, url) => ask(call, String(url)) },
+    });
+    const serve = (answer: (request: Request) => Response | Promise<Response>) =>
+      Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
+    const answered = async (bench: Bench): Promise<[number, unknown]> => {
+      for (let i = 0; i < 200 && bench.vessel.of(F.CALL_RESULT).length === 0; i++) await Bun.sleep(5);
+      const { a = -1, text = "null" } = bench.vessel.of(F.CALL_RESULT)[0] ?? {};
+      return [a, JSON.parse(text)];
+    };
+
+    test("send it as the script, redirects followed, and count it there", async () => {
+      using server = serve(async (request) =>
+        request.url.endsWith("/a")
+          ? Response.redirect("/b", 307)
+          : Response.json({ sent: await request.text(), type: request.headers.get("x-kind") }, { status: 203 }),
+      );
+      const service = asking(async (call, url) => {
+        const answer = await call.fetch(url, { method: "POST", body: "hello", headers: { "x-kind": "k" } });
+        const { status, redirected } = answer;
+        return { status, redirected, url: answer.url, body: (await answer.json()) as Json };
+      });
+      const bench = await Bench.loaded({}, [service]);
+      const { flight } = bench.send();
+      call(bench, 1, flight.local, ["svc", "ask", [`${server.url.href}a`]]);
+      expect(await answered(bench)).toEqual([
+        0,
+        { status: 203, redirected: true, url: `${server.url.href}b`, body: { sent: "hello", type: "k" } },
+      ]);
+      expect([flight.subrequests, flight.mutated]).toEqual([2, true]);
+      expect(bench.reports.fetches).toMatchObject([{ method: "POST", outcome: 203 }]);
+    });
+
+    test("send a stream as it comes", async () => {
+      using server = serve(
+        async (request) => new Response(`${request.headers.get("transfer-encoding")} ${await request.text()}`),
+      );
+      const bench = await Bench.loaded({}, [
+        asking(async (one, url) => {
+          const body = new Blob(["in pieces"]).stream();
+          return (await one.fetch(url, { method: "PUT", body })).text();
+        }),
+      ]);
+      const { flight } = bench.send();
+      call(bench, 1, flight.local, ["svc", "ask", [server.url.href]]);
+      expect(await answered(bench)).toEqual([0, "chunked in pieces"]);
+    });
+
+    test("do not get past the script's policy, hosts, limits and network", async () => {
+      using server = serve((request) =>
+        request.url.endsWith("/big") ? new Response("x".repeat(2000)) : new Response("ok"),
+      );
+      const refused = async (
+        given: Parameters<typeof Bench.loaded>[0],
+        path: string,
+        deny = false,
+      ): Promise<unknown> => {
+        const service = asking(async (one, url) => {
+          let last = "";
+          for (let at = 0; at < 3; at++) last = await (await one.fetch(url)).text();
+          return last;
+        });
+        const bench = await Bench.loaded({ wallMs: 300, ...given }, [service]);
+        if (deny) bench.reports.policy = { allowPrivate: false, allowHosts: [], denyHosts: [] };
+        const { flight } = bench.send();
+        call(bench, 1, flight.local, ["svc", "ask", [path.startsWith("/") ? server.url.href + path.slice(1) : path]]);
+        const [failed, body] = await answered(bench);
+        expect([failed, bench.reports.serviceErrors]).toEqual([1, []]);
+        return (body as { code: string }).code;
+      };
+      expect(await refused({}, "/", true)).toBe("fetch_blocked");
+      expect(await refused({}, "file:///etc/passwd")).toBe("fetch_blocked");
+      expect(await refused({}, "http://user:secret@127.0.0.1/")).toBe("fetch_blocked");
+      expect(await refused({ subrequests: 2 }, "/")).toBe("subrequests_exceeded");
+      expect(await refused({ responseBytes: 1000 }, "/big")).toBe("response_too_large");
+      expect(await refused({}, "http://127.0.0.1:25/")).toBe("fetch_blocked");
+      expect(await refused({}, "http://127.0.0.1:2/")).toBe("network");
+    });
+
+    test("hold it no longer than the invocation, also when the call was answered", async () => {
+      const gone = Promise.withResolvers<void>();
+      using server = serve((request) => {
+        request.signal.addEventListener("abort", () => gone.resolve());
+        return new Promise(() => {});
+      });
+      let held: ServiceCall | undefined;
+      let outcome: Promise<unknown> | undefined;
+      const bench = await Bench.loaded({}, [
+        asking(async (one, url) => {
+          held = one;
+          outcome = one.fetch(url).catch((error: unknown) => error);
+          return null;
+        }),
+      ]);
+      const { flight, answer } = bench.send();
+      call(bench, 1, flight.local, ["svc", "ask", [server.url.href]]);
+      await answered(bench);
+      expect([held?.signal.aborted, held?.ended.aborted]).toEqual([false, false]);
+      const { ended } = held!;
+      bench.vessel.emit(F.RESULT, flight.local, 204, "{}");
+      bench.vessel.emit(F.DONE, flight.local, 0, "");
+      await answer;
+      expect(ended.aborted).toBe(true);
+      expect(await outcome).toMatchObject({ code: "invocation_ended" });
+      await gone.promise;
+      expect(await held?.fetch(server.url.href).catch((error: unknown) => error)).toMatchObject({
+        code: "invocation_ended",
+      });
+    });
+
+    test("lose what they hold with the isolate", async () => {
+      let held: ServiceCall | undefined;
+      const bench = await Bench.loaded({}, [asking(async (one) => ((held = one), one.ended.aborted))]);
+      const { flight } = bench.send();
+      call(bench, 1, flight.local, ["svc", "ask", [""]]);
+      expect(await answered(bench)).toEqual([0, false]);
+      const { ended } = held!;
+      bench.vessel.end();
+      expect([ended.aborted, held?.ended.aborted, flight.ended]).toEqual([true, true, null]);
+    });
   });
 
   test("end with their invocation, and with the isolate", async () => {

@@ -140,6 +140,30 @@ describe("registration functions", () => {
   });
 });
 
+describe("objects of a service", () => {
+  const offer = { services: { bells: ["hang"] }, objects: { bells: { hang: ["ring", "close"] } }, points: POINTS };
+
+  test("have the methods that the plugin names; their key goes with each call", async () => {
+    const scripted = new Scripted();
+    await scripted.registered(
+      `registerBell("a", async () => {
+        const bell = await bells.hang("b");
+        await bell.ring(3, { soft: true });
+        { await using other = await bells.hang("c"); }
+        return [Object.keys(bell), Object.isFrozen(bell), typeof bells.ring];
+      })`,
+      { form: "classic", offer },
+    );
+    expect((await scripted.call(0, {})).body).toBe('[["ring","close"],true,"undefined"]');
+    expect(scripted.calls).toEqual([
+      '["bells","hang",["b"]]',
+      '["bells","ring",["called",3,{"soft":true}]]',
+      '["bells","hang",["c"]]',
+      '["bells","close",["called"]]',
+    ]);
+  });
+});
+
 describe("functions among the options", () => {
   const GATE = `registerGate("/g", { leave: "off", wide: true, admit: (c) => ["admit", c.payload ?? null] }, () => "main");
     registerGate("/h", { admit: () => "second" });
