@@ -192,7 +192,7 @@ export function openRealm(sink: RealmSink, turnstile: Turnstile = OPEN): RealmHo
     },
     cancel(id, reason) {
       turnstile.enter(id, false);
-      cancel(id, reason);
+      current.run(id, cancel, id, reason);
       turnstile.leave();
     },
     credit(id, bytes) {

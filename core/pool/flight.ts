@@ -12,7 +12,7 @@ export interface Flight {
   /** Who waits for data; null for a request. */
   readonly data: DataReply | null;
   /** Milliseconds of `performance.now()`. */
-  readonly deadline: number;
+  deadline: number;
   /** How often it was sent to an isolate. */
   attempts: number;
   /** The number under which the present isolate knows it; 0 while it waits. */
@@ -37,6 +37,8 @@ export interface Flight {
   refusal: ProblemError | null;
   /** The answer, while it streams. */
   stream: AnswerStream | null;
+  /** Its stream was taken back, and the script may clean up: until it says that it is done, or the deadline. */
+  closing: boolean;
   /** The request's body, if it streams. It outlives the isolate: nothing of it may have been given to that one. */
   feed: BodyFeed | null;
   /** The engine listens for the client's leaving: only once an invocation takes longer than a tick of the watchdog. */
@@ -68,6 +70,7 @@ export function makeFlight(
     logBytes: 0,
     refusal: null,
     stream: null,
+    closing: false,
     feed: null,
     watched: false,
   };

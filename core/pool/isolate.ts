@@ -148,7 +148,18 @@ export class Isolate {
   /** Takes an invocation back: the client left, or its deadline passed. Whatever still comes for it is dropped. */
   cancel(flight: Flight, reason: number): void {
     this.#writer.write(F.CANCEL, flight.local, reason, "");
-    this.#finish(flight);
+    if (flight.stream && !flight.closing) this.#close(flight);
+    else this.#finish(flight);
+  }
+
+  /** What answered with a stream may have a `finally` to run: it has the time of a request for that, and may call services. */
+  #close(flight: Flight): void {
+    flight.closing = true;
+    flight.done = false;
+    flight.deadline = performance.now() + (this.script?.limits.wallMs ?? 0);
+    this.#replies.drop(flight, brokenOff(flight));
+    flight.feed?.stop();
+    if (flight.calls > 0) this.#desk.endOf(flight);
   }
 
   /** Ends an invocation with a problem: its answer where there is none yet, else in the log only. */

@@ -118,7 +118,7 @@ export class Replies {
   /** Ends an invocation whose answer is on its way already. */
   cut(flight: Flight, problem: ProblemError): void {
     this.#deps.onBroken(flight, problem);
-    this.drop(flight, problem);
+    flight.stream?.fail(problem);
     this.#steps.cancel(flight);
   }
 
@@ -144,9 +144,7 @@ export class Replies {
         if (flight.stream === stream) this.#steps.credit(flight, bytes);
       },
       () => {
-        if (flight.stream !== stream) return;
-        this.drop(flight, null);
-        this.#steps.cancel(flight);
+        if (flight.stream === stream) this.#steps.cancel(flight);
       },
     );
     flight.stream = stream;

@@ -37,7 +37,7 @@ describe("a kill", () => {
     let seen = 0;
     registerWebHandler("GET /share/wait", async () => { seen++; await new Promise((r) => setTimeout(r, 150)); return "waited"; });
     registerWebHandler("POST /share/wait", async () => { await new Promise((r) => setTimeout(r, 150)); return "waited"; });
-    registerWebHandler("GET /share/set", async (ctx) => { await ctx.kv.set("n", 1); await new Promise((r) => setTimeout(r, 150)); return "set"; });
+    registerWebHandler("GET /share/set", async (ctx) => { await ctx.kv.set("n", 1); await new Promise((r) => setTimeout(r, 800)); return "set"; });
     registerWebHandler("POST /share/quick", async (ctx) => "got " + ctx.request.method);
     registerWebHandler("POST /share/length", async (ctx) => String((await ctx.request.arrayBuffer()).byteLength));
     registerWebHandler("GET /share/loop", () => { for (;;); });

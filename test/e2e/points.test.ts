@@ -43,7 +43,7 @@ export default definePlugin({
 `;
 
 /** Each way in which a generator may end. */
-const PEALS = `import { HttpError, registerBell } from "@aiwebengine/sdk";
+const PEALS = `import { HttpError, kv, registerBell } from "@aiwebengine/sdk";
 registerBell("plain", () => ["one"]);
 registerBell("whole", async function* () {
   yield { n: 1 };
@@ -55,7 +55,8 @@ registerBell("long", async function* () {
   try {
     for (let n = 0; ; n++) yield n < 3 ? n : "enough";
   } finally {
-    console.info("the long peal was ended");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    console.info("the long peal was ended,", await kv.increment("peals"));
   }
 });
 registerBell("refuses", async function* () {
@@ -140,7 +141,7 @@ test("a generator of a script is as many values, for a plugin that asks for them
   expect(await peal("whole")).toEqual([{ n: 1 }, "é\n", null]);
   const after = engine.mark();
   expect(await peal("long")).toEqual([0, 1, 2, "enough"]);
-  await engine.waitForLog(/the long peal was ended/, { after });
+  await engine.waitForLog(/the long peal was ended, 1/, { after });
   expect(await peal("refuses")).toEqual([1, ["conflict", "no more"]]);
   expect(await peal("throws")).toEqual([1, ["script_failed", expect.not.stringContaining("secret")]]);
   await engine.waitForLog(/a secret/, { after });

@@ -164,7 +164,8 @@ export function bodyEnd(id: number, failed: number, code: string): void {
 /** CANCEL: the deadline has passed, or the client has left. */
 export function cancel(id: number, reason: number): void {
   const live = liveOf(id);
-  if (!live || live.cancelled) return;
+  if (!live) return;
+  if (live.cancelled) return endClosing(live);
   live.cancelled = true;
   const why =
     reason === CANCEL_DEADLINE
@@ -176,6 +177,12 @@ export function cancel(id: number, reason: number): void {
   live.resume?.();
   live.streaming = false;
   live.answered = true;
+  settleLate(live);
+}
+
+/** It had its time to clean up. */
+function endClosing(live: Live): void {
+  live.closing = false;
   settleLate(live);
 }
 

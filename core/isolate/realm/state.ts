@@ -17,7 +17,7 @@ export interface Live {
   answered: boolean;
   waiting: number;
   streaming: boolean;
-  /** Cancelled, and the iterable that it answered with has not come to its end. */
+  /** Cancelled, and the iterable that it answered with has not come to its end: its `finally` may call services. */
   closing: boolean;
   timerIds: number[];
   /** Aborts `ctx.signal`, if the script ever asked for it. */
@@ -87,7 +87,7 @@ export function current(): Live | undefined {
 export function requireInvocation(what: string): Live {
   const id = ask(ASK_CURRENT) as number;
   const live = liveOf(id);
-  if (live && !live.over && !live.cancelled) return live;
+  if (live && !live.over && (!live.cancelled || live.closing)) return live;
   if (id === 0) {
     throw new ScriptError(
       "not_in_invocation",

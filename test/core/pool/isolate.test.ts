@@ -73,6 +73,7 @@ describe("an isolate that behaves", () => {
     await (await answer).body?.cancel();
     await turn();
     expect(bench.vessel.of(F.CANCEL).map(({ id, a }) => [id, a])).toEqual([[flight.local, F.CANCEL_CLIENT]]);
+    bench.vessel.emit(F.DONE, flight.local);
     expect(bench.isolate.flights.size).toBe(0);
     // It had not heard of it yet.
     bench.vessel.emit(F.CHUNK, flight.local, 0, "", "late");
@@ -382,6 +383,7 @@ describe("limits", () => {
     for (let i = 0; i < 4; i++) bench.vessel.emit(F.CHUNK, streamed.flight.local, 0, "", "x".repeat(300));
     await expect((await streamed.answer).text()).rejects.toThrow();
     expect(bench.reports.broken[0]).toMatchObject({ code: "response_too_large", limit: { used: 1200 } });
+    for (const { flight } of [announced, streamed]) bench.vessel.emit(F.DONE, flight.local);
     expect(bench.isolate.flights.size).toBe(0);
   });
 

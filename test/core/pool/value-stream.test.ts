@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
 import { HandlerProblem, type CallInput } from "../../../core/pool/data-call.ts";
 import { ValueStream } from "../../../core/pool/value-stream.ts";
+import type { ScriptPool } from "../../../core/pool/pool.ts";
 import type { BuiltPointRegistration, Json } from "../../../core/script/types.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 import { House } from "./engine-side.ts";
@@ -26,19 +27,21 @@ afterEach(async () => {
 
 interface Asked {
   readonly made: House;
+  readonly pool: ScriptPool;
   readonly vessel: FakeVessel;
   readonly id: number;
   readonly answer: Promise<unknown>;
 }
 
 async function asked(limits: Parameters<House["open"]>[0] = {}, input: CallInput = {}): Promise<Asked> {
-  const made = new House();
+  const made = new House({ perScript: 1 });
   houses.push(made);
-  const answer = made.isolates.call(made.open(limits), REGISTRATION, { ...input, stream: true });
+  const pool = made.open(limits);
+  const answer = made.isolates.call(pool, REGISTRATION, { ...input, stream: true });
   answer.catch(() => {}); // told to whoever awaits it
   const vessel = await made.load();
   await turn();
-  return { made, vessel, id: vessel.of(F.INVOKE)[0]?.id ?? 0, answer };
+  return { made, pool, vessel, id: vessel.of(F.INVOKE)[0]?.id ?? 0, answer };
 }
 
 /** An isolate that has answered with a generator. */
@@ -119,6 +122,32 @@ describe("a stream of values", () => {
       expect(await values.next()).toEqual(OVER);
       expect(made.reports.broken).toEqual([]);
     }
+  });
+
+  test("that was taken back holds its place while it cleans up, and no longer than an invocation may last", async () => {
+    const { made, pool, vessel, id, values } = await begun({ wallMs: 60, concurrency: 1 });
+    await values.return();
+    await turn();
+    const next = made.isolates.call(pool, REGISTRATION, { wallMs: 5000 });
+    await turn();
+    expect(vessel.of(F.INVOKE)).toHaveLength(1);
+    while (vessel.of(F.CANCEL).length < 2) await turn();
+    expect(vessel.of(F.CANCEL).map(({ a }) => a)).toEqual([F.CANCEL_CLIENT, F.CANCEL_DEADLINE]);
+    while (vessel.of(F.INVOKE).length < 2) await turn();
+    vessel.emit(F.DONE, id); // too late, and nobody minds
+    vessel.emit(F.RESULT, vessel.of(F.INVOKE)[1]?.id ?? 0, 200, "j", "1");
+    expect(await next).toBe(1);
+  });
+
+  test("that has cleaned up gives its place to the next", async () => {
+    const { made, pool, vessel, id, values } = await begun({ concurrency: 1 });
+    await values.return();
+    void made.isolates.call(pool, REGISTRATION, {}).catch(() => {});
+    await turn();
+    expect(vessel.of(F.INVOKE)).toHaveLength(1);
+    vessel.emit(F.DONE, id);
+    await turn();
+    expect(vessel.of(F.INVOKE)).toHaveLength(2);
   });
 
   test("ends with the signal of its caller", async () => {

@@ -254,6 +254,7 @@ describe("deadlines", () => {
     });
     expect(kennel.bench.reports.broken[0]).toMatchObject({ limit: { name: "streamIdleMs", value: 1000 } });
     await expect((await still.answer).text()).rejects.toThrow();
+    kennel.bench.vessel.emit(F.DONE, still.flight.local);
     expect(kennel.bench.isolate.flights.size).toBe(1);
     expect(kennel.killed).toBe(null);
   });
