@@ -1,10 +1,8 @@
 /** The examples in `scripts/`, run by the engine's binary: what the docs show is what works. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { startEngine, type Engine } from "./engine.ts";
+import { readExamples, whenLoaded } from "./examples.ts";
 
-const FOLDER = join(import.meta.dir, "../../scripts");
 const CONFIG = `
 [fetch]
 allowHosts = ["127.0.0.1"]
@@ -16,12 +14,9 @@ uninterruptedMs = 200
 
 let engine: Engine;
 beforeAll(async () => {
-  const scripts: Record<string, string> = {};
-  // What the engine wrote beside them stays behind: hidden folders, the tsconfig.
-  for (const name of (await readdir(FOLDER, { recursive: true })).filter((file) => /^[a-z0-9/-]+\.\w+$/.test(file))) {
-    if (name !== "tsconfig.json") scripts[name] = await readFile(join(FOLDER, name), "utf8");
-  }
+  const scripts = await readExamples();
   engine = await startEngine({ scripts, config: CONFIG });
+  await whenLoaded(engine, scripts);
 }, 30_000);
 afterAll(() => engine?.stop());
 

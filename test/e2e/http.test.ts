@@ -14,6 +14,7 @@ registerWebHandler("GET /web/:a", ({ params, query, ip, id, url }) => ({ params,
 registerWebHandler("GET /web/files/*", ({ params }) => params["*"]);
 registerWebHandler("POST /web/echo", async ({ request }) => ({ length: (await request.arrayBuffer()).byteLength }));
 registerWebHandler("POST /web/json", ({ body }) => ({ body, polluted: ({}).polluted === undefined ? "no" : "yes" }));
+registerWebHandler("POST /web/form", { body: { "name?": "string", "age?": "number" } }, ({ body }) => body);
 registerWebHandler("GET /web/head/:value", ({ params }) => new Response("x", { headers: { "x-a": params.value } }));
 registerWebHandler("GET /web/wait/:ms", async ({ params }) => {
   await new Promise((resolve) => setTimeout(resolve, Number(params.ms)));
@@ -164,6 +165,14 @@ describe("bad input", () => {
     });
     expect(await response.json()).toMatchObject({ polluted: "no" });
   });
+  test("a form of which nothing was filled in is an empty one", async () => {
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answer = await engine.fetch("/web/form", { method: "POST", headers });
+    expect([answer.status, await answer.json()]).toEqual([200, {}]);
+    const none = await engine.fetch("/web/form", { method: "POST" });
+    expect(none.status).toBe(422);
+  });
+
   test("a line break in a header value of an answer splits nothing", async () => {
     const answer = await rawRequest(engine.port, `GET /web/head/a%0D%0AX-Evil:%201 HTTP/1.1\r\n${HOST}\r\n`);
     expect(answer?.status).toBe(500);

@@ -217,8 +217,9 @@ export class Context {
 
   #parseBody(): unknown {
     const bytes = this.#bytes;
-    if (!bytes) return undefined;
     const type = this.#contentType();
+    // A form of which nothing was filled in has no bytes.
+    if (!bytes) return this.#schemaBody && isForm(type) ? this.#formParts().form : undefined;
     if (isJson(type) || (type === "" && this.#schemaBody)) {
       try {
         return jsonParse(utf8Decode(bytes));
