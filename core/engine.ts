@@ -168,6 +168,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
   undo.push(() => typings.close());
   typings.soon();
   ready = true;
+  root.resolve(ENGINE).changed();
   const stop = async (): Promise<void> => {
     ready = false;
     // Who holds answers open for ever ends them now, or the server would wait for them in vain.

@@ -30,11 +30,12 @@ export default definePlugin({
     route("GET /health/ready", { summary: "Whether requests should be sent here" }, async () => {
       const results = await checks();
       const ok = engine.ready && Object.values(results).every((result) => result.ok);
+      const degraded = Object.values(results).some((result) => result.degraded === true);
       const { mode, jail, paused } = engine;
       return answer(ok ? 200 : 503, {
-        status: ok ? "ok" : "unavailable",
+        status: !ok ? "unavailable" : degraded ? "degraded" : "ok",
         checks: {
-          ...(results as { readonly [name: string]: { readonly ok: boolean; readonly detail?: string } }),
+          ...(results as { readonly [name: string]: Readonly<Record<keyof HealthResult, Json>> }),
           isolates: mode,
           held: [...jail.held],
           lacking: [...jail.lacking],

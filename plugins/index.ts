@@ -280,11 +280,40 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
   },
   {
     name: "pubsub",
-    version: "1.0.0",
-    requires: [],
+    version: "1.1.0",
+    requires: ["engine", "redaction"],
     provides: [],
-    schema: { type: "object" },
-    load: () => import("./pubsub.ts"),
+    schema: {
+      type: "object",
+      properties: {
+        redis: {
+          type: "string",
+          description:
+            "Redis that joins the engines: `redis://user:password@host:6379`, `rediss://` over TLS. Empty: this engine is alone.",
+          writeOnly: true,
+          default: "",
+        },
+        channel: {
+          type: "string",
+          description: "Engines that have it in common hear each other: one for each application.",
+          minLength: 1,
+          default: "aiwebengine",
+        },
+        maxMessageBytes: {
+          type: "integer",
+          description: "The longest message that is sent to other engines, or taken from them.",
+          exclusiveMinimum: 0,
+          default: 1048576,
+        },
+        queueBytes: {
+          type: "integer",
+          description: "What may wait for Redis, for 10 s at most; the oldest messages go.",
+          exclusiveMinimum: 0,
+          default: 1048576,
+        },
+      },
+    },
+    load: () => import("./pubsub/index.ts"),
   },
   {
     name: "secrets",

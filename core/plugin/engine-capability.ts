@@ -61,7 +61,7 @@ export class EngineView implements EngineCapability {
     return () => void this.#listeners.delete(own);
   }
 
-  /** Scripts or plugins changed, or the engine stops. */
+  /** Scripts or plugins changed, or the engine began to serve, or to stop. */
   changed(): void {
     for (const listener of this.#listeners) listener();
   }

@@ -306,7 +306,10 @@ export interface CommandSpec {
   }): Awaitable<number>;
 }
 export interface HealthResult {
+  /** Whether requests should be sent here. */
   readonly ok: boolean;
+  /** It serves, and something that it should have is missing: told, and no reason to send requests elsewhere. */
+  readonly degraded?: boolean;
   /** One sentence for the operator; nothing secret: anyone may read it. */
   readonly detail?: string;
 }
@@ -490,7 +493,7 @@ export interface EngineCapability {
   checks(): Promise<{
     readonly [name: string]: HealthResult;
   }>;
-  /** Called after each change of the scripts or plugins that serve, and when the engine begins to stop (`ready` is false). */
+  /** Called after each change of the scripts or plugins that serve, and when the engine begins to serve or to stop (`ready`). */
   onChange(listener: () => void): Dispose;
 }
 /** The manifest and `setup`. */

@@ -66,7 +66,7 @@ export async function serve(plugins: readonly AnyPlugin[], options: ServeOptions
       optional: () => false,
       check: () => Object.fromEntries(plugins.map((one) => [one.name, checked(one, config[one.name] ?? {})])),
     },
-    given: { ...given, engine },
+    given: { redaction: { add: () => () => {} }, ...given, engine },
     onHookFailure: (plugin, error) => new Response(`${plugin}: ${String(error)}`, { status: 500 }),
   });
   await project.host.start().catch(async (error: unknown) => {

@@ -73,6 +73,13 @@ describe("ready", () => {
     });
   });
 
+  test("also when something is missing without which it serves, and says so", async () => {
+    await start({}, [checking("mail", () => ({ ok: true, degraded: true, detail: "nobody sends it" }))]);
+    expect((await ask("/health/ready")).status).toBe(200);
+    expect((await ready()).status).toBe("degraded");
+    expect((await ready()).checks["mail"]).toEqual({ ok: true, degraded: true, detail: "nobody sends it" });
+  });
+
   test("not while the engine starts or stops", async () => {
     await start();
     engine.ready = false;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProblemError, type Json, type PointRegistration, type Remote, type RouteEvent } from "../../../sdk/plugin.ts";
-import pubsub, { type Pubsub } from "../../../plugins/pubsub.ts";
+import pubsub, { type Pubsub } from "../../../plugins/pubsub/index.ts";
 import { acceptsEvents, encodeEvent, encodeId } from "../../../plugins/streams/event.ts";
 import { fits, readCriteria, readFilter, type Criteria } from "../../../plugins/streams/filter.ts";
 import { Position } from "../../../plugins/streams/position.ts";
@@ -496,7 +496,7 @@ describe("streams end", () => {
       await house.served.host.reload({
         enabled: () => true,
         optional: () => false,
-        check: () => ({ streams: CONFIG }),
+        check: () => ({ streams: CONFIG, pubsub: { redis: "" } }),
       }),
     ).toBe(true);
     await house.register(a);
