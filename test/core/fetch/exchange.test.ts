@@ -480,13 +480,13 @@ describe("time and cancellation", () => {
         socket.once("data", async () => {
           socket.write(head("content-length: 6"));
           for (const letter of "slowly") {
-            await Bun.sleep(40);
+            await Bun.sleep(100);
             socket.write(letter);
           }
         }),
       ),
     );
-    expect(await text((await go(url, {}, { timeoutMs: 200 })).body)).toBe("slowly");
+    expect(await text((await go(url, {}, { timeoutMs: 500 })).body)).toBe("slowly");
   });
 
   test("an abort before the start sends nothing", async () => {
@@ -549,13 +549,13 @@ describe("time and cancellation", () => {
   });
 
   test("an abort after a whole body has come, which nobody reads, does no harm", async () => {
-    const answer = await go(
-      await serving(answering(`${head("content-length: 3")}abc`)),
-      {},
-      { signal: AbortSignal.timeout(20) },
-    );
-    await Bun.sleep(40);
-    expect((await failure(text(answer.body))).name).toBe("TimeoutError");
+    const leave = new AbortController();
+    const url = await serving(answering(`${head("content-length: 3")}abc`));
+    const answer = await go(url, {}, { signal: leave.signal });
+    await Bun.sleep(40); // for the body: nothing tells that it has come
+    const reason = new Error("left");
+    leave.abort(reason);
+    expect(await failure(text(answer.body))).toBe(reason);
   });
 
   test("cancelling a body ends the connection", async () => {

@@ -62,12 +62,21 @@ filtered(`an escaped isolate${filteredNote}`, () => {
   });
 
   test("still has its code compiled: new functions are as fast as in a child without a jail", async () => {
-    const jailed = await talk.ask<Record<string, number>>("compute");
-    const plain = await withChild({ jail: false }, (other) => other.ask<Record<string, number>>("compute"));
-    // Interpreted, these take ten times as long and more; the margin is for a machine that is busy otherwise.
-    for (const [name, milliseconds] of Object.entries(jailed)) {
-      expect({ name, slow: milliseconds > 5 * (plain[name] ?? 0) }).toEqual({ name, slow: false });
-    }
+    const jailed: Record<string, number> = {};
+    const plain: Record<string, number> = {};
+    const measure = async (who: Talk, into: Record<string, number>): Promise<void> => {
+      for (const [name, milliseconds] of Object.entries(await who.ask<Record<string, number>>("compute")))
+        into[name] = Math.min(into[name] ?? Infinity, milliseconds);
+    };
+    let rounds = 0;
+    const slow = (): string[] => Object.keys(jailed).filter((name) => (jailed[name] ?? 0) > 5 * (plain[name] ?? 0));
+    await withChild({ jail: false }, async (other) => {
+      // Interpreted, these take ten times as long and more, each time; a machine that is busy otherwise is so now and then.
+      do await Promise.all([measure(talk, jailed), measure(other, plain)]);
+      while (slow().length > 0 && ++rounds < 5);
+    });
+    expect(slow()).toEqual([]);
+    expect(Object.keys(jailed).length).toBeGreaterThan(0);
   });
 });
 
