@@ -1,6 +1,7 @@
 /** `npm run build`: what is embedded first (the realm), then the binary `dist/aiwebengine`. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { brotliCompressSync, constants } from "node:zlib";
 import type { AnyPlugin } from "../sdk/plugin.ts";
 import { compileDefinition } from "./isolate/build/schemas.ts";
 
@@ -14,13 +15,13 @@ const ENTRIES = ["core/main.ts", "core/isolate/spawner-worker.ts", "core/isolate
 const SOURCES = ["core", "plugins", "sdk", "package.json", "package-lock.json", "tsconfig.json"];
 
 /** Written only when it differs, so that a build without changes changes nothing. */
-async function write(name: string, text: string): Promise<void> {
+async function write(name: string, content: string | Uint8Array): Promise<void> {
   const path = join(dist, name);
   const file = Bun.file(path);
-  if ((await file.exists()) && (await file.text()) === text) return;
+  if ((await file.exists()) && Buffer.from(content).equals(await file.bytes())) return;
   // A test that runs meanwhile sees the old file or the new one, never half of one.
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, text);
+  writeFileSync(temporary, content);
   renameSync(temporary, path);
 }
 
@@ -65,9 +66,58 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [${records.join(", ")}];
   await write("../plugins/index.ts", await new Response(format.stdout).text());
 }
 
+/**
+ * `plugins/<plugin>/page/<name>.page.js`: one HTML file with all that it needs, compressed, and the policy that lets exactly that
+ * run, beside their source. The script finds the element `page`. Fonts are left out: they would be most of it.
+ */
+async function buildPages(): Promise<void> {
+  for await (const path of new Bun.Glob("plugins/*/page/*.page.js").scan({ cwd: root })) {
+    const result = await Bun.build({
+      entrypoints: [join(root, path)],
+      target: "browser",
+      format: "iife",
+      minify: true,
+      define: { "process.env.NODE_ENV": JSON.stringify("production") },
+    });
+    const textOf = async (end: string): Promise<string> =>
+      (await result.outputs.find((one) => one.path.endsWith(end))?.text()) ?? "";
+    // What would end the element early is written otherwise, and means the same.
+    const script = (await textOf(".js")).replace(/<(?=\/script|script|!--)/gi, "\\x3c");
+    const style = (await textOf(".css")).replace(/@font-face\s*\{[^}]*\}/g, "");
+    const html = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>GraphiQL</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>
+<body><div id="page"><noscript>This page needs JavaScript.</noscript></div><script>${script}</script></body>
+</html>
+`;
+    const digest = (text: string): string => `'sha256-${new Bun.CryptoHasher("sha256").update(text).digest("base64")}'`;
+    const policy = [
+      "default-src 'none'",
+      `script-src ${digest(script)}`,
+      `style-src ${digest(style)}`,
+      "connect-src 'self'",
+      "img-src data:",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ];
+    const built = join("..", path.replace(/\.page\.js$/, ""));
+    const small = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+    await write(`${built}.html.br`, brotliCompressSync(html, small));
+    await write(`${built}.policy.txt`, policy.join("; "));
+  }
+}
+
 /** What the sources import from `dist/`, and what is generated among them; enough to run from source. */
 export async function buildParts(): Promise<void> {
   mkdirSync(dist, { recursive: true });
+  await buildPages();
   await listPlugins();
   await write("realm.txt", await buildForRealm("core/isolate/realm/index.ts", "iife"));
   await write("testing.txt", await buildForRealm("core/isolate/testing/index.ts", "esm"));

@@ -8,6 +8,11 @@ declare module "*.browser.js" {
   const text: string;
   export default text;
 }
+/** A page that the build made, compressed: where it lies. */
+declare module "*.html.br" {
+  const path: string;
+  export default path;
+}
 declare module "*.css" {
   const text: string;
   export default text;

@@ -182,6 +182,11 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
           exclusiveMinimum: 0,
           default: 30,
         },
+        graphiql: {
+          type: "boolean",
+          description: "Browsers get GraphiQL at the path, also without `--dev`.",
+          default: false,
+        },
         operationsOnly: { type: "boolean", description: "Clients may run persisted operations only.", default: false },
         introspection: {
           type: "boolean",

@@ -41,6 +41,7 @@ export default definePlugin({
       "",
     ],
     operationsOnly: [["boolean", "@", "Clients may run persisted operations only."], "=", false],
+    graphiql: [["boolean", "@", "Browsers get GraphiQL at the path, also without `--dev`."], "=", false],
   },
   setup({ command, config, endpoint, log, paths, point, route, service, use }) {
     const engine = use("engine");
@@ -91,8 +92,11 @@ export default definePlugin({
         log.warn("a field's value does not fit the schema", { id, why: why.slice(0, 500) }),
       );
 
-    route(`ANY ${config.path}`, async ({ id, request, method, signal }: RouteEvent) => {
+    route(`ANY ${config.path}`, async ({ id, request, method, signal, url }: RouteEvent) => {
       current();
+      if (method === "GET" && (config.graphiql || engine.dev) && isForPage(request, url)) {
+        return (await import("./page.ts")).answerPage(request);
+      }
       let asked = request;
       if (method === "POST") {
         // Whatever else a page of another site could send without asking first is no JSON.
@@ -157,6 +161,12 @@ export default definePlugin({
     });
   },
 });
+
+/** A browser that goes to the address, with nothing to be run. */
+function isForPage(request: Request, { searchParams }: URL): boolean {
+  const accepted = request.headers.get("accept") ?? "";
+  return accepted.includes("text/html") && !searchParams.has("query") && !searchParams.has("documentId");
+}
 
 /** As GraphQL tells of errors. https://graphql.github.io/graphql-over-http/draft/ */
 function refused(id: string, status: number, code: string, message: string): Response {

@@ -60,6 +60,8 @@ export function parseWithin(source: string | Source, limits: Limits): DocumentNo
   for (const one of document.definitions) {
     const fragment = one.kind === Kind.FRAGMENT_DEFINITION;
     if (!fragment && one.kind !== Kind.OPERATION_DEFINITION) continue;
+    // Of the schema's own types; whoever spreads it elsewhere is counted there.
+    if (fragment && one.typeCondition.name.value.startsWith("__")) continue;
     const depth = fragment ? shape.spread(one.name.value) : shape.depth(one.selectionSet);
     if (depth > limits.maxDepth) {
       throw exceeded("maxDepth", limits.maxDepth, depth, `The operation is ${depth} fields deep`);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import {
   buildSchema as buildSdl,
   execute,
+  getIntrospectionQuery,
   parse,
   type GraphQLError,
   printSchema,
@@ -223,6 +224,9 @@ describe("limits", () => {
       limitOf(() => parseWithin("{ a { b { ...x } } } fragment x on A { c { d { ... { e { f } } } } }", limits)),
     ).toBe("maxDepth");
     expect(limitOf(() => parseWithin("{ __schema { a { b { c { d { e { f } } } } } } }", limits))).toBeUndefined();
+    expect(limitOf(() => parseWithin(getIntrospectionQuery(), limits))).toBeUndefined();
+    const borrowed = "{ a { ...x } } fragment x on __Type { b { c { d { e { f } } } } }";
+    expect(limitOf(() => parseWithin(borrowed, limits))).toBe("maxDepth");
     expect(
       limitOf(() => parseWithin("{ ...x } fragment x on A { ...y } fragment y on A { ...x }", limits)),
     ).toBeUndefined();

@@ -1,0 +1,25 @@
+/** GraphiQL, for the address that it is loaded from: operations by POST, subscriptions as server-sent events. */
+import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { GraphiQL } from "graphiql";
+import "graphiql/style.css";
+import { getOperationAST } from "graphql";
+import { createClient } from "graphql-sse";
+import { createElement } from "react";
+import { createRoot } from "react-dom/client";
+import "./graphiql.css";
+
+const url = location.origin + location.pathname;
+const send = createGraphiQLFetcher({ url, enableIncrementalDelivery: false });
+
+function fetcher(operation, { documentAST, headers = {} } = {}) {
+  const chosen = documentAST && getOperationAST(documentAST, operation.operationName);
+  if (chosen?.operation !== "subscription") return send(operation, { documentAST, headers });
+  // What is wrong with a subscription is shown once, not asked for again and again.
+  return createClient({ url, headers, retryAttempts: 0 }).iterate(operation);
+}
+
+// A dialog would keep the page behind it from scrolling, by a style that the policy refuses; this page does not scroll.
+const WELCOME = `# Press Ctrl-Enter to run the operation that the cursor is in. The book on the left shows the schema.
+`;
+
+createRoot(document.getElementById("page")).render(createElement(GraphiQL, { fetcher, defaultQuery: WELCOME }));
