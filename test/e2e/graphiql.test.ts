@@ -42,7 +42,9 @@ describe("the page", () => {
   test("runs its own script and no other, and is known again", async () => {
     const page = await engine.fetch("/graphql", { headers: HTML });
     const policy = page.headers.get("content-security-policy") ?? "";
-    expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[^' ]+'; style-src 'sha256-[^' ]+'; connect-src 'self';/);
+    expect(policy).toMatch(
+      /^default-src 'none'; script-src 'sha256-[^' ]+'; style-src 'sha256-[^' ]+'; connect-src 'self';/,
+    );
     const etag = page.headers.get("etag") ?? "";
     const again = await engine.fetch("/graphql", { headers: { ...HTML, "if-none-match": etag } });
     expect([again.status, await again.text()]).toEqual([304, ""]);
