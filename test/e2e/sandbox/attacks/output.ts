@@ -50,6 +50,35 @@ export const outputs: readonly Attack[] = [
     `return { value: new Response(new ReadableStream({ start(c) { c.enqueue("x"); c.close(); t.probe(() => c.enqueue("y"), "enqueue"); t.probe(() => c.close(), "close"); t.probe(() => c.error(1), "error"); } })) };`,
   ),
   answer(
+    "stream-yields",
+    "yields texts without end and never waits",
+    `return { value: (async function* () { for (;;) yield "x"; })() };`,
+    { slow: true },
+  ),
+  answer(
+    "stream-finally-hangs",
+    "never ends its finally when the client leaves",
+    `return { value: (async function* () { try { for (;;) yield "x".repeat(65536); } finally { await new Promise(() => {}); } })() };`,
+    { slow: true },
+  ),
+  answer(
+    "stream-finally-loops",
+    "loops in its finally when the client leaves",
+    `return { value: (async function* () { try { for (;;) yield "x".repeat(65536); } finally { for (;;); } })() };`,
+    { slow: true },
+  ),
+  answer(
+    "stream-finally-calls",
+    "calls services without end in its finally",
+    `return { value: (async function* () { try { for (;;) yield "x".repeat(65536); } finally { for (;;) await Promise.allSettled(Array.from({ length: 100 }, (_, i) => ctx.kv.set("k" + i, "x".repeat(1000)))); } })() };`,
+    { slow: true },
+  ),
+  answer(
+    "stream-iterator",
+    "answers with an iterator whose methods are traps",
+    `const spy = (value) => new Proxy(value, { get(...given) { t.walk(given, "get", 300); return Reflect.get(...given); }, apply(...given) { t.walk(given, "apply", 300); return Reflect.apply(...given); } }); let n = 0; const iterator = { next: spy(async (...given) => { t.walk(given, "next"); return n++ < 3 ? spy({ value: spy({ a: 1 }), done: false }) : { get done() { throw ctx; } }; }), get return() { throw new Proxy(new Error("x"), {}); } }; return { value: { [Symbol.asyncIterator]: spy((...given) => { t.walk(given, "iterator"); return spy(iterator); }) } };`,
+  ),
+  answer(
     "stream-shared",
     "sends one stream in two answers",
     `globalThis.shared ??= new ReadableStream({ start(c) { c.enqueue("x"); c.close(); } }); return { value: new Response(shared) };`,
