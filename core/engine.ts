@@ -227,6 +227,7 @@ function listen(
     get trustedProxies() {
       return live.current.server.trustedProxies;
     },
+    sockets: server.sockets,
     ...(cert && key ? { tls: { cert, key } } : {}),
     outlasts: (route) => {
       const { wallMs, streamIdleMs } = (route as PooledRoute).pool.script.limits;

@@ -74,6 +74,12 @@ export const PROBLEMS = {
     meaning: "The request was understood and does not fit the route's schema; `errors` lists every field.",
     fix: "Correct the fields in `errors`.",
   },
+  upgrade_required: {
+    status: 426,
+    title: "Upgrade required",
+    meaning: "The path speaks WebSocket, and the request does not ask for it as RFC 6455 says.",
+    fix: "Connect with a WebSocket client; behind a proxy, let it pass on `Upgrade` and `Connection`.",
+  },
   too_many_requests: {
     status: 429,
     title: "Too many requests",

@@ -104,7 +104,7 @@ const CEILINGS = {
   "core/cli": 3760,
   "core/config": 2140,
   "core/fetch": 850,
-  "core/http": 1090,
+  "core/http": 1310,
   "core/isolate": 1120,
   "core/isolate/build": 1720,
   "core/isolate/jail": 900,

@@ -1,5 +1,6 @@
 /** Every config key as data: its type, default and meaning. The loader, the docs and the type `Config` are made of it. */
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from "./limits.ts";
+import { isAddress, isHost } from "./host.ts";
 import type { IntegerKey, TableKey, ValueOf } from "./key.ts";
 import type { JailPart } from "../isolate/jail/lockdown.ts";
 
@@ -44,29 +45,6 @@ const maxLimits = limitKeys(
   ),
 );
 
-const OCTET = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
-const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$/;
-
-// URL instead of node:net and node:url, which would cost every start some milliseconds.
-/** An address or a range. Strict: `10.0.0.1/33`, `127.1` and `0x7f.1` are slips that would match nothing, or too much. */
-function isRange(value: string): boolean {
-  const [address = "", bits, ...more] = value.split("/");
-  const four = IPV4.test(address);
-  if (!four && !(/^[0-9a-f:.]+$/i.test(address) && URL.canParse(`http://[${address}]/`))) return false;
-  return more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (four ? 32 : 128)));
-}
-
-const isAddress = (value: string): string | undefined =>
-  isRange(value) ? undefined : 'an IP address or a range such as "10.0.0.0/8"';
-function isHost(value: string): string | undefined {
-  if (isRange(value)) return undefined;
-  const written = value.replace(/^\*\./, "");
-  // As the URL parser reads it: in ASCII, and an address where it takes the name for one.
-  const name = /[\s%/:@?#\\[\]]/.test(written) ? "" : (URL.parse(`http://${written}/`)?.hostname ?? "");
-  if (HOST.test(name) && !IPV4.test(name)) return undefined;
-  return 'a host such as "api.example.com" or "*.example.com", or an IP address or range, without a port';
-}
 const isMount = (value: string): string | undefined =>
   /^\/[^\s?#*:]*$/.test(value) ? undefined : 'a path that starts with "/", without wildcards or parameters';
 /** Names of `core/isolate/jail`; repeated here, since reading config must not load the jail. */
@@ -160,6 +138,35 @@ export const SCHEMA = {
         },
         requestTimeoutMs: ms(30_000, "How long a client may take to send a whole request. Past it: 408."),
         shutdownTimeoutMs: ms(10_000, "How long invocations under way may go on after SIGTERM."),
+        sockets: {
+          type: "table",
+          keys: {
+            maxMessageBytes: {
+              type: "integer",
+              default: 1_048_576,
+              min: 125,
+              max: 268_435_456,
+              restart: true,
+              meaning: "The most that a WebSocket message may take. Past it: closed with 1009.",
+            },
+            maxQueueBytes: {
+              type: "integer",
+              default: 1_048_576,
+              min: 1024,
+              max: 268_435_456,
+              restart: true,
+              meaning: "What may wait for a WebSocket client that reads slowly. More is dropped.",
+            },
+            idleSeconds: {
+              type: "integer",
+              default: 60,
+              min: 8,
+              max: 960,
+              restart: true,
+              meaning: "A WebSocket client that answers no ping for so long is gone.",
+            },
+          },
+        },
         tls: {
           type: "table",
           keys: {

@@ -24,6 +24,8 @@ export interface RequestPlugins {
   enter(): void;
   /** Its answer is ready. */
   leave(): void;
+  /** Aborts when they are about to be undone. */
+  readonly ended: AbortSignal;
 }
 
 /** One HTTP request on its way into a script. */

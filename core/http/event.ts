@@ -1,7 +1,8 @@
 /** What plugins see of a request. Made where a plugin looks; everything in it is made when it is asked for. */
-import type { RouteEvent, RouteInfo } from "../../sdk/plugin.ts";
+import type { RouteEvent, RouteInfo, UpgradeOptions } from "../../sdk/plugin.ts";
 import type { PluginRoute, ScriptRoute } from "./dispatch.ts";
 import type { Exchange } from "./exchange.ts";
+import { checkHandshake, wantsWebSocket } from "./handshake.ts";
 
 export class PluginEvent implements RouteEvent {
   readonly request: Request;
@@ -51,6 +52,15 @@ export class PluginEvent implements RouteEvent {
   }
   get route(): RouteInfo | undefined {
     return this.#target === null ? undefined : routeInfo(this.#target);
+  }
+  get wantsWebSocket(): boolean {
+    return wantsWebSocket(this.request.headers);
+  }
+
+  upgrade(options: UpgradeOptions): Response {
+    checkHandshake(this.request, this.url.host, options.allowOrigin);
+    this.#exchange.upgradeTo(options);
+    return new Response(null, { status: 101 });
   }
 }
 

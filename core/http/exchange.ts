@@ -1,6 +1,8 @@
 /** One request under way: what the dispatcher is given of it. */
 import { normalisePeer } from "./address.ts";
+import type { UpgradeOptions } from "../../sdk/plugin.ts";
 import type { Invocation, ScriptRoute } from "./dispatch.ts";
+import type { EngineSocket } from "./socket.ts";
 
 /** What the server knows beside the request itself. */
 export interface Connection {
@@ -10,6 +12,10 @@ export interface Connection {
   readonly origin: string;
   /** Nothing has to move on this request's connection: its invocation has limits of its own. */
   hold(request: Request): void;
+  /** Makes the request's connection a WebSocket, and sends the answer of 101 with these headers. @throws ProblemError */
+  upgrade(request: Request, socket: EngineSocket, headers: Headers): void;
+  /** The most that a message of a WebSocket may take. */
+  readonly maxMessageBytes: number;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze(Object.create(null) as Record<string, string>);
@@ -26,6 +32,8 @@ export class Exchange implements Invocation {
   clientRequestId: string | undefined = undefined;
   /** Whoever answers gives the answer its id; else the handler does at the end. */
   labelled = false;
+  /** What the plugin that answers wants to make of the connection. */
+  upgrade: UpgradeOptions | null = null;
   /** What answers is the dispatcher, and nothing before it can fail. */
   dispatched = false;
   readonly method: string;
@@ -50,6 +58,11 @@ export class Exchange implements Invocation {
 
   get state(): Map<string, unknown> {
     return (this.#state ??= new Map());
+  }
+
+  upgradeTo(options: UpgradeOptions): void {
+    if (this.upgrade !== null) throw new Error("upgrade() was called twice for one request");
+    this.upgrade = options;
   }
 
   hold(): void {

@@ -10,6 +10,7 @@ import { PluginEvent } from "./event.ts";
 import { Exchange, type Connection } from "./exchange.ts";
 import type { RouteMatch, RouteTable } from "./router.ts";
 import { createTargetReader } from "./target.ts";
+import { settleUpgrade } from "./upgrade.ts";
 
 export interface HandlerOptions {
   /** Another list is another value: it is looked at for each request. */
@@ -166,13 +167,30 @@ export function createHandler(options: HandlerOptions): Handler {
 
   function refuseWith(exchange: Exchange, error: unknown, headers: { readonly [name: string]: string } = {}): Response {
     const response = problemResponse(error, exchange.id, dev);
-    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    for (const [name, value] of Object.entries(headers)) response.headers.append(name, value);
     return response;
   }
 
   function failed(exchange: Exchange, error: unknown): Response {
     if (error instanceof ProblemError) return refuseWith(exchange, error, CLOSE);
     return refuseWith(exchange, toProblemError(error, options.onFailure(error, exchange.id)), CLOSE);
+  }
+
+  /** A WebSocket from here on, where the hooks left it at that. */
+  function upgraded(
+    exchange: Exchange,
+    request: Request,
+    connection: Connection,
+    plugins: RequestPlugins,
+    given: Response,
+  ): Response {
+    const response = labelled(given, exchange.id);
+    try {
+      settleUpgrade(exchange, request, connection, plugins, response, (error) => options.onFailure(error, exchange.id));
+      return response;
+    } catch (error) {
+      return failed(exchange, error);
+    }
   }
 
   function finish(exchange: Exchange, given: Response): Answer {
@@ -185,6 +203,7 @@ export function createHandler(options: HandlerOptions): Handler {
     const plugins = options.plugins();
     plugins.enter();
     const end = (response: Response): Answer => {
+      if (exchange.upgrade !== null) response = upgraded(exchange, request, connection, plugins, response);
       plugins.leave();
       return finish(exchange, response);
     };

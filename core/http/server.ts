@@ -5,6 +5,8 @@ import { problemResponse, StartError } from "../errors.ts";
 import { createHandler, type HandlerOptions } from "./handler.ts";
 import { setMaxHeaderBytes } from "./header-limit.ts";
 import { portHolder } from "./port-holder.ts";
+import type { EngineSocket } from "./socket.ts";
+import { Sockets, type SocketLimits } from "./sockets.ts";
 
 export interface HttpServerOptions extends HandlerOptions {
   readonly host: string;
@@ -14,6 +16,7 @@ export interface HttpServerOptions extends HandlerOptions {
   readonly maxHeaderBytes: number;
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly sockets: SocketLimits;
   /** A connection on which nothing moves is closed after this. Bun allows at most 255. */
   readonly idleTimeoutSeconds?: number;
 }
@@ -22,9 +25,11 @@ export interface HttpServer {
   /** Without a trailing slash: `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly port: number;
+  /** Open WebSockets. */
+  readonly sockets: number;
   /** Requests whose answer is not complete. */
   readonly inFlight: number;
-  /** Takes no new connections, lets requests under way finish for `drainMs`, then closes what is left. */
+  /** Takes no new connections, says goodbye to WebSockets, lets requests under way finish for `drainMs`, then closes what is left. */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -37,10 +42,14 @@ export function startServer(options: HttpServerOptions): HttpServer {
   const tls = options.tls && { cert: readPem(options.tls.cert, "cert"), key: readPem(options.tls.key, "key") };
   setMaxHeaderBytes(options.maxHeaderBytes);
   let peerOf: (request: Request) => string = () => "";
+  const sockets = new Sockets();
   const connection = {
     origin: "",
     peer: (request: Request): string => peerOf(request),
     hold: (request: Request): void => app.server?.timeout(request, 0),
+    maxMessageBytes: options.sockets.maxMessageBytes,
+    upgrade: (request: Request, socket: EngineSocket, headers: Headers): void =>
+      sockets.upgrade(app.server as unknown as Bun.Server<EngineSocket>, request, socket, headers),
   };
   const app = new Elysia()
     .onRequest(({ request }) => handle(request, connection))
@@ -61,6 +70,7 @@ export function startServer(options: HttpServerOptions): HttpServer {
       idleTimeout: options.idleTimeoutSeconds ?? IDLE_SECONDS,
       // The limit is each script's own and enforced in body.ts, with a problem that names it.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      websocket: sockets.handlers(options.sockets),
       ...(tls && { tls }),
     });
   } catch (error) {
@@ -80,7 +90,11 @@ export function startServer(options: HttpServerOptions): HttpServer {
     get inFlight() {
       return server.pendingRequests;
     },
+    get sockets() {
+      return sockets.size;
+    },
     async stop(drainMs) {
+      sockets.close();
       // Closes idle connections at once, the others with their answer; settles when there are none left.
       const drained = server.stop(false);
       const { promise: late, resolve } = Promise.withResolvers<void>();

@@ -43,6 +43,7 @@ const SETUP_MS = 10_000;
 export class Generation {
   readonly #undo: { readonly plugin: LoadedPlugin; readonly dispose: Dispose }[];
   readonly #onProblem: GenerationParts["onProblem"];
+  readonly #end = new AbortController();
   #entered = 0;
   #drained: (() => void) | null = null;
 
@@ -67,6 +68,11 @@ export class Generation {
     if (--this.#entered === 0) this.#drained?.();
   }
 
+  /** Aborts when it is about to be undone. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
   /** Settles when no request is under way in it, or after so many milliseconds. */
   drained(ms: number): Promise<void> {
     if (this.#entered === 0) return Promise.resolve();
@@ -81,6 +87,7 @@ export class Generation {
 
   /** Undoes everything, in reverse; each step is taken whatever becomes of the others. */
   async dispose(): Promise<void> {
+    this.#end.abort();
     await unwind(this.#undo, this.#onProblem);
   }
 

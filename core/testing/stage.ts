@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ProblemError } from "../../sdk/errors.ts";
+import { ProblemError } from "../../sdk/errors.ts";
 import type { BuiltInPlugin } from "../../sdk/plugin.ts";
 import { limitsFor, LiveConfig, scriptConfig, type Config, type LoadedConfig } from "../config/index.ts";
 import { BUILDER, compose, ISOLATES, PLUGINS, POINTS, SEAT } from "../container.ts";
@@ -172,7 +172,15 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     outlasts: () => false,
     onFailure: (error) => void onError(String(error)),
   });
-  const connection = { origin: ORIGIN, peer: () => "127.0.0.1", hold() {} };
+  const connection = {
+    origin: ORIGIN,
+    peer: () => "127.0.0.1",
+    hold() {},
+    maxMessageBytes: config.server.sockets.maxMessageBytes,
+    upgrade() {
+      throw new ProblemError("bad_request", "A test asks without a connection: it cannot become a WebSocket.");
+    },
+  };
   const request = async (given: Request): Promise<Response> => handle(given, connection);
 
   const enter: Stage["enter"] = (source, bundle) => {

@@ -72,6 +72,12 @@ export declare const PROBLEMS: {
     readonly meaning: "The request was understood and does not fit the route's schema; `errors` lists every field.";
     readonly fix: "Correct the fields in `errors`.";
   };
+  readonly upgrade_required: {
+    readonly status: 426;
+    readonly title: "Upgrade required";
+    readonly meaning: "The path speaks WebSocket, and the request does not ask for it as RFC 6455 says.";
+    readonly fix: "Connect with a WebSocket client; behind a proxy, let it pass on `Upgrade` and `Connection`.";
+  };
   readonly too_many_requests: {
     readonly status: 429;
     readonly title: "Too many requests";

@@ -6,6 +6,7 @@ import type {
   EngineCapability,
   Json,
   RequestEvent,
+  RouteEvent,
   RouteInfo,
   ScriptInfo,
   ServiceCall,
@@ -120,7 +121,7 @@ function notFound(): Response {
 export function requestEvent(
   target: string,
   { origin = "http://localhost", route, ...init }: AskInit = {},
-): RequestEvent {
+): Omit<RouteEvent, "params"> {
   const request = new Request(origin + target, init);
   return {
     id: "019a0000-0000-7000-8000-000000000000",
@@ -135,5 +136,9 @@ export function requestEvent(
     script: route?.owner,
     state: new Map(),
     signal: request.signal,
+    wantsWebSocket: false,
+    upgrade() {
+      throw new Error("there is no connection");
+    },
   };
 }

@@ -20,6 +20,7 @@ describe("defaults", () => {
       maxHeaderBytes: 16384,
       requestTimeoutMs: 30000,
       shutdownTimeoutMs: 10000,
+      sockets: { maxMessageBytes: 1_048_576, maxQueueBytes: 1_048_576, idleSeconds: 60 },
       tls: { cert: undefined, key: undefined },
     });
     expect(config.isolates).toEqual({ mode: "auto", max: 64, perScript: 4, spare: 1, idleMs: 60000, require: [] });

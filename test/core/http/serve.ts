@@ -59,6 +59,7 @@ export const NO_PLUGINS: RequestPlugins = {
   chains: { match: null, request: null, invoke: null },
   enter() {},
   leave() {},
+  ended: new AbortController().signal,
 };
 
 /** With a hook around all others that tells of each answer, as the plugin `access-log` does. */
@@ -67,6 +68,7 @@ function logged(inner: RequestPlugins, tell: (line: RequestLine) => void): Reque
   return {
     enter: () => inner.enter(),
     leave: () => inner.leave(),
+    ended: inner.ended,
     chains: {
       match,
       invoke,
@@ -108,6 +110,7 @@ export function serveTest(
     host: "127.0.0.1",
     port: 0,
     maxHeaderBytes: 16_384,
+    sockets: { maxMessageBytes: 1024, maxQueueBytes: 65_536, idleSeconds: 60 },
     requestTimeoutMs: 5_000,
     trustedProxies: [],
     requestBytes: () => 100_000,

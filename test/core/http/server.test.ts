@@ -292,9 +292,11 @@ test("a body that nobody reads costs its connection, not the next request", asyn
 test("a taken port is refused, and its holder named", async () => {
   await using at = serveTest();
   const options = { host: "127.0.0.1", maxHeaderBytes: 16_384, requestTimeoutMs: 1, trustedProxies: [], dev: false };
+  const sockets = { maxMessageBytes: 1024, maxQueueBytes: 1024, idleSeconds: 60 };
   const start = (): unknown =>
     startServer({
       ...options,
+      sockets,
       port: at.port,
       requestBytes: () => 1,
       outlasts: () => false,
