@@ -14,7 +14,9 @@
  * });
  * ```
  */
+import type { LogsCapability } from "./logs.js";
 import type { Checked, Infer, Json } from "./schema.js";
+import type { UpgradeOptions } from "./socket.js";
 /** A fault that a script (from a service, a point) or a client (from a route, a hook) may read; any other is `internal`. */
 export { PROBLEMS, ProblemError } from "./errors.js";
 export type { ProblemCode, ProblemSpec } from "./errors.js";
@@ -22,6 +24,8 @@ export type { Checked, Infer, Json } from "./schema.js";
 /** For plugins that carry messages of scripts to clients. */
 export { fits, readCriteria, readFilter } from "./criteria.js";
 export type { Criteria, Filter } from "./criteria.js";
+export type { LogLevel, LogLine, LogPage, LogQuery, LogsCapability } from "./logs.js";
+export type { Socket, SocketHandlers, UpgradeOptions } from "./socket.js";
 type Awaitable<T> = T | PromiseLike<T>;
 /** What ends a contribution when its plugin goes. */
 export type Dispose = () => Awaitable<void>;
@@ -99,56 +103,6 @@ export interface RouteEvent extends RequestEvent {
    * @example route("GET /echo", (event) => event.upgrade({ message: (socket, data) => void socket.send(data) }))
    */
   upgrade(options: UpgradeOptions): Response;
-}
-/** A WebSocket of a client. It closes with 1001 when the engine stops. */
-export interface Socket {
-  /** Unique (UUIDv7). */
-  readonly id: string;
-  /** The client's address, after `server.trustedProxies`. */
-  readonly ip: string;
-  /** Which of `UpgradeOptions.protocols` was agreed on; empty for none. */
-  readonly protocol: string;
-  /** Bytes that wait because the client reads slowly; at most about `server.sockets.maxQueueBytes`. */
-  readonly bufferedBytes: number;
-  /**
-   * A text or a binary message. `waiting`: it is on its way, and `drain` is called when nothing waits any more.
-   * `dropped`: the client will never see it, since it reads too slowly or is gone.
-   */
-  send(data: string | Uint8Array): "sent" | "waiting" | "dropped";
-  /**
-   * @param code 1000 by default; a plugin's own are 4000 to 4999
-   * @param reason cut at 123 bytes
-   * @throws RangeError for a code that may not be sent, such as 1005 and 1006
-   */
-  close(code?: number, reason?: string): void;
-  /** Ends the connection without a goodbye: for a client that does not read. */
-  terminate(): void;
-}
-/** What they throw is logged, and ends the socket with 1011. */
-export interface SocketHandlers {
-  open?(socket: Socket): Awaitable<void>;
-  /** Text as a string, binary as bytes. The next message does not wait for a promise. */
-  message?(socket: Socket, data: string | Uint8Array): Awaitable<void>;
-  /** What waited has been sent. */
-  drain?(socket: Socket): Awaitable<void>;
-  /** Once for every `upgrade()`, whoever ended it: also, with 1006 and without `open`, where it came to nothing. */
-  close?(socket: Socket, code: number, reason: string): Awaitable<void>;
-}
-export interface UpgradeOptions extends SocketHandlers {
-  /** Subprotocols that it speaks, best first: the first that the client offers is agreed on. */
-  readonly protocols?: readonly string[];
-  /** The most that a message may take, where it is less than `server.sockets.maxMessageBytes`; beyond, 1009. */
-  readonly maxMessageBytes?: number;
-  /**
-   * Asked for pages of other hosts, which without it are refused: browsers send cookies along, and CORS does not guard
-   * WebSockets. Clients that send no `Origin` are no pages.
-   */
-  readonly allowOrigin?: (origin: string) => boolean;
-  /**
-   * Outlives this generation of plugins: then its handlers must do so too (see `keep`), and whatever they belong to
-   * closes it in the end. Else it is closed with 1012 when the generation goes.
-   */
-  readonly lasting?: boolean;
 }
 /** One call into a script on its way through the `invoke` hooks. */
 export interface InvokeEvent {
@@ -465,53 +419,6 @@ export interface RequestLine {
 /** Writes the line of a request, in the log's own form, and into the log of its script; the capability `request-log`. */
 export interface RequestLogCapability {
   write(line: RequestLine): void;
-}
-/** Which lines of the logs of scripts. */
-export interface LogQuery {
-  /** Of one script; else of all. */
-  readonly script?: string | undefined;
-  /** What one request caused: its `x-request-id`. Invocations that it began name it as their `parentId`. */
-  readonly id?: string | undefined;
-  /** This level and those above it. */
-  readonly level?: LogLevel | undefined;
-  /** Not older than this. */
-  readonly since?: Date | undefined;
-  /** At most so many lines, 200 by default: the newest ones, or with a cursor the first ones after it. */
-  readonly limit?: number | undefined;
-  /** Of an earlier answer to the same query. */
-  readonly cursor?: string | undefined;
-}
-export type LogLevel = "debug" | "info" | "warn" | "error";
-/** As it was written; beside these whatever else it carries (`status`, `error`, `data`, …). */
-export interface LogLine {
-  /** The number of the line in its log; the requests of a script are a log of their own. */
-  readonly seq: number;
-  /** ISO 8601, UTC, milliseconds. */
-  readonly at: string;
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly script: string;
-  /** Of the invocation: `http`. */
-  readonly kind?: string;
-  /** `GET /notes/:id` */
-  readonly route?: string;
-  /** The invocation. */
-  readonly id?: string;
-  readonly [field: string]: unknown;
-}
-export interface LogPage {
-  /** Oldest first; the lines of one script in the order in which they were written. */
-  readonly lines: readonly LogLine[];
-  /** Where the next query goes on. */
-  readonly cursor: string;
-  /** Lines after the cursor that are gone, or were never written because the disk was full. Some may not have been asked for. */
-  readonly dropped: number;
-}
-/** The logs of scripts, as `aiwebengine logs` reads them; the capability `logs`. A cursor that is none is a `CursorError`. */
-export interface LogsCapability {
-  query(query: LogQuery): Promise<LogPage>;
-  /** Pages of lines as they are written, until the signal; the first holds those that are there already. */
-  follow(query: LogQuery, signal: AbortSignal): AsyncIterable<LogPage>;
 }
 export interface ScriptInfo {
   readonly name: string;

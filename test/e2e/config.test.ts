@@ -49,9 +49,15 @@ const SHOWN: Readonly<Record<string, Shown>> = {
     "lifecycle.test.ts",
     "what takes longer than server.shutdownTimeoutMs is broken off; the end is still clean",
   ],
-  "server.sockets.maxMessageBytes": ["sockets.test.ts", "server.sockets.maxMessageBytes"],
-  "server.sockets.maxQueueBytes": ["sockets.test.ts", "server.sockets.maxQueueBytes"],
-  "server.sockets.idleSeconds": ["sockets.test.ts", "server.sockets.idleSeconds"],
+  "server.sockets.maxMessageBytes": [
+    "sockets.test.ts",
+    "server.sockets.maxMessageBytes: a longer message ends its socket with 1009",
+  ],
+  "server.sockets.maxQueueBytes": ["sockets.test.ts", "server.sockets.maxQueueBytes: more is dropped"],
+  "server.sockets.idleSeconds": [
+    "sockets.test.ts",
+    "server.sockets.idleSeconds: who answers no ping is hung up on; who does stays",
+  ],
   "server.tls.cert": ["http.test.ts", "server.tls serves HTTPS from cert and key files"],
   "server.tls.key": ["http.test.ts", "server.tls serves HTTPS from cert and key files"],
   "isolates.mode": ["isolates.test.ts", "serves, streams, ends at deadlines, kills a loop, reloads, and stops"],
