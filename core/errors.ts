@@ -34,11 +34,5 @@ export function problemResponse(error: unknown, id: string, dev: boolean): Respo
   if (problem.retryAfterSeconds !== undefined) {
     headers.set("retry-after", String(Math.max(1, Math.ceil(problem.retryAfterSeconds))));
   }
-  // RFC 9110 wants the protocol named, RFC 6455 its version.
-  if (problem.code === "upgrade_required") {
-    headers.set("connection", "upgrade");
-    headers.set("upgrade", "websocket");
-    headers.set("sec-websocket-version", "13");
-  }
   return new Response(JSON.stringify(problemBody(problem, id, dev)), { status: problem.status, headers });
 }

@@ -8,6 +8,7 @@ import type { Dispatcher, PluginRoute, RequestPlugins, ScriptRoute } from "./dis
 import { asPage, wantsPage } from "./error-page.ts";
 import { PluginEvent } from "./event.ts";
 import { Exchange, type Connection } from "./exchange.ts";
+import { HOW_TO_UPGRADE } from "./handshake.ts";
 import type { RouteMatch, RouteTable } from "./router.ts";
 import { createTargetReader } from "./target.ts";
 import { settleUpgrade } from "./upgrade.ts";
@@ -167,7 +168,9 @@ export function createHandler(options: HandlerOptions): Handler {
 
   function refuseWith(exchange: Exchange, error: unknown, headers: { readonly [name: string]: string } = {}): Response {
     const response = problemResponse(error, exchange.id, dev);
-    for (const [name, value] of Object.entries(headers)) response.headers.append(name, value);
+    const more = error instanceof ProblemError && error.code === "upgrade_required" ? HOW_TO_UPGRADE : {};
+    for (const [name, value] of [...Object.entries(more), ...Object.entries(headers)])
+      response.headers.append(name, value);
     return response;
   }
 

@@ -5,6 +5,13 @@ const VERSION = "13";
 /** 16 bytes in base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
+/** What a refusal says: RFC 9110 wants the protocol named, RFC 6455 its version. */
+export const HOW_TO_UPGRADE: { readonly [name: string]: string } = {
+  connection: "upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": VERSION,
+};
+
 /** The client asks for one, well or badly. */
 export function wantsWebSocket(headers: Headers): boolean {
   return tokens(headers.get("upgrade")).includes("websocket");
