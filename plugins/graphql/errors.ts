@@ -35,13 +35,18 @@ function misfit(error: unknown, operation: Operation, where: string): GraphQLErr
 export function tidy(error: unknown, operation: Operation): GraphQLError {
   if (!(error instanceof GraphQLError)) return misfit(error, operation, "the operation");
   const { originalError, extensions } = error;
-  // What a resolver threw has its code; what graphql says of the operation itself has no path.
+  // What a resolver threw has its code.
   const told = typeof extensions["code"] === "string";
   if (told && (originalError === undefined || originalError instanceof GraphQLError)) return error;
-  if (error.path === undefined && originalError === undefined)
-    return placed(error, error.message, { code: "BAD_USER_INPUT" });
+  if (isOfInput(error)) return placed(error, error.message, { code: "BAD_USER_INPUT" });
   const made = misfit(originalError ?? error, operation, error.path?.join(".") ?? "the operation");
   return placed(error, made.message, made.extensions);
+}
+
+/** What graphql says of the operation and of what it was given: variables (at their definition), and arguments that came of them. */
+function isOfInput({ originalError, path, nodes, message }: GraphQLError): boolean {
+  if (path === undefined) return originalError === undefined || nodes !== undefined;
+  return originalError instanceof GraphQLError && message.startsWith('Argument "');
 }
 
 function placed(

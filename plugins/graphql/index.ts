@@ -196,7 +196,8 @@ function readOperations(file: string): ReadonlyMap<string, string> {
   } catch (cause) {
     throw new Error(`${why}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-  const entries = typeof value === "object" && value !== null ? Object.entries(value) : undefined;
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const entries = isObject ? Object.entries(value as object) : undefined;
   if (entries === undefined || !entries.every(([, text]) => typeof text === "string")) throw new Error(why);
   return new Map(entries as [string, string][]);
 }

@@ -51,6 +51,7 @@ export function parseWithin(source: string | Source, limits: Limits): DocumentNo
     if (error instanceof GraphQLError && /^Syntax Error: Document contains more than \d+ tokens/.test(error.message)) {
       throw exceeded("maxTokens", limits.maxTokens, limits.maxTokens + 1, "The operation has too many tokens");
     }
+    if (error instanceof RangeError) throw tooDeep();
     // Yoga does the same over HTTP, and only there.
     if (error instanceof GraphQLError) error.extensions["code"] = "GRAPHQL_PARSE_FAILED";
     throw error;
@@ -71,6 +72,13 @@ export function parseWithin(source: string | Source, limits: Limits): DocumentNo
     throw exceeded("maxAliases", limits.maxAliases, shape.aliases, `The operation has ${shape.aliases} aliases`);
   }
   return document;
+}
+
+/** What only a limit far above the default lets in: the parser calls itself for each bracket. */
+function tooDeep(): GraphQLError {
+  return new GraphQLError("Syntax Error: The operation is nested too deeply to be read.", {
+    extensions: { code: "GRAPHQL_PARSE_FAILED", http: { status: 400, spec: true } },
+  });
 }
 
 function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {

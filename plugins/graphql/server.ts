@@ -85,8 +85,8 @@ function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
   const { introspection, operations } = options;
   return {
     onEnveloped: ({ setSchema }) => void setSchema(options.schema()),
-    onParams({ params, setParams }) {
-      const id = persistedId(params);
+    onParams({ params, request, setParams }) {
+      const id = persistedId(params, request);
       if (id !== undefined && params.query === undefined) {
         const query = operations?.get(id);
         if (query === undefined)
@@ -133,8 +133,12 @@ function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
 }
 
 /** `documentId` as GraphQL over HTTP has it, or as Apollo's clients send it. */
-function persistedId(params: GraphQLParams & { readonly documentId?: unknown }): string | undefined {
-  const { documentId, extensions } = params;
+function persistedId(
+  params: GraphQLParams & { readonly documentId?: unknown },
+  { method, url }: { readonly method: string; readonly url: string },
+): string | undefined {
+  const { extensions } = params;
+  const documentId = method === "GET" ? new URL(url).searchParams.get("documentId") : params.documentId;
   const hash: unknown = (extensions?.["persistedQuery"] as { readonly sha256Hash?: unknown } | undefined)?.sha256Hash;
   return [documentId, hash].find((one) => typeof one === "string");
 }

@@ -205,15 +205,35 @@ describe("todo", () => {
     const { data } = await ask('mutation { addTodo(text: "Write") { id done } }');
     const { id, done } = (data as { addTodo: { id: string; done: boolean } }).addTodo;
     expect(done).toBe(false);
-    expect(await ask('mutation($id: String!) { comment(id: $id, text: "Soon") }', { id })).toEqual({
-      data: { comment: 1 },
-    });
+    for (const text of ["Soon", "Sooner"]) {
+      const { errors } = await ask("mutation($id: String!, $text: String!) { comment(id: $id, text: $text) }", {
+        id,
+        text,
+      });
+      expect(errors).toBeUndefined();
+    }
     expect(await ask("mutation($id: ID!) { finishTodo(id: $id) { done } }", { id })).toEqual({
       data: { finishTodo: { done: true } },
     });
     expect(await ask("{ todoCount todos(status: DONE) { text comments { text } } }")).toEqual({
-      data: { todoCount: 1, todos: [{ text: "Write", comments: [{ text: "Soon" }] }] },
+      data: { todoCount: 1, todos: [{ text: "Write", comments: [{ text: "Soon" }, { text: "Sooner" }] }] },
     });
+    const remove = (): Promise<object> => ask("mutation($id: ID!) { removeTodo(id: $id) }", { id });
+    expect([await remove(), await remove()]).toEqual([{ data: { removeTodo: true } }, { data: { removeTodo: false } }]);
+    expect(await ask("{ todoCount }")).toEqual({ data: { todoCount: 0 } });
+  });
+  test("counts and pages through more than kv gives at once, oldest first", async () => {
+    const adding = Array.from({ length: 25 }, (_, i) => `a${i}: addTodo(text: "${i}") { id }`).join(" ");
+    for (let i = 0; i < 5; i++) expect((await ask(`mutation { ${adding} }`)).errors).toBeUndefined();
+    const { data } = await ask("{ todoCount todos(limit: 3) { id text } }");
+    const { todoCount, todos } = data as { todoCount: number; todos: { id: string; text: string }[] };
+    expect([todoCount, todos.length]).toEqual([125, 3]);
+    const rest = await ask("query($after: ID) { todos(after: $after, limit: 200) { id created } }", {
+      after: todos[2]?.id,
+    });
+    const after = (rest.data as { todos: { id: string; created: string }[] }).todos;
+    expect(after).toHaveLength(122);
+    expect(after.map(({ created }) => created)).toEqual(after.map(({ created }) => created).toSorted());
   });
   test("tells what is wrong with a code", async () => {
     expect((await ask('mutation { finishTodo(id: "none") { id } }')).errors).toMatchObject([

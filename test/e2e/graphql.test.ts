@@ -19,6 +19,15 @@ registerQueryHandler("sum", { args: { a: "number.integer", "b": "number.integer 
   ({ args }) => args.a + args.b);
 registerWebHandler("GET /inner", ({ query }) => executeGraphQL(String(query["q"]), { n: 2 }));
 `,
+  "shelves.ts": `import { registerFieldHandler, registerQueryHandler, registerType } from "@aiwebengine/sdk";
+registerType(\`interface Named { id: ID! } union Thing = Book | Shelf
+  type Book implements Named { id: ID! title: String at: DateTime } type Shelf implements Named { id: ID! meta: JSON }\`);
+const book = { __typename: "Book", id: 2, title: "Emma", at: "1815-12-23" };
+registerQueryHandler("things: [Thing]!", () => [{ __typename: "Shelf", id: 1, meta: { wood: [true, null] } }, book, null]);
+registerQueryHandler("named: Named", () => book);
+registerQueryHandler("alien: Named", () => ({ __typename: "Ship", id: 3 }));
+registerFieldHandler<{ id: number }>("Book.by: String", ({ payload }) => payload.map(({ id }) => "by " + id));
+`,
   "faulty.ts": `import { registerMutationHandler, registerQueryHandler, HttpError } from "@aiwebengine/sdk";
 registerQueryHandler("throws: String", () => { throw new Error("hunter2"); });
 registerQueryHandler("refuses: String", () => { throw new HttpError(409, "Not on Sundays.", { code: "sunday" }); });
@@ -43,11 +52,17 @@ interface Answer {
   }[];
 }
 
+const OPERATIONS = JSON.stringify({
+  first: "{ notes(limit: 1) { id } }",
+  some: "query($n: Int) { notes(limit: $n) { id } }",
+  change: "mutation { change }",
+});
+
 let engine: Engine;
 beforeAll(async () => {
   engine = await startEngine({
     scripts: SCRIPTS,
-    files: { "operations.json": JSON.stringify({ first: "{ notes(limit: 1) { id } }" }) },
+    files: { "operations.json": OPERATIONS },
     config: `[limits]\nuninterruptedMs = 300\n[plugins.graphql]\noperations = "operations.json"\n`,
   });
 });
@@ -97,6 +112,11 @@ describe("the protocol", () => {
 
   test("a persisted operation runs by its id, and one that is none is not found", async () => {
     expect(await (await post({ documentId: "first" })).json()).toEqual({ data: { notes: [{ id: "0" }] } });
+    const apollo = { persistedQuery: { version: 1, sha256Hash: "first" } };
+    expect(await (await post({ extensions: apollo })).json()).toEqual({ data: { notes: [{ id: "0" }] } });
+    const got = await engine.fetch('/graphql?documentId=some&variables={"n":2}');
+    expect(await got.json()).toEqual({ data: { notes: [{ id: "0" }, { id: "1" }] } });
+    expect((await engine.fetch("/graphql?documentId=change")).status).toBe(405);
     const none = (await (await post({ documentId: "second" })).json()) as Answer;
     expect(none.errors?.[0]?.extensions.code).toBe("PERSISTED_QUERY_NOT_FOUND");
   });
@@ -116,6 +136,34 @@ describe("fields", () => {
     expect(await ask("{ sum(a: 1, word: null) }")).toEqual({ data: { sum: 6 } });
     const { errors } = await ask('{ sum(a: 1, word: "long") }');
     expect(errors?.[0]?.extensions).toMatchObject({ code: "invalid_input", errors: [{ path: "/args/word" }] });
+  });
+
+  test("a variable that does not fit is the client's fault, also where it only shows at an argument", async () => {
+    for (const [query, variables, message] of [
+      ["query($n: Int!) { sum(a: $n) }", { n: 2 ** 31 }, "cannot represent non 32-bit signed integer"],
+      ["query($n: Int = 5) { sum(a: $n) }", { n: null }, 'Argument "Query.sum(a:)" has invalid value'],
+    ] as const) {
+      const [error] = (await ask(query, variables)).errors ?? [];
+      expect(error).toMatchObject({
+        message: expect.stringContaining(message),
+        extensions: { code: "BAD_USER_INPUT" },
+      });
+    }
+  });
+
+  test("of interfaces and unions say what they are, and have their types' fields and handlers", async () => {
+    expect(await ask("{ things { __typename ... on Book { title at by } ... on Shelf { id meta } } }")).toEqual({
+      data: {
+        things: [
+          { __typename: "Shelf", id: "1", meta: { wood: [true, null] } },
+          { __typename: "Book", title: "Emma", at: "1815-12-23T00:00:00.000Z", by: "by 2" },
+          null,
+        ],
+      },
+    });
+    expect(await ask("{ named { id ... on Book { by } } }")).toEqual({ data: { named: { id: "2", by: "by 2" } } });
+    const { data, errors } = await ask("{ alien { id } }");
+    expect([data, errors?.[0]?.extensions.code]).toEqual([{ alien: null }, "script_failed"]);
   });
 
   test("a script runs operations of the same schema, under its own invocation", async () => {
@@ -144,7 +192,7 @@ describe("failures are told to the field's caller alone", () => {
       [["misfit"], expect.stringContaining("does not fit the schema"), { code: "script_failed", id }],
     ]);
     expect(JSON.stringify(errors)).not.toContain("hunter2");
-    expect(await engine.waitForLog(/does not fit the schema/)).toContain(id ?? "-");
+    await engine.waitForLog((line) => line.includes("does not fit the schema") && line.includes(id ?? "-"));
   });
 
   test("a handler that loops is killed, and the other fields of the operation have their values", async () => {
@@ -289,6 +337,52 @@ test("the command prints the schema without an engine, and says which script is 
     expect([partly.code, partly.stdout]).toEqual([1, whole.stdout]);
     expect(partly.stderr).toContain('Left out: the script "broken"');
     expect((await runEngine(["graphql", "schema", "--dir", dir])).code).toBe(2);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}, 30_000);
+
+test("limits that are raised leave the others standing: a thousand fields deep, ten thousand aliases, a megabyte of words", async () => {
+  await using large = await startEngine({
+    scripts: { "a.ts": version(1) },
+    config: "[plugins.graphql]\nmaxBytes = 4000000\nmaxTokens = 400000\n",
+  });
+  const told = async (query: string): Promise<unknown> => {
+    const body = JSON.stringify({ query });
+    const answer = await large.fetch("/graphql", { method: "POST", headers: JSON_TYPE, body });
+    const [error] = ((await answer.json()) as Answer).errors ?? [];
+    return [error?.extensions.code, (error?.extensions["limit"] as { name?: string } | undefined)?.name];
+  };
+  const nested = (depth: number): string => `{ version ${"{ version ".repeat(depth)} ${"}".repeat(depth)} }`;
+  const aliases = Array.from({ length: 10_000 }, (_, i) => `a${i}: version`);
+  expect(await told(nested(1000))).toEqual(["GRAPHQL_LIMIT_EXCEEDED", "maxDepth"]);
+  expect(await told(nested(100_000))).toEqual(["GRAPHQL_PARSE_FAILED", undefined]);
+  expect(await told(`{ version(a: ${"[".repeat(100_000)}`)).toEqual(["GRAPHQL_PARSE_FAILED", undefined]);
+  expect(await told(`{ ${aliases.join(" ")} }`)).toEqual(["GRAPHQL_LIMIT_EXCEEDED", "maxAliases"]);
+  expect(await told(`{ ${"a ".repeat(500_000)} }`)).toEqual(["GRAPHQL_LIMIT_EXCEEDED", "maxTokens"]);
+  expect(await told("{ version }")).toEqual([undefined, undefined]);
+}, 20_000);
+
+test("where only persisted operations run, others are refused; a file that is none stops the start", async () => {
+  const only = { "ops.json": JSON.stringify({ version: "{ version }" }) };
+  const config = '[plugins.graphql]\noperations = "ops.json"\noperationsOnly = true\n';
+  await using strict = await startEngine({ scripts: { "a.ts": version(1) }, files: only, config });
+  const send = async (body: object): Promise<unknown> => {
+    const text = JSON.stringify(body);
+    return (await strict.fetch("/graphql", { method: "POST", headers: JSON_TYPE, body: text })).json();
+  };
+  expect(await send({ documentId: "version" })).toEqual({ data: { version: 1 } });
+  for (const body of [{ query: "{ version }" }, { query: "{ version }", documentId: "version" }])
+    expect(await send(body)).toMatchObject({ errors: [{ extensions: { code: "PERSISTED_QUERY_ONLY" } }] });
+  const dir = await mkdtemp(join(tmpdir(), "aiwebengine-e2e-"));
+  try {
+    await Bun.write(join(dir, "aiwebengine.toml"), config);
+    for (const text of ["[]", '{ "a": 1 }', "{"]) {
+      await Bun.write(join(dir, "ops.json"), text);
+      const { code, stderr } = await runEngine(["serve", "--port", "0", "--dir", dir]);
+      expect([code, stderr]).toEqual([expect.any(Number), expect.stringContaining("must be a JSON file such as")]);
+      expect(code).not.toBe(0);
+    }
   } finally {
     await rm(dir, { recursive: true });
   }
