@@ -1,8 +1,8 @@
 /** `api-docs` in the binary: the document that is served is the one that is printed, and the page made of it works. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { Document as Described } from "../fuzz/openapi-trials.ts";
+import { hasBrowser, missing, openBrowser } from "./browser.ts";
 import { startEngine, runEngine, type Engine } from "./engine.ts";
 import { readExamples, whenLoaded } from "./examples.ts";
 
@@ -87,17 +87,11 @@ test("the command tells of a script that would not serve, and takes no words", a
   }
 }, 20_000);
 
-const CHROMIUM = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-const missing = CHROMIUM === undefined ? ": no Chromium here; name one in CHROMIUM" : "";
-
 describe("in a browser", () => {
-  test.skipIf(CHROMIUM === undefined)(
+  test.skipIf(!hasBrowser)(
     `the page shows what scripts say as text, finds routes, and sends requests; also on a phone${missing}`,
     async () => {
-      const { chromium } = await import("playwright-core");
-      const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
+      const browser = await openBrowser();
       try {
         const tab = await browser.newPage({ viewport: { width: 390, height: 800 } });
         const told: string[] = [];

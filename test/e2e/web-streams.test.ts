@@ -1,12 +1,11 @@
-/** Server-sent events from real scripts to real clients: the standard's parser, a browser, and those who do not read. */
+/** Server-sent events from real scripts to real clients: the standard's parser, and those who do not read. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "../plugins/streams/parser.ts";
 import { engineCommand, startEngine, type Engine } from "./engine.ts";
 
 const UPDATES = readFileSync(join(import.meta.dir, "../../scripts/updates.js"), "utf8");
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 const NEWS = `import { HttpError, registerWebHandler, registerWebStream, sendStreamMessage } from "@aiwebengine/sdk";
 registerWebStream("/news", { replay: 500 });
@@ -31,7 +30,6 @@ registerWebHandler("GET /count/:to", async function* ({ params, signal, log }) {
     log.info("counted", { to: params.to });
   }
 });
-registerWebHandler("GET /page", () => new Response("<!doctype html><title>news</title>", { headers: { "content-type": "text/html" } }));
 `;
 
 const AROUND = `registerMiddleware(async (context, next) => { (await next()).headers.set("x-around", "1"); });
@@ -338,81 +336,4 @@ describe("closed doors", () => {
     expect(await say("/news", 1, { a: { b: 1 } })).toMatchObject({ code: "bad_request" });
     expect(await say("/news", "x".repeat(70_000))).toMatchObject({ code: "bad_request" });
   });
-});
-
-/** A way to the engine that can be cut. */
-function openWay(port: number): { readonly port: number; cut(): void; close(): void } {
-  const open = new Set<{ end(): void }>();
-  const listener = Bun.listen<{ behind?: Promise<Bun.Socket> }>({
-    hostname: "127.0.0.1",
-    port: 0,
-    socket: {
-      open(socket) {
-        open.add(socket);
-        const back = {
-          data: (_: Bun.Socket, bytes: Buffer) => void socket.write(bytes),
-          close: () => void socket.end(),
-        };
-        socket.data = { behind: Bun.connect({ hostname: "127.0.0.1", port, socket: back }) };
-      },
-      data: (socket, bytes) => void socket.data.behind?.then((behind) => behind.write(bytes)),
-      close(socket) {
-        open.delete(socket);
-        void socket.data.behind?.then((behind) => behind.end());
-      },
-    },
-  });
-  const cut = (): void => {
-    for (const socket of open) socket.end();
-  };
-  return {
-    port: listener.port,
-    cut,
-    close() {
-      cut();
-      listener.stop(true);
-    },
-  };
-}
-
-describe("EventSource in a browser", () => {
-  const run = CHROMIUM === undefined ? test.skip : test;
-  run(
-    CHROMIUM === undefined
-      ? "SKIPPED: there is no Chromium on this machine"
-      : "gets events by name, and resumes by itself",
-    async () => {
-      const { chromium } = await import("playwright-core");
-      const way = openWay(engine.port);
-      const browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
-      try {
-        const page = await browser.newPage();
-        await page.goto(`http://127.0.0.1:${way.port}/page`);
-        await page.evaluate(`new Promise((resolve) => {
-        window.got = [];
-        window.source = new EventSource("/news");
-        source.onopen = () => resolve();
-        source.onmessage = ({ data, lastEventId }) => got.push(["message", data, lastEventId]);
-        source.addEventListener("special", ({ data }) => got.push(["special", data]));
-      })`);
-        await say("/news", { n: 1 });
-        await say("/news", "two\nlines", null, { event: "special" });
-        await page.waitForFunction("got.length === 2");
-        way.cut();
-        await say("/news", { n: 3 });
-        await page.waitForFunction("got.length === 3");
-        const got = (await page.evaluate("got")) as string[][];
-        expect(got.map(([type, data]) => [type, data])).toEqual([
-          ["message", '{"n":1}'],
-          ["special", "two\nlines"],
-          ["message", '{"n":3}'],
-        ]);
-        expect(got[0]?.[2]).toMatch(/^[0-9a-f]{8}-\d+$/);
-      } finally {
-        await browser.close();
-        way.close();
-      }
-    },
-    60_000,
-  );
 });

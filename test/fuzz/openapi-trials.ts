@@ -94,8 +94,11 @@ export function trials(
     fits ? fitting(schema, components) : fc.oneof(fitting(schema, components), wild);
   return fc.boolean().chain((fits) => {
     const values = parameters.map(({ in: where, required, schema }) => {
-      const isThing = where === "path" && schema?.["type"] === "string" && known.length > 0;
-      if (isThing) return fc.oneof(one(fits, schema), fc.constantFrom(...known));
+      const { type, pattern = "" } = schema ?? {};
+      const ids = known.filter(
+        (id) => where === "path" && type === "string" && new RegExp(String(pattern), "u").test(id),
+      );
+      if (ids.length > 0) return fc.oneof(one(fits, schema), fc.constantFrom(...ids));
       return required ? one(fits, schema) : fc.option(one(fits, schema));
     });
     const body = requestBody === undefined ? fc.constant(undefined) : bodies(requestBody.content, fits, components);

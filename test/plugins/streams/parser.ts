@@ -14,16 +14,21 @@ export class EventParser {
   readonly comments: string[] = [];
   readonly #decoder = new TextDecoder("utf-8");
   #text = "";
+  #afterReturn = false;
   #data = "";
   #type = "";
   #id = "";
 
   /** The events that are complete with these bytes. */
   push(bytes: Uint8Array): Received[] {
-    this.#text += this.#decoder.decode(bytes, { stream: true });
+    const piece = this.#decoder.decode(bytes, { stream: true });
+    if (piece === "") return [];
+    // A line may end with CR and LF in two pieces: the LF is no line of its own.
+    this.#text += this.#afterReturn && piece.startsWith("\n") ? piece.slice(1) : piece;
+    this.#afterReturn = piece.endsWith("\r");
     const events: Received[] = [];
     for (;;) {
-      const end = /\r\n|\n|\r(?!$)/.exec(this.#text);
+      const end = /\r\n|\n|\r/.exec(this.#text);
       if (end === null) return events;
       const line = this.#text.slice(0, end.index);
       this.#text = this.#text.slice(end.index + end[0].length);
