@@ -226,7 +226,7 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
   {
     name: "mcp",
     version: "1.0.0",
-    requires: ["engine"],
+    requires: ["engine", "pubsub"],
     provides: [],
     schema: {
       type: "object",

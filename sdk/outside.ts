@@ -104,3 +104,4 @@ export const sendStreamMessage: typeof Sdk.sendStreamMessage = async () => needs
 export const graphql: typeof Sdk.graphql = service("graphql");
 export const executeGraphQL: typeof Sdk.executeGraphQL = async () => needsEngine("executeGraphQL()");
 export const secrets: typeof Sdk.secrets = service("secrets");
+export const mcp: typeof Sdk.mcp = service("mcp");

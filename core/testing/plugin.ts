@@ -1,5 +1,5 @@
 /** The runner as a plugin of its own engine: a point where steps are registered, and a service that they ask. */
-import { definePlugin, ProblemError, type BuiltInPlugin, type Json } from "../../sdk/plugin.ts";
+import { definePlugin, ProblemError, type BuiltInPlugin, type FetchEvent, type Json } from "../../sdk/plugin.ts";
 import { REGISTER, RUNNER, type WireAnswer, type WireRequest } from "../isolate/testing/seam.ts";
 
 export interface RunnerDesk {
@@ -7,6 +7,8 @@ export interface RunnerDesk {
   request(request: WireRequest, signal: AbortSignal): Promise<WireAnswer>;
   /** What plugins take for now; null is the real time. */
   setClock(epochMs: number | null): void;
+  /** Nothing leaves the machine: what services ask for neither. */
+  readonly offline: boolean;
 }
 
 /** Only the engine of a test has it. */
@@ -14,7 +16,8 @@ export function runnerPlugin(desk: RunnerDesk): BuiltInPlugin {
   const plugin = definePlugin({
     name: RUNNER,
     version: "1.0.0",
-    setup({ point, service }) {
+    setup({ point, service, hook }) {
+      if (desk.offline) hook("fetch", refuseFetch);
       point(RUNNER, { functions: { [REGISTER]: { args: ["data", "handler"] } }, types: "", change() {} });
       service(RUNNER, {
         types: "",
@@ -38,6 +41,12 @@ export function runnerPlugin(desk: RunnerDesk): BuiltInPlugin {
     schema: { type: "object" },
     load: async () => ({ default: plugin }),
   };
+}
+
+function refuseFetch({ method, url: { origin, pathname } }: FetchEvent): never {
+  const asked = `${method} ${origin}${pathname}`;
+  const detail = `In tests nothing is fetched: answer what asks for ${asked} with stubService(…).`;
+  throw new ProblemError("fetch_blocked", detail);
 }
 
 function refuse(): ProblemError {

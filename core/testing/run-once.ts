@@ -57,6 +57,7 @@ export async function runOnce(options: RunOptions): Promise<RunReport> {
     const seen: BuildProblem[] = [];
     const stage = await openStage({
       ...options,
+      offline: false,
       onError: (message) => seen.push({ code: "internal", message }),
       onThrown: ({ invocation, error, place }) =>
         seen.push({ code: "script_failed", message: `${invocation.route} failed: ${error}`, ...place }),

@@ -35,6 +35,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   let killed: ProblemError | null = null;
   const stage = await openStage({
     ...options,
+    offline: true,
     onError: (message) => seen.push({ code: "internal", message }),
     onThrown: ({ invocation, error, place }) =>
       seen.push({ code: "script_failed", message: `${invocation.route} failed: ${error}`, ...place }),

@@ -36,6 +36,8 @@ export interface StageOptions {
   readonly loaded: LoadedConfig;
   readonly version: string;
   readonly builtIns: readonly BuiltInPlugin[];
+  /** Services fetch nothing; scripts are refused by their own realm. */
+  readonly offline: boolean;
   /** What the engine itself would log as an error, while a step ran. */
   readonly onError: (message: string) => void;
   readonly onThrown: (event: Extract<ScriptEvent, { kind: "threw" }>) => void;
@@ -92,6 +94,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     runnerPlugin({
       request: async (wire, signal) => answerOf(await request(requestOf(wire, ORIGIN, signal))),
       setClock: (epochMs) => clock.set(epochMs),
+      offline: options.offline,
     }),
   ];
   const mode = isolateMode(config);

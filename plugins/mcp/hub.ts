@@ -5,11 +5,12 @@ import {
   isLegacyRequest,
   readRequestBody,
   type McpHttpHandler,
-  type Server,
 } from "@modelcontextprotocol/server";
 import type { PluginLog, RouteEvent } from "../../sdk/plugin.ts";
 import { parseBody, rpcError } from "./rpc.ts";
-import { makeServer } from "./server.ts";
+import { bounded } from "./bounded.ts";
+import type { Caller } from "./caller.ts";
+import { makeServer, type MadeServer } from "./server.ts";
 import { Sessions, type SessionLimits } from "./sessions.ts";
 import { ALL, type Lists, type Surface } from "./surface.ts";
 
@@ -19,6 +20,8 @@ export interface Present {
   readonly limits: SessionLimits & { readonly maxBytes: number };
   readonly version: string;
   readonly log: PluginLog;
+  /** Calls under way, by the id of their invocation. */
+  readonly callers: Map<string, Caller>;
 }
 
 /** A body that comes slower than this does not come. */
@@ -66,10 +69,22 @@ export class Hub {
     const bare = new Request(url, { method, headers, signal: until });
     this.#ids.set(bare, id);
     const given = body === undefined ? undefined : { parsedBody: body };
-    if (await isLegacyRequest(bare, body)) {
+    if (Array.isArray(body) || (await isLegacyRequest(bare, body))) {
       return this.#sessions.handle(bare, body, scope, () => this.#server(scope));
     }
-    return this.#handler(scope).fetch(bare, given);
+    const response = await this.#handler(scope).fetch(bare, given);
+    return listens ? bounded(response) : response;
+  }
+
+  /** A resource of a script has changed: tells those who subscribed to it, where it is that script's. */
+  resourceChanged(script: string, uri: string): void {
+    for (const scope of [script, ALL]) {
+      if (this.#announced.get(scope)?.resource(uri)?.registration.script !== script) continue;
+      this.#current.get(scope)?.notify.resourceUpdated(uri);
+      this.#sessions.announce(scope, ({ server, subscribed }) =>
+        subscribed.has(uri) ? server.sendResourceUpdated({ uri }) : undefined,
+      );
+    }
   }
 
   /** Tells clients what has changed since they were told last. */
@@ -82,15 +97,15 @@ export class Hub {
       const notify = this.#current.get(scope)?.notify;
       if (differ(was, is, "tools")) {
         notify?.toolsChanged();
-        this.#sessions.announce(scope, (server) => server.sendToolListChanged());
+        this.#sessions.announce(scope, ({ server }) => server.sendToolListChanged());
       }
       if (differ(was, is, "prompts")) {
         notify?.promptsChanged();
-        this.#sessions.announce(scope, (server) => server.sendPromptListChanged());
+        this.#sessions.announce(scope, ({ server }) => server.sendPromptListChanged());
       }
       if (differ(was, is, "resources") || differ(was, is, "templates")) {
         notify?.resourcesChanged();
-        this.#sessions.announce(scope, (server) => server.sendResourceListChanged());
+        this.#sessions.announce(scope, ({ server }) => server.sendResourceListChanged());
       }
     }
   }
@@ -114,7 +129,6 @@ export class Hub {
       if (read === null) return rpcError(408, -32_000, `The body did not come within ${BODY_MS} ms.`);
       if (read.tooLarge) return rpcError(413, -32_000, `A message may have ${maxBytes} bytes (plugins.mcp.maxBytes).`);
       const body = parseBody(read.text);
-      if (Array.isArray(body)) return rpcError(400, -32_600, "MCP has no batches: send one message a request.");
       if (typeof body !== "object" || body === null) return rpcError(400, -32_600, "A JSON-RPC message is an object.");
       return { body };
     } catch (error) {
@@ -128,11 +142,12 @@ export class Hub {
     }
   }
 
-  #server(scope: string): Server {
-    const { version, log } = this.#present;
+  #server(scope: string): MadeServer {
+    const { version, callers, log } = this.#present;
     return makeServer({
       name: scope === ALL ? "aiwebengine" : scope,
       version,
+      callers,
       log,
       surface: () => this.#present.surfaces.get(scope),
       requestId: (request) => request && this.#ids.get(request),
@@ -143,7 +158,7 @@ export class Hub {
   #handler(scope: string): McpHttpHandler {
     const known = this.#current.get(scope);
     if (known !== undefined) return known;
-    const made = createMcpHandler(() => this.#server(scope), {
+    const made = createMcpHandler(() => this.#server(scope).server, {
       legacy: "reject",
       maxSubscriptions: this.#present.limits.maxSessions,
     });

@@ -1,9 +1,12 @@
 /** Tools, prompts and resources of scripts for agents, by the Model Context Protocol over streamable HTTP. */
-import { definePlugin, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+import { definePlugin, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+import type { Caller } from "./caller.ts";
+import { Connections } from "./connections.ts";
 import { PROMPT_TYPES, RESOURCE_TYPES, TOOL_TYPES } from "./declarations.ts";
 import { refusal } from "./door.ts";
 import type { Hub, Present } from "./hub.ts";
 import { rpcError } from "./rpc.ts";
+import { makeService } from "./service.ts";
 import {
   ALL,
   makeSurfaces,
@@ -17,12 +20,18 @@ import {
 /** The protocol's library costs memory and time: it is loaded with the first request to an address that has something. */
 interface Kept {
   hub: Promise<Hub> | undefined;
+  /** Calls of agents that are under way, by the id of their invocation. */
+  readonly callers: Map<string, Caller>;
+  readonly connections: Connections;
 }
+
+/** Between engines: a resource of a script has changed. */
+const TOPIC = "mcp/resource";
 
 export default definePlugin({
   name: "mcp",
   version: "1.0.0",
-  requires: ["engine"],
+  requires: ["engine", "pubsub"],
   config: {
     allowedHosts: [
       ["string[]", "@", "Host names under which agents reach the server, beside the local ones and addresses."],
@@ -46,12 +55,13 @@ export default definePlugin({
     ],
     sessionIdleMs: [["number.integer >= 1000", "@", "A session that nobody uses for so long ends."], "=", 1_800_000],
   },
-  setup({ config, point, route, endpoint, command, keep, use, defer, log }) {
+  setup({ config, point, route, endpoint, service, command, keep, use, defer, log }) {
     const engine = use("engine");
+    const pubsub = use("pubsub");
     const { version } = engine;
     const kept = keep<Kept>(
       "hub",
-      () => ({ hub: undefined }),
+      () => ({ hub: undefined, callers: new Map(), connections: new Connections() }),
       async ({ hub }) => (await hub)?.close(),
     );
     defer(
@@ -59,9 +69,15 @@ export default definePlugin({
         if (!engine.ready) void kept.hub?.then((hub) => hub.endStreams());
       }),
     );
+    defer(
+      pubsub.subscribe(TOPIC, (message) => {
+        const { script, uri } = message as { readonly script: string; readonly uri: string };
+        void kept.hub?.then((hub) => hub.resourceChanged(script, uri));
+      }),
+    );
     let offered: Offered = { tools: [], prompts: [], resources: [] };
     let surfaces: ReadonlyMap<string, Surface> = new Map();
-    const present = (): Present => ({ surfaces, limits: config, version, log });
+    const present = (): Present => ({ surfaces, limits: config, version, log, callers: kept.callers });
 
     function take(part: Partial<Offered>): void {
       const next = { ...offered, ...part };
@@ -83,6 +99,7 @@ export default definePlugin({
       functions: { registerPromptHandler: { args: ["name", "options", "handler"], aliases: ["registerMCPPrompt"] } },
       options: { "title?": "string", "description?": "string" },
       definitions: ["arguments"],
+      handlers: ["complete"],
       types: PROMPT_TYPES,
       validate: validatePrompt,
       change: (prompts: readonly PointRegistration[]) => take({ prompts }),
@@ -92,10 +109,22 @@ export default definePlugin({
         registerResourceHandler: { args: ["name", "options", "handler"], aliases: ["registerMCPResource"] },
       },
       options: { "name?": "string", "title?": "string", "description?": "string", "mimeType?": "string" },
+      handlers: ["complete"],
       types: RESOURCE_TYPES,
       validate: validateResource,
       change: (resources: readonly PointRegistration[]) => take({ resources }),
     });
+
+    service(
+      "mcp",
+      makeService({
+        version,
+        callers: kept.callers,
+        connections: kept.connections,
+        surface: (script) => surfaces.get(script),
+        publish: (script, uri) => pubsub.publish(TOPIC, { script, uri } satisfies Json),
+      }),
+    );
 
     async function answer(event: RouteEvent, scope: string): Promise<Response> {
       const refused = refusal(event.request.headers, config);

@@ -6,7 +6,7 @@ export function rpcError(status: number, code: number, message: string, id: stri
 }
 
 /** A body may be this deep: a parser would go through a megabyte of brackets for seconds. */
-const MAX_DEPTH = 200;
+export const MAX_DEPTH = 200;
 
 /** @throws SyntaxError for what is no JSON, or too deep */
 export function parseBody(text: string): unknown {

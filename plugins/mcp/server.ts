@@ -7,9 +7,12 @@ import {
   type jsonSchemaValidator,
   type ServerContext,
 } from "@modelcontextprotocol/server";
-import type { Json, PluginLog, PointRegistration } from "../../sdk/plugin.ts";
+import type { Json, PluginLog, PointRegistration, Remote } from "../../sdk/plugin.ts";
 import { BadAnswer, failureOf, promptResult, resourceResult, toolResult, type Failure } from "./answers.ts";
-import { choicesOf, type Surface } from "./surface.ts";
+import { Caller } from "./caller.ts";
+import { completeByScript, completeBySchema } from "./complete.ts";
+import type { Level } from "./levels.ts";
+import type { Surface } from "./surface.ts";
 
 export interface ServerParts {
   readonly name: string;
@@ -18,11 +21,20 @@ export interface ServerParts {
   surface(): Surface | undefined;
   /** The id of the HTTP request that a message came with. */
   requestId(request: Request | undefined): string | undefined;
+  /** Calls under way, by the id of their invocation. */
+  readonly callers: Map<string, Caller>;
   readonly log: PluginLog;
 }
 
+export interface MadeServer {
+  readonly server: Server;
+  /** URIs whose changes the client of a session wants to be told; a current one names them as it listens. */
+  readonly subscribed: ReadonlySet<string>;
+}
+
 const NONE: Surface["lists"] = { tools: [], prompts: [], resources: [], templates: [] };
-const MAX_COMPLETIONS = 100;
+const MAX_SUBSCRIBED = 1000;
+const MAX_URI = 2048;
 
 /** The library would make one that generates code, for each server, to check what nobody asks for here. */
 const NO_VALIDATOR: jsonSchemaValidator = {
@@ -31,16 +43,17 @@ const NO_VALIDATOR: jsonSchemaValidator = {
   },
 };
 
-export function makeServer(parts: ServerParts): Server {
-  const { name, version, surface, log } = parts;
+export function makeServer(parts: ServerParts): MadeServer {
+  const { name, version, surface, callers, log } = parts;
   const server = new Server(
     { name, version },
     {
       capabilities: {
         tools: { listChanged: true },
         prompts: { listChanged: true },
-        resources: { listChanged: true },
+        resources: { listChanged: true, subscribe: true },
         completions: {},
+        logging: {},
       },
       jsonSchemaValidator: NO_VALIDATOR,
     },
@@ -51,9 +64,31 @@ export function makeServer(parts: ServerParts): Server {
   server.setRequestHandler("resources/list", () => ({ resources: lists().resources }) as never);
   server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: lists().templates }) as never);
 
+  let level: Level = "info";
+  server.setRequestHandler("logging/setLevel", ({ params }) => {
+    level = params.level;
+    return {};
+  });
+
+  const subscribed = new Set<string>();
+  server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
+    if (uri.length > MAX_URI || surface()?.resource(uri) === undefined) throw new ResourceNotFoundError(uri);
+    if (subscribed.size >= MAX_SUBSCRIBED) {
+      const message = `A session may subscribe to ${MAX_SUBSCRIBED} resources.`;
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+    }
+    subscribed.add(uri);
+    return {};
+  });
+  server.setRequestHandler("resources/unsubscribe", ({ params: { uri } }) => {
+    subscribed.delete(uri);
+    return {};
+  });
+
   /** Calls a handler; `fail` is given what the caller may know of a failure. */
   async function run<T>(
     registration: PointRegistration,
+    remote: Remote | undefined,
     args: { readonly [name: string]: Json },
     context: ServerContext,
     made: (value: Json | undefined) => T,
@@ -61,15 +96,18 @@ export function makeServer(parts: ServerParts): Server {
   ): Promise<T> {
     const id = Bun.randomUUIDv7();
     const parentId = parts.requestId(context.http?.req);
+    callers.set(id, new Caller(context, level));
     try {
       const { signal } = context.mcpReq;
-      const value = await registration.invoke?.({ id, args, signal, ...(parentId !== undefined && { parentId }) });
+      const value = await remote?.({ id, args, signal, ...(parentId !== undefined && { parentId }) });
       return made(value);
     } catch (error) {
       if (error instanceof ProtocolError) throw error;
       const { script, fn, name: of } = registration;
       if (error instanceof BadAnswer) log.error(`${fn}("${of}"): ${error.message}`, { script, id });
       return fail(failureOf(error, id));
+    } finally {
+      callers.delete(id);
     }
   }
 
@@ -79,6 +117,7 @@ export function makeServer(parts: ServerParts): Server {
     const structured = tool.schemas["output"] !== undefined;
     const result = await run(
       tool,
+      tool.invoke,
       (params.arguments ?? {}) as { readonly [name: string]: Json },
       context,
       (value) => toolResult(value, structured),
@@ -93,7 +132,7 @@ export function makeServer(parts: ServerParts): Server {
     if (prompt === undefined)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown prompt: ${params.name}`);
     const made = (value: Json | undefined): object => promptResult(value, prompt.options["description"]);
-    return (await run(prompt, params.arguments ?? {}, context, made, throwFailure)) as never;
+    return (await run(prompt, prompt.invoke, params.arguments ?? {}, context, made, throwFailure)) as never;
   });
 
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
@@ -109,17 +148,21 @@ export function makeServer(parts: ServerParts): Server {
       if (failure.status === 404) throw new ResourceNotFoundError(uri, failure.message);
       return throwFailure(failure);
     };
-    return (await run(registration, args, context, made, fail)) as never;
+    return (await run(registration, registration.invoke, args, context, made, fail)) as never;
   });
 
-  server.setRequestHandler("completion/complete", ({ params: { ref, argument } }) => {
-    const prompt = ref.type === "ref/prompt" ? surface()?.prompts.get(ref.name) : undefined;
-    const all = prompt === undefined ? [] : choicesOf(prompt, argument.name);
-    const values = all.filter((one) => one.startsWith(argument.value));
-    const completion = { values: values.slice(0, MAX_COMPLETIONS), total: values.length };
-    return { completion: { ...completion, hasMore: values.length > MAX_COMPLETIONS } };
+  server.setRequestHandler("completion/complete", async ({ params }, context) => {
+    const { ref, argument } = params;
+    const one = ref.type === "ref/prompt" ? surface()?.prompts.get(ref.name) : surface()?.templates.get(ref.uri);
+    const complete = one?.handlers?.["complete"];
+    if (one === undefined || complete === undefined) {
+      const prompt = ref.type === "ref/prompt" ? one : undefined;
+      return { completion: completeBySchema(prompt, argument.name, argument.value) as never };
+    }
+    const given = { argument: argument.name, value: argument.value, arguments: params.context?.arguments ?? {} };
+    return { completion: (await run(one, complete, given, context, completeByScript, throwFailure)) as never };
   });
-  return server;
+  return { server, subscribed };
 }
 
 function throwFailure({ code, status, message }: Failure): never {

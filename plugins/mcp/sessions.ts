@@ -1,23 +1,22 @@
 /** Sessions of clients that speak the protocol of 2025: few enough, ended when nobody uses them, one address each. */
-import {
-  WebStandardStreamableHTTPServerTransport,
-  isInitializeRequest,
-  type Server,
-} from "@modelcontextprotocol/server";
+import { isInitializeRequest } from "@modelcontextprotocol/server";
+import { LateAnswer } from "./answer.ts";
+import { bounded } from "./bounded.ts";
 import { rpcError } from "./rpc.ts";
+import type { MadeServer } from "./server.ts";
+import { SessionTransport } from "./transport.ts";
 
 export interface SessionLimits {
   readonly maxSessions: number;
   readonly sessionIdleMs: number;
 }
 
-interface Session {
+interface Session extends MadeServer {
   readonly id: string;
   readonly scope: string;
-  readonly server: Server;
-  readonly transport: WebStandardStreamableHTTPServerTransport;
-  /** Requests under way by id, each with what ends it unanswered. */
-  readonly pending: Map<string | number, () => void>;
+  readonly transport: SessionTransport;
+  /** Requests under way by id. */
+  readonly pending: Map<string | number, LateAnswer>;
   /** Streams that are open. */
   streams: number;
   /** `performance.now()` */
@@ -28,6 +27,9 @@ interface Session {
 /** The transport remembers cancelled requests for as long as the session lives. */
 const MAX_CANCELLED = 10_000;
 const SWEEP_MS = 30_000;
+/** The one revision that has batches. */
+const WITH_BATCHES = "2025-03-26";
+const MAX_BATCH = 50;
 
 type Message = { readonly [key: string]: unknown };
 
@@ -50,7 +52,8 @@ export class Sessions {
   }
 
   /** @param body the parsed body of a POST */
-  async handle(request: Request, body: unknown, scope: string, newServer: () => Server): Promise<Response> {
+  async handle(request: Request, body: unknown, scope: string, newServer: () => MadeServer): Promise<Response> {
+    if (Array.isArray(body)) return this.#batch(request, body, scope);
     const id = request.headers.get("mcp-session-id");
     if (id === null) {
       if (request.method === "POST" && isInitializeRequest(body)) return this.#begin(request, body, scope, newServer);
@@ -60,20 +63,26 @@ export class Sessions {
         "There is no session: send `initialize` first, then its Mcp-Session-Id with each request.",
       );
     }
-    const session = this.#open.get(id);
-    // Of another address: as if there was none, since who asks there need not learn of it.
-    if (session === undefined || session.scope !== scope) return rpcError(404, -32_001, "Session not found");
+    const session = this.#find(id, scope);
+    if (session === undefined) return rpcError(404, -32_001, "Session not found");
     session.usedAt = performance.now();
     if (request.method === "POST") return this.#post(session, request, body as Message);
     const response = await session.transport.handleRequest(request);
-    if (request.method === "GET" && response.ok) this.#watch(session, request.signal);
-    return response;
+    if (request.method !== "GET" || !response.ok) return response;
+    this.#watch(session, request.signal);
+    return bounded(response);
+  }
+
+  /** Of another address: as if there was none, since who asks there need not learn of it. */
+  #find(id: string, scope: string): Session | undefined {
+    const session = this.#open.get(id);
+    return session?.scope === scope ? session : undefined;
   }
 
   /** To the clients at one address that listen. */
-  announce(scope: string, send: (server: Server) => Promise<void>): void {
+  announce(scope: string, send: (made: MadeServer) => Promise<void> | undefined): void {
     for (const session of this.#open.values()) {
-      if (session.scope === scope) void send(session.server).catch(() => {}); // it has left: its stream tells by itself
+      if (session.scope === scope) void send(session)?.catch(() => {}); // it has left: its stream tells by itself
     }
   }
 
@@ -87,18 +96,16 @@ export class Sessions {
     await Promise.all([...this.#open.values()].map((session) => this.#end(session)));
   }
 
-  async #begin(request: Request, body: unknown, scope: string, newServer: () => Server): Promise<Response> {
+  async #begin(request: Request, body: unknown, scope: string, newServer: () => MadeServer): Promise<Response> {
     if (!this.#makeRoom()) {
       return rpcError(503, -32_000, "There are too many sessions (plugins.mcp.maxSessions), and all are in use.");
     }
     const id = crypto.randomUUID();
-    const transport = new WebStandardStreamableHTTPServerTransport({
-      sessionIdGenerator: () => id,
-      enableJsonResponse: true,
-    });
-    const server = newServer();
+    const pending: Session["pending"] = new Map();
+    const transport = new SessionTransport(id, (to, message) => pending.get(to)?.tell(message));
+    const { server, subscribed } = newServer();
     const session: Session = {
-      ...{ id, scope, server, transport, pending: new Map(), streams: 0, cancelled: 0 },
+      ...{ id, scope, server, subscribed, transport, pending, streams: 0, cancelled: 0 },
       usedAt: performance.now(),
     };
     this.#open.set(id, session);
@@ -110,7 +117,30 @@ export class Sessions {
     return response;
   }
 
-  async #post(session: Session, request: Request, body: Message): Promise<Response> {
+  /** Each message by itself, and their answers together; what handlers say meanwhile has no place there. */
+  async #batch(request: Request, messages: readonly unknown[], scope: string): Promise<Response> {
+    const session = this.#find(request.headers.get("mcp-session-id") ?? "", scope);
+    if (session?.transport.version !== WITH_BATCHES) {
+      return rpcError(400, -32_600, `Only ${WITH_BATCHES} has batches: send one message a request.`);
+    }
+    if (messages.length === 0 || messages.length > MAX_BATCH) {
+      return rpcError(400, -32_600, `A batch has 1 to ${MAX_BATCH} messages.`);
+    }
+    session.usedAt = performance.now();
+    const one = async (message: unknown): Promise<unknown> => {
+      const known = typeof message === "object" && message !== null && !Array.isArray(message);
+      const answer =
+        known && !isInitializeRequest(message)
+          ? await this.#post(session, request, message as Message, false)
+          : rpcError(400, -32_600, "A batch holds messages, and no `initialize`.");
+      return answer.status === 202 ? undefined : answer.json();
+    };
+    const answers = (await Promise.all(messages.map(one))).filter((answer) => answer !== undefined);
+    if (answers.length === 0) return new Response(null, { status: 202 });
+    return Response.json(answers, { headers: { "mcp-session-id": session.id } });
+  }
+
+  async #post(session: Session, request: Request, body: Message, streams = true): Promise<Response> {
     const { transport, pending } = session;
     if (body["method"] === "notifications/cancelled") this.#cancel(session, body);
     const { id, method } = body;
@@ -119,23 +149,22 @@ export class Sessions {
     }
     if (pending.has(id)) return rpcError(400, -32_600, "A request with this id is under way in the session.", id);
     // A cancelled request is never answered by the protocol: its HTTP request must end all the same.
-    const { promise: ended, resolve } = Promise.withResolvers<Response>();
-    pending.set(id, () => resolve(new Response(null, { status: 202 })));
-    try {
-      return await Promise.race([transport.handleRequest(request, { parsedBody: body }), ended]);
-    } finally {
+    const answer = new LateAnswer(session.id, streams, () => {
       pending.delete(id);
       session.usedAt = performance.now();
-    }
+    });
+    pending.set(id, answer);
+    void transport.handleRequest(request, { parsedBody: body }).then((response) => answer.settle(response));
+    return answer.response;
   }
 
   #cancel(session: Session, { params }: Message): void {
     const id = (params as Message | undefined)?.["requestId"] as string | number;
-    const end = session.pending.get(id);
-    if (end === undefined) return;
+    const answer = session.pending.get(id);
+    if (answer === undefined) return;
     // After the library has seen the notification, so that the handler's signal is told first.
     queueMicrotask(() => {
-      end();
+      answer.end();
       session.transport.closeSSEStream(id);
     });
     if (++session.cancelled > MAX_CANCELLED) void this.#end(session);
@@ -179,7 +208,7 @@ export class Sessions {
 
   #forget(session: Session): void {
     this.#open.delete(session.id);
-    for (const end of session.pending.values()) end();
+    for (const answer of [...session.pending.values()]) answer.end();
   }
 }
 

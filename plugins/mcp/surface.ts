@@ -21,6 +21,8 @@ export interface Lists {
 export interface Surface {
   readonly tools: ReadonlyMap<string, PointRegistration>;
   readonly prompts: ReadonlyMap<string, PointRegistration>;
+  /** By the template itself. */
+  readonly templates: ReadonlyMap<string, PointRegistration>;
   readonly lists: Lists;
   /** Who answers for a URI, with what its template found. */
   resource(uri: string): { readonly registration: PointRegistration; readonly args: Schema } | undefined;
@@ -55,6 +57,7 @@ function makeSurface(scope: string, offered: Offered): Surface {
   return {
     tools,
     prompts,
+    templates: byName(templates.map(({ registration }) => registration)),
     lists: {
       tools: [...tools.values()].map(toolOf),
       prompts: [...prompts.values()].map(promptOf),

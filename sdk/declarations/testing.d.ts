@@ -69,6 +69,20 @@ export declare function stubFetch(
   url: string | RegExp,
   answer: unknown | ((request: Request) => unknown | Promise<unknown>),
 ): FetchStub;
+/** The calls of a service that a stub has answered, each with its arguments, in their order. */
+export interface ServiceStub {
+  readonly calls: readonly (readonly unknown[])[];
+}
+/**
+ * Answers a service's method in this case, instead of its plugin: what has no place in a test.
+ * @param answer a value, or a function of the arguments that gives one (or throws)
+ * @example const inn = stubService("mcp", "connect", { callTool: async () => ({ content: [] }) });
+ */
+export declare function stubService(
+  service: string,
+  method: string,
+  answer: unknown | ((...args: readonly never[]) => unknown),
+): ServiceStub;
 /**
  * Sets the clock of this case: `Date`, and what the engine's services take for now. It stands still until `advanceTime`.
  * @example setTime("2027-01-01T00:00:00Z");

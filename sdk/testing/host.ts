@@ -19,6 +19,8 @@ export interface TestHost {
   request(request: Request): Promise<Response>;
   /** Until the case ends. The stub that was added last is asked first. */
   addFetchStub(matches: (request: Request) => boolean, answer: (request: Request) => Promise<Response>): void;
+  /** The same for calls of services. */
+  addServiceStub(service: string, method: string, answer: (args: readonly unknown[]) => Promise<unknown>): void;
   /** Milliseconds since 1970; the clock stands still from then on. */
   setTime(epochMs: number): void;
   /** Fires the timers that fall due on the way, in their order. */

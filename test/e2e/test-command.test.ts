@@ -34,8 +34,8 @@ interface Report {
   }[];
 }
 
-const HEAD = `import { advanceTime, afterAll, afterEach, beforeAll, beforeEach, describe, expect, logs, messages, request, setRandom, setTime, stubFetch, test } from "@aiwebengine/sdk/testing";
-import { kv } from "@aiwebengine/sdk";`;
+const HEAD = `import { advanceTime, afterAll, afterEach, beforeAll, beforeEach, describe, expect, logs, messages, request, setRandom, setTime, stubFetch, stubService, test } from "@aiwebengine/sdk/testing";
+import { kv, mcp } from "@aiwebengine/sdk";`;
 
 const NOTES = `import { HttpError, registerMessageHandler, registerMiddleware, registerWebHandler, sendMessage } from "@aiwebengine/sdk";
 registerMiddleware(async ({ method }, next) => {
@@ -272,6 +272,18 @@ test("unstubbed", async () => {
   expect([answer.status, (await answer.json()).code]).toEqual([502, "fetch_blocked"]);
   await expect(fetch("https://rates.example/eur")).rejects.toThrow("stubFetch(");
 });
+test("a service stubbed", async () => {
+  const stub = stubService("mcp", "connect", (url) => ({ listTools: async () => [url] }));
+  const inn = await mcp.connect("https://inn.example/mcp", { headers: {} });
+  expect(await inn.listTools()).toEqual(["https://inn.example/mcp"]);
+  expect(stub.calls).toEqual([["https://inn.example/mcp", { headers: {} }]]);
+  stubService("kv", "get", 7);
+  expect(await kv.get("anything")).toBe(7);
+});
+test("a service unstubbed", async () => {
+  expect(await kv.get("anything")).toBeNull();
+  await expect(mcp.connect("https://93.184.216.34/mcp")).rejects.toThrow("In tests nothing is fetched");
+});
 test("hooks", () => expect([order[0], order.filter((one) => one === "all").length]).toEqual(["all", 1]));
 `,
     });
@@ -279,7 +291,8 @@ test("hooks", () => expect([order[0], order.filter((one) => one === "all").lengt
 
   for (const name of [
     ...["functions", "requests", "rolled back", "keeps", "keeps on", "group is left", "the whole engine", "bytes"],
-    ...["time", "time is real again", "randomness", "stubbed", "unstubbed", "hooks"],
+    ...["time", "time is real again", "randomness", "stubbed", "unstubbed", "a service stubbed", "a service unstubbed"],
+    "hooks",
   ]) {
     test(name, () => {
       expect(result.cases.get(name) ?? told(result)).toMatchObject({ outcome: "passed", failures: [] });

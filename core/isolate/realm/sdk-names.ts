@@ -84,6 +84,7 @@ export const SERVICES_OF_PLUGINS: { readonly [service: string]: string } = {
   secrets: "secrets",
   streams: "streams",
   graphql: "graphql",
+  mcp: "mcp",
   db: "database",
   cache: "cache",
   files: "files",

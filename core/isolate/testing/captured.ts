@@ -1,6 +1,7 @@
 /** What the script logged and which messages it sent, kept at the call. */
 import type { LoggedLine, SentMessage } from "../../../sdk/testing.ts";
 import { realm } from "./realm.ts";
+import { stubbed } from "./services.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -54,7 +55,10 @@ export function installCaptures(): void {
       ...(id !== undefined && { id }),
     });
   });
-  realm.tapCalls((service, method, [to, payload]) => {
+  realm.tapCalls((service, method, args) => {
+    const answer = stubbed(service, method, args);
+    if (answer !== undefined) return answer;
+    const [to, payload] = args;
     const target = service === "messages" && method === "send" ? readTarget(to) : null;
     if (target === null) return undefined;
     sent.push({ ...target, payload: copy(payload) });

@@ -6,6 +6,7 @@ import { addFetchStub, installFetch, saveStubs } from "./fetch.ts";
 import { installRandom, saveRandom, setRandom } from "./random.ts";
 import { addStep, framesOf, realm } from "./realm.ts";
 import { request } from "./request.ts";
+import { addServiceStub, saveServiceStubs } from "./services.ts";
 import type { CallInput, StepGroup } from "./seam.ts";
 
 const TIMEOUT_MS = 5000;
@@ -60,6 +61,7 @@ const host: TestHost = {
   },
   request,
   addFetchStub,
+  addServiceStub,
   setTime,
   advanceTime,
   setRandom,
@@ -78,7 +80,7 @@ class UnhandledError extends Error {
 
 /** What a case did to the realm is undone; what the hooks before it did stays. */
 function stage(payload: unknown): void {
-  if (payload === "begin") undo = [saveClock(), saveRandom(), saveStubs()];
+  if (payload === "begin") undo = [saveClock(), saveRandom(), saveStubs(), saveServiceStubs()];
   else for (const step of undo.splice(0)) step();
   forgetCaptured();
   const [first] = takeUnhandled();

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import mcp from "../../../plugins/mcp/index.ts";
+import pubsub from "../../../plugins/pubsub/index.ts";
 import type { PointRegistration, PointSpec } from "../../../sdk/plugin.ts";
 import { requestEvent, serve, type Served } from "../harness.ts";
 
@@ -13,7 +14,7 @@ afterEach(async () => {
 });
 
 async function start(): Promise<ReadonlyMap<string, { readonly spec: PointSpec }>> {
-  served = await serve([mcp], { given: { engine: { version: "1.0.0", ready: true } } });
+  served = await serve([pubsub, mcp], { given: { engine: { version: "1.0.0", ready: true } } });
   return served.host.current.contributions.points;
 }
 
@@ -37,6 +38,8 @@ test("its declarations are the SDK's, word for word", async () => {
   const plain = (text: string) => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
   const sdk = plain(readFileSync(join(import.meta.dir, "../../../sdk/services.ts"), "utf8"));
   for (const name of ["tool", "prompt", "resource"]) expect(sdk).toContain(plain(points.get(name)?.spec.types ?? "-"));
+  const { services } = served!.host.current.contributions;
+  expect(sdk).toContain(plain(services.get("mcp")?.spec.types ?? "-"));
 });
 
 test("nothing is there, and the protocol's library is not loaded, until a script offers something", async () => {

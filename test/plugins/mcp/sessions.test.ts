@@ -29,6 +29,7 @@ function present(name: string, invoke: PointRegistration["invoke"] = async () =>
     limits: LIMITS,
     version: "1.0.0",
     log,
+    callers: new Map(),
   };
 }
 
@@ -54,6 +55,7 @@ test("a session and its stream live through a thousand changes of the scripts", 
   hub = new Hub(state);
   const id = await begin(state);
   const stream = (await hub.handle(state, ALL, event(undefined, id))).body!.getReader();
+  expect(new TextDecoder().decode((await stream.read()).value)).toStartWith(":");
   for (let at = 1; at <= 1000; at++) {
     state = present(`tool${at}`);
     hub.announce(state.surfaces);
@@ -69,6 +71,7 @@ test("what did not change is not told", async () => {
   hub = new Hub(state);
   const id = await begin(state);
   const stream = (await hub.handle(state, ALL, event(undefined, id))).body!.getReader();
+  expect(new TextDecoder().decode((await stream.read()).value)).toStartWith(":");
   hub.announce(present("tool").surfaces);
   hub.announce(present("other").surfaces);
   expect(new TextDecoder().decode((await stream.read()).value).match(/list_changed/g)).toHaveLength(1);

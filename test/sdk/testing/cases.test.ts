@@ -13,9 +13,10 @@ let sent: Request[];
 let stubs: Stub[];
 let clock: number[];
 let next: () => number;
+let services: { service: string; method: string; answer: (args: readonly unknown[]) => Promise<unknown> }[];
 
 beforeEach(() => {
-  [added, hooks, sent, stubs, clock] = [[], [], [], [], []];
+  [added, hooks, sent, stubs, services, clock] = [[], [], [], [], [], []];
   place[HOST] = {
     addTest: (name, run, options) => void added.push({ what: "test", name, options, run }),
     addGroup(name, body, options) {
@@ -28,6 +29,7 @@ beforeEach(() => {
       return new Response("ok");
     },
     addFetchStub: (matches, answer) => void stubs.push({ matches, answer }),
+    addServiceStub: (service, method, answer) => void services.push({ service, method, answer }),
     setTime: (epochMs) => void clock.push(epochMs),
     advanceTime: async (ms) => void clock.push(ms),
     setRandom(source) {
@@ -137,6 +139,26 @@ bunTest("a mistake is told where it was made", () => {
   expect(() => testing.test.each(1 as never)).toThrow("rows must be an array");
 });
 
+bunTest(
+  "a stub of a service answers with a value, or with what a function gives or throws, and keeps the calls",
+  async () => {
+    const stub = testing.stubService("kv", "get", 7);
+    testing.stubService("kv", "set", (key: string) => `${key}!`);
+    testing.stubService("kv", "delete", () => {
+      throw new Error("full");
+    });
+    expect(services.map(({ service, method }) => [service, method])).toEqual([
+      ["kv", "get"],
+      ["kv", "set"],
+      ["kv", "delete"],
+    ]);
+    expect(await services[0]?.answer(["a"])).toBe(7);
+    expect(stub.calls).toEqual([["a"]]);
+    expect(await services[1]?.answer(["a", 1])).toBe("a!");
+    await expect(services[2]?.answer([])).rejects.toThrow("full");
+  },
+);
+
 bunTest("without a runner every call says which command runs tests", async () => {
   delete place[HOST];
   for (const call of [
@@ -144,6 +166,7 @@ bunTest("without a runner every call says which command runs tests", async () =>
     () => testing.describe("a", () => {}),
     () => testing.beforeAll(() => {}),
     () => testing.stubFetch("https://a.example", 1),
+    () => testing.stubService("kv", "get", 1),
     () => testing.setTime(0),
     () => testing.setRandom(1),
     () => testing.logs(),
