@@ -29,7 +29,7 @@ export function makeIndex(
       `- [Documentation](${places.page}): the same for people, with a form to try each route`,
       ...endpoints.map(({ title: name, path, summary }) => `- [${line(name)}](${path}): ${line(summary) ?? ""}`),
     ].join("\n"),
-    ...[...groups].map(([name, members]) => `## ${name}\n\n${members.map(tell).join("\n")}`),
+    ...[...groups].toSorted(byName).map(([name, members]) => `## ${name}\n\n${members.map(tell).join("\n")}`),
     "",
   ].join("\n\n");
 }
@@ -50,6 +50,12 @@ function tell(route: RouteInfo): string {
   ].join(" ");
   const summary = [line(options["summary"]), facts === "" ? undefined : facts].filter((one) => one !== undefined);
   return `- ${code(`${method} ${path}`)}${gone}${summary.length === 0 ? "" : `: ${summary.join(". ")}`}`;
+}
+
+/** Those of scripts first, as the routes are. */
+function byName([a, [first]]: [string, readonly RouteInfo[]], [b, [second]]: [string, readonly RouteInfo[]]): number {
+  const order = Number(first?.ofPlugin) - Number(second?.ofPlugin);
+  return order === 0 ? (a < b ? -1 : 1) : order;
 }
 
 /** What a script wrote stays in it. */

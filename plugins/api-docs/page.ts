@@ -1,5 +1,6 @@
 /** The page at /docs, whole: markup, style and script in one answer that loads nothing from elsewhere. */
 import script from "./page/docs.browser.js" with { type: "text" };
+import tryIt from "./page/try.browser.js" with { type: "text" };
 import schemas from "./page/schemas.browser.js" with { type: "text" };
 import style from "./page/docs.css" with { type: "text" };
 import type { Info } from "./document.ts";
@@ -31,20 +32,21 @@ export function makePage({ title, version, description }: Info, place: string): 
 <header>
 <h1>${escape(title)} <small>${escape(version)}</small></h1>
 <a href="${escape(place)}">OpenAPI</a>
-<input id="search" type="search" placeholder="Search routes" aria-label="Search routes">
+<input id="search" type="search" placeholder="Search routes ( / )" aria-label="Search routes">
 </header>
 <main>
 <nav id="contents" aria-label="Routes"></nav>
 <div>${about}<div id="operations"><noscript>This page needs JavaScript.</noscript></div></div>
 </main>
 <script>${schemas}</script>
+<script>${tryIt}</script>
 <script>${script}</script>
 </body>
 </html>
 `,
     policy: [
       "default-src 'none'",
-      `script-src ${digest(schemas)} ${digest(script)}`,
+      `script-src ${digest(schemas)} ${digest(tryIt)} ${digest(script)}`,
       `style-src ${digest(style)}`,
       "connect-src 'self'",
       "img-src data:",

@@ -4,21 +4,24 @@ import { isObject, type Schema } from "./schema.ts";
 
 /** Longer ones are cut: who wants all of it reads the OpenAPI document. */
 const MAX_LENGTH = 400;
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 20;
 
 /** @param schema of a part of a route, with its definitions in it */
 export function shapeOf(schema: Schema): string {
   const defs = isObject(schema["$defs"]) ? schema["$defs"] : {};
-  const text = write(schema, defs, 0).toWellFormed();
+  const text = write(schema, defs, []).toWellFormed();
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH).toWellFormed()}…` : text;
 }
 
-function write(schema: Json | undefined, defs: Schema, depth: number): string {
+/** @param open references on the way here: a schema in itself must end */
+function write(schema: Json | undefined, defs: Schema, open: readonly string[]): string {
   if (!isObject(schema)) return schema === false ? "nothing" : "anything";
-  if (depth > MAX_DEPTH) return "…";
-  const inner = (one: Json | undefined): string => write(one, defs, depth + 1);
   const { $ref, anyOf, type, items } = schema;
-  if (typeof $ref === "string") return inner(defs[$ref.replace("#/$defs/", "")]);
+  if (open.length > MAX_DEPTH) return "…";
+  if (typeof $ref === "string") {
+    return open.includes($ref) ? "(the same again)" : write(defs[$ref.replace("#/$defs/", "")], defs, [...open, $ref]);
+  }
+  const inner = (one: Json | undefined): string => write(one, defs, [...open, ""]);
   if ("const" in schema) return JSON.stringify(schema["const"]);
   if (Array.isArray(schema["enum"])) return schema["enum"].map((one) => JSON.stringify(one)).join(" | ");
   if (Array.isArray(anyOf)) return anyOf.map(inner).join(" | ");
@@ -51,7 +54,9 @@ function notesOf(schema: Schema): string {
     exclusiveMinimum === undefined ? "" : `above ${String(exclusiveMinimum)}`,
     exclusiveMaximum === undefined ? "" : `below ${String(exclusiveMaximum)}`,
     typeof format === "string" ? format : "",
-    typeof pattern === "string" && format === undefined && pattern.length <= 60 ? `/${pattern}/` : "",
+    typeof pattern === "string" && format === undefined && pattern.length <= 60
+      ? `/${pattern.replace(/(?<!\\)\//g, "\\/")}/`
+      : "",
     "default" in schema ? `default ${JSON.stringify(schema["default"])}` : "",
   ].filter((one) => one !== "");
   return notes.length === 0 ? "" : ` (${notes.join("; ")})`;

@@ -1,5 +1,6 @@
 /** `api-docs` in the binary: the document that is served is the one that is printed, and the page made of it works. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Locator } from "playwright-core";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import type { Document as Described } from "../fuzz/openapi-trials.ts";
 import { hasBrowser, missing, openBrowser } from "./browser.ts";
@@ -135,6 +136,57 @@ describe("in a browser", () => {
         expect(await tab.locator("nav a:visible").count()).toBeGreaterThan(12);
         expect(await tab.evaluate(wide)).toBe(0);
         expect([told, elsewhere]).toEqual([[], []]);
+      } finally {
+        await browser.close();
+      }
+    },
+    60_000,
+  );
+
+  test.skipIf(!hasBrowser)(
+    `the form sends parameters and bodies, says in words what is wrong, and shows a stream as it comes${missing}`,
+    async () => {
+      const browser = await openBrowser();
+      try {
+        const tab = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
+        await tab.goto(`${engine.url}/docs`);
+        const card = async (id: string): Promise<Locator> => {
+          const one = tab.locator(`details[id="${id}"]`);
+          await one.locator("summary").first().press("Enter");
+          return one;
+        };
+        expect(await tab.locator(".endpoints a").allInnerTexts()).toEqual(["/graphql", "/mcp"]);
+
+        const menu = await card("get_menu");
+        await menu.getByLabel("day (query)").fill("friday");
+        await menu.getByLabel("day (query)").press("Enter");
+        await menu.locator(".output .good").waitFor();
+        expect(await menu.locator(".answer").innerText()).toContain("<h1>Menu of friday</h1>");
+        expect(await menu.locator(".curl").innerText()).toContain("/menu?day=friday");
+
+        const notes = await card("post_notes");
+        await notes.locator("textarea").fill("{}");
+        await notes.getByRole("button", { name: "Send" }).click();
+        await notes.locator(".output .bad").waitFor();
+        expect(await notes.locator(".output").innerText()).toContain("/body/text must be a string (was missing)");
+
+        const events = await card("get_events");
+        await events.getByRole("button", { name: "Send" }).click();
+        await events.getByText("open, 0 events so far").waitFor();
+        for (const count of ["1 event ", "2 events "]) {
+          await engine.fetch("/send-update", { method: "POST" });
+          await events.getByText(`open, ${count}so far`).waitFor();
+        }
+        expect(await events.locator(".events li pre").first().innerText()).toContain("Hello from stream!");
+        expect(await tab.evaluate("document.scrollingElement.scrollWidth - innerWidth")).toBe(0);
+        await events.getByRole("button", { name: "Stop" }).click();
+        await events.getByText("200 OK stopped").waitFor();
+        expect(await events.getByRole("button", { name: "Stop" }).isVisible()).toBe(false);
+
+        await events.locator("summary").first().focus();
+        await tab.keyboard.press("/");
+        await tab.keyboard.type("proxy");
+        expect(await tab.locator("section > details:visible").count()).toBe(1);
       } finally {
         await browser.close();
       }

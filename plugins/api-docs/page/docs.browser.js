@@ -4,6 +4,11 @@
   const operations = document.getElementById("operations");
   const contents = document.getElementById("contents");
   const search = document.getElementById("search");
+  addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+    event.preventDefault();
+    search.focus();
+  });
   let api;
   try {
     const answer = await fetch(place);
@@ -14,10 +19,12 @@
     return;
   }
   const { resolve, typeOf, notesOf, sampleOf } = globalThis.readSchemas(api);
+  const tryOf = globalThis.makeTryIt({ make, resolve, sampleOf });
   const all = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
   for (const { name, description } of api.tags) show(name, description);
+  showEndpoints(api["x-endpoints"] ?? []);
   if (all.length === 0) operations.append(make("p", {}, "No route serves yet."));
   search.addEventListener("input", () => filter(search.value));
   addEventListener("hashchange", () => openNamed());
@@ -54,6 +61,21 @@
     operations.append(section);
   }
 
+  /** Addresses that speak protocols of their own: whoever wants one goes there. */
+  function showEndpoints(endpoints) {
+    if (endpoints.length === 0) return;
+    const rows = endpoints.map(({ title, path, summary }) =>
+      make(
+        "li",
+        {},
+        make("b", {}, title),
+        make("a", { href: path }, make("code", {}, path)),
+        make("span", {}, summary),
+      ),
+    );
+    operations.prepend(make("section", { class: "endpoints" }, make("h2", {}, "Endpoints"), make("ul", {}, ...rows)));
+  }
+
   function badge({ method }) {
     return make("b", { class: `method ${method.toLowerCase()}` }, method);
   }
@@ -87,13 +109,14 @@
       make("h4", {}, "Answers"),
       answerList(responses),
       make("h4", {}, "Try it"),
-      tryOf(
+      tryOf({
         path,
         method,
         parameters,
-        types.map(([type]) => type),
-        types[0]?.[1].schema,
-      ),
+        types: types.map(([type]) => type),
+        schema: types[0]?.[1].schema,
+        accept: Object.keys(responses["2XX"]?.content ?? {})[0],
+      }),
     );
   }
 
@@ -119,7 +142,8 @@
   function answerList(responses) {
     const { "2XX": success, ...failures } = responses;
     const [type, media] = Object.entries(success.content ?? {})[0] ?? [];
-    const shown = media === undefined ? undefined : schemaBlock(media.schema);
+    const item = media?.["x-itemSchema"];
+    const shown = media === undefined ? undefined : schemaBlock(item ?? media.schema);
     const told = Object.entries(failures).map(([status, one]) =>
       make("li", {}, make("b", {}, status), make("span", { class: "told" }, resolve(one).description)),
     );
@@ -127,7 +151,12 @@
     return make(
       "div",
       {},
-      make("p", {}, make("b", {}, "2XX"), ` ${type ?? success.description}`),
+      make(
+        "p",
+        {},
+        make("b", {}, "2XX"),
+        ` ${type ?? success.description}${item === undefined ? "" : ", each event:"}`,
+      ),
       shown,
       make(
         "details",
@@ -140,111 +169,6 @@
 
   function schemaBlock(schema) {
     return make("pre", {}, schema === undefined ? "anything" : typeOf(schema));
-  }
-
-  function tryOf(path, method, parameters, types, schema) {
-    const fields = parameters.map((parameter) => {
-      const { name, in: where, required, schema: own } = parameter;
-      const sample = required ? sampleOf(own) : "";
-      const input = make("input", { name, autocomplete: "off", spellcheck: "false" });
-      input.value = typeof sample === "string" ? sample : JSON.stringify(sample);
-      return { parameter, input, label: make("label", {}, make("span", {}, `${name} (${where})`), input) };
-    });
-    const known = types
-      .filter((type) => !/form/.test(type))
-      .map((type) => (type === "*/*" ? "application/json" : type));
-    const kind = make("select", { "aria-label": "Content type" }, ...known.map((type) => make("option", {}, type)));
-    const body = make("textarea", { rows: "6", spellcheck: "false", "aria-label": "Body" });
-    if (schema !== undefined) body.value = JSON.stringify(sampleOf(schema), null, 2);
-    const curl = make("pre", { class: "curl" });
-    const output = make("div", { class: "output", "aria-live": "polite" });
-    const send = make("button", {}, "Send");
-    const form = make(
-      "form",
-      {},
-      ...fields.map(({ label }) => label),
-      ...(known.length > 0 ? [kind, body] : []),
-      send,
-      curl,
-      output,
-    );
-    const read = () =>
-      requestOf(path, method, fields, known.length > 0 ? { type: kind.value, text: body.value } : undefined);
-    const tell = () => (curl.textContent = curlOf(read()));
-    form.addEventListener("input", tell);
-    tell();
-    let running;
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      running?.abort();
-      const { signal } = (running = new AbortController());
-      output.replaceChildren(make("p", {}, "Waiting for the answer…"));
-      const shown = await ask(read(), signal);
-      if (!signal.aborted) output.replaceChildren(...shown);
-    });
-    return form;
-  }
-
-  function requestOf(path, method, fields, body) {
-    const query = new URLSearchParams();
-    const headers = {};
-    let target = path;
-    for (const { parameter, input } of fields) {
-      const { name, in: where, description = "" } = parameter;
-      const { value } = input;
-      if (where === "path") {
-        const rest = description.startsWith("The rest of the path");
-        const text = rest ? value.split("/").map(encodeURIComponent).join("/") : encodeURIComponent(value);
-        target = target.replace(`{${name}}`, () => text);
-      } else if (value !== "" && where === "query") {
-        if (name === "*") for (const [key, one] of new URLSearchParams(value)) query.append(key, one);
-        else
-          for (const one of resolve(parameter.schema)?.type === "array" ? value.split(",") : [value])
-            query.append(name, one);
-      } else if (value !== "") headers[name] = value;
-    }
-    const sent = body !== undefined && body.text !== "";
-    if (sent) headers["content-type"] = body.type;
-    const url = location.origin + target + (query.size > 0 ? `?${query}` : "");
-    return { url, method, headers, ...(sent ? { body: body.text } : {}) };
-  }
-
-  function curlOf({ url, method, headers, body }) {
-    const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-    const parts = [`curl ${method === "GET" ? "" : `-X ${method} `}${quote(url)}`];
-    for (const [name, value] of Object.entries(headers)) parts.push(`-H ${quote(`${name}: ${value}`)}`);
-    if (body !== undefined) parts.push(`--data-raw ${quote(body)}`);
-    return parts.join(" \\\n  ");
-  }
-
-  async function ask({ url, ...init }, signal) {
-    const since = performance.now();
-    try {
-      const answer = await fetch(url, { ...init, signal, cache: "no-store" });
-      const bytes = await answer.arrayBuffer();
-      const took = Math.round(performance.now() - since);
-      const state = make(
-        "p",
-        { class: answer.ok ? "good" : "bad" },
-        make("b", {}, `${answer.status} ${answer.statusText}`),
-        ` in ${took} ms, ${bytes.byteLength} bytes`,
-      );
-      const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
-      const more = make("details", {}, make("summary", {}, "Headers"), make("pre", {}, headers));
-      return [state, more, make("pre", { class: "answer" }, readable(bytes, answer.headers.get("content-type") ?? ""))];
-    } catch (error) {
-      return [make("p", { class: "bad" }, `No answer: ${error.message}.`)];
-    }
-  }
-
-  function readable(bytes, type) {
-    if (!/json|text|xml|javascript|^$/.test(type)) return `${bytes.byteLength} bytes of ${type}`;
-    const text = new TextDecoder().decode(bytes.slice(0, 200_000));
-    try {
-      return /json/.test(type) ? JSON.stringify(JSON.parse(text), null, 2) : text;
-    } catch {
-      return text;
-    }
   }
 
   function filter(words) {
