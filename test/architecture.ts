@@ -11,6 +11,8 @@ interface Import {
   readonly own: boolean;
   /** Gone when the code runs. */
   readonly typeOnly: boolean;
+  /** By `import()` or `require()` alone. */
+  readonly late: boolean;
 }
 
 interface Rule {
@@ -132,6 +134,14 @@ const RESIDENT = [
   "core/isolate/spawner-worker.ts",
 ];
 
+/** Node's streams, and what brings them: a megabyte of every engine and every isolate that has them. */
+const STREAMS = ["crypto", "http", "http2", "https", "net", "readline", "stream", "tls", "tty", "zlib"].map(
+  (name) => `node:${name}`,
+);
+/** What is loaded for as long as an engine or an isolate runs, beside the plugins. */
+const isLasting = (path: string): boolean =>
+  path === "core/cli/serve.ts" || RESIDENT.includes(path) || /^plugins\/(?:[^/]+|[^/]+\/index)\.ts$/.test(path);
+
 function resolve(tree: Tree, from: string, specifier: string): { to: string; own: boolean } {
   if (specifier.startsWith(".")) {
     const to = posix.join(posix.dirname(from), specifier);
@@ -149,7 +159,9 @@ function resolve(tree: Tree, from: string, specifier: string): { to: string; own
 function importsOf(tree: Tree, from: string, text: string): readonly Import[] {
   // Bun's parser sees what remains at run time, also in import() and require(); types are gone for it.
   const loader = from.endsWith("x") ? "tsx" : "ts";
-  const values = new Set(new Bun.Transpiler({ loader }).scanImports(text).map(({ path }) => path));
+  const imports = new Bun.Transpiler({ loader }).scanImports(text);
+  const values = new Set(imports.map(({ path }) => path));
+  const early = new Set(imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path));
   const types = [...text.matchAll(/^(?:import|export) type [^;"']*from ["']([^"']+)["']/gm)].map(
     (match) => match[1] ?? "",
   );
@@ -157,6 +169,7 @@ function importsOf(tree: Tree, from: string, text: string): readonly Import[] {
     from,
     ...resolve(tree, from, specifier),
     typeOnly,
+    late: !typeOnly && !early.has(specifier),
   });
   return [
     ...[...values].map((specifier) => edge(specifier, false)),
@@ -195,6 +208,13 @@ export function violations(tree: Tree): readonly string[] {
         .find((path) => path !== null);
       if (way) found.push(`${way.join(" → ")}: ${name} is for the builder only.`);
     }
+  }
+  const early = new Map<string, string[]>();
+  for (const { from, to, typeOnly, late } of edges)
+    if (!typeOnly && !late) early.set(from, [...(early.get(from) ?? []), to]);
+  for (const entry of [...tree.keys()].filter(isLasting)) {
+    const way = STREAMS.map((name) => pathTo(early, entry, name)).find((path) => path !== null);
+    if (way) found.push(`${way.join(" → ")}: that is a megabyte of memory; import it where it is used.`);
   }
   const seen = new Set<string>();
   for (const start of graph.keys()) {

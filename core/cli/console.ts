@@ -6,6 +6,7 @@ import { createScriptLogs, type ScriptLogs } from "../log/script-logs.ts";
 import { createSecrets, type Secrets } from "../log/secrets.ts";
 import { createSink, type Sink } from "../log/sink.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
+import { isTerminal } from "./terminal.ts";
 
 export interface Console {
   readonly scriptLogs: ScriptLogs;
@@ -21,8 +22,8 @@ const LAST_LINES_MS = 1000;
 
 export function openConsole(config: LiveConfig): Console {
   const { log: settings, dev, dir } = config.current;
-  const format = resolveFormat(settings.format, process.stdout.isTTY === true, dev);
-  const paint = wantsColours(process.stdout, process.env) ? COLOURED : PLAIN;
+  const format = resolveFormat(settings.format, isTerminal(1), dev);
+  const paint = wantsColours(isTerminal(1), process.env) ? COLOURED : PLAIN;
   const sink = createSink({ fd: 1, notice: droppedNotice({ format, now: Date.now }) });
   const scriptLogs = createScriptLogs({
     dataDir: join(dir, "data"),

@@ -27,9 +27,6 @@ export const COLOURED: Paint = {
 };
 
 /** Colours only where a person looks. https://no-color.org: any value that is not empty turns them off. */
-export function wantsColours(
-  stream: { readonly isTTY?: boolean },
-  env: Readonly<Record<string, string | undefined>>,
-): boolean {
-  return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+export function wantsColours(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
+  return isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 }

@@ -5,17 +5,17 @@ import type { Io } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { runCli } from "./index.ts";
 import { COLOURED, PLAIN, wantsColours, type Paint } from "./paint.ts";
+import { isTerminal } from "./terminal.ts";
 
 export function start(argv: readonly string[], builtIns: () => Promise<readonly BuiltInPlugin[]>): Promise<number> {
-  const paintFor = (stream: { readonly isTTY?: boolean }): Paint =>
-    wantsColours(stream, process.env) ? COLOURED : PLAIN;
+  const paintFor = (fd: 1 | 2): Paint => (wantsColours(isTerminal(fd), process.env) ? COLOURED : PLAIN);
   const { version } = pkg;
   const io: Io = {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
-    paint: paintFor(process.stdout),
-    errorPaint: paintFor(process.stderr),
-    live: process.stderr.isTTY === true && process.env["TERM"] !== "dumb",
+    paint: paintFor(1),
+    errorPaint: paintFor(2),
+    live: isTerminal(2) && process.env["TERM"] !== "dumb",
   };
   return runCli(argv, {
     commands: COMMANDS,

@@ -1,7 +1,15 @@
 /** The largest head (request line and headers) that the server takes; past it Bun answers 431 by itself. */
-import http from "node:http";
 
-/** `Bun.serve` has no option for it, but reads this setting of `node:http`, which is one for the whole process. */
+/** What Bun takes when it is told nothing. */
+const BUNS_OWN = 16_384;
+let told = BUNS_OWN;
+
+/**
+ * `Bun.serve` has no option for it, but reads a setting of `node:http`, which is one for the whole process. That module is
+ * a megabyte and more: it is loaded only where another limit is wanted.
+ */
 export function setMaxHeaderBytes(bytes: number): void {
-  (http as { maxHeaderSize: number }).maxHeaderSize = bytes;
+  if (bytes === told) return;
+  const http = process.getBuiltinModule("node:http") as { maxHeaderSize: number };
+  http.maxHeaderSize = told = bytes;
 }

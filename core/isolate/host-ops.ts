@@ -3,10 +3,9 @@
  *
  * Arguments come from hostile code. Each is checked by `typeof` or by a captured brand check, and no property of a realm
  * object is ever read. Bytes go to native code that looks at internal slots only (TextDecoder), or are copied first,
- * since parts of node:crypto are JavaScript and would read a patchable `byteLength`. Nothing but primitives and byte
+ * since an array of the realm may be resized while it is read. Nothing but primitives and byte
  * arrays made by the realm's own `alloc` goes back. A failure is `undefined`, never an error.
  */
-import { createHash, randomFillSync, randomUUID } from "node:crypto";
 import type { Ask } from "./realm/host.ts";
 import { DecodeFlag, DIGESTS, Op, URL_PARTS } from "./realm/ops.ts";
 
@@ -15,6 +14,16 @@ const typedArray = Reflect.getPrototypeOf(Uint8Array.prototype) as object;
 const viewTag = Reflect.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)?.get as () => string | undefined;
 const viewLength = Reflect.getOwnPropertyDescriptor(typedArray, "byteLength")?.get as () => number;
 const { set } = Uint8Array.prototype;
+// Not node:crypto: with the streams that it loads it would be a megabyte in every isolate.
+const { CryptoHasher } = Bun;
+const random = globalThis.crypto;
+type Digest = (typeof DIGESTS)[number];
+const HASHES: { readonly [name in Digest]: Bun.SupportedCryptoAlgorithms } = {
+  "SHA-1": "sha1",
+  "SHA-256": "sha256",
+  "SHA-384": "sha384",
+  "SHA-512": "sha512",
+};
 const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice: (from: number, to: number) => string };
 
 /** Small inputs, which are nearly all, are copied here instead of into fresh memory. */
@@ -73,7 +82,7 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
 
   const digest = (name: string, bytes: Uint8Array): Uint8Array | undefined => {
     if (!(DIGESTS as readonly string[]).includes(name)) return undefined;
-    return give(createHash(name.replace("-", "").toLowerCase()).update(take(bytes)).digest());
+    return give(new CryptoHasher(HASHES[name as Digest]).update(take(bytes)).digest());
   };
 
   return (op, a, b, c) => {
@@ -102,9 +111,11 @@ export function makeAsk(alloc: (length: number) => Uint8Array): Ask {
         case Op.UrlSet:
           return typeof a === "string" && typeof b === "number" && typeof c === "string" ? setUrl(a, b, c) : undefined;
         case Op.Random:
-          return typeof a === "number" && a >= 0 && a <= MAX_RANDOM ? give(randomFillSync(Buffer.alloc(a))) : undefined;
+          return typeof a === "number" && a >= 0 && a <= MAX_RANDOM
+            ? give(random.getRandomValues(new Uint8Array(a)))
+            : undefined;
         case Op.Uuid:
-          return randomUUID();
+          return random.randomUUID();
         case Op.Digest:
           return typeof a === "string" && isBytes(b) ? digest(a, b) : undefined;
         default:

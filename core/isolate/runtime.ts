@@ -1,5 +1,5 @@
 /** An isolate from the inside: frames in, a realm in the middle, frames out. The same in a process and in a thread. */
-import { types } from "node:util";
+import { isProxy } from "node:util/types";
 import * as F from "./frames.ts";
 import { openRealm, type RealmHost, type Turnstile } from "./realm-host.ts";
 import { FrameReader, FrameWriter, type Frame } from "./wire.ts";
@@ -48,7 +48,7 @@ const OWN_ERRORS: ReadonlySet<unknown> = new Set(
 
 /** An error of the host's realm. Asks nothing that a script could answer: a proxy's traps, a getter. */
 function isHostError(value: unknown): value is Error {
-  return typeof value === "object" && !types.isProxy(value) && OWN_ERRORS.has(Object.getPrototypeOf(value));
+  return typeof value === "object" && !isProxy(value) && OWN_ERRORS.has(Object.getPrototypeOf(value));
 }
 
 export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtime {

@@ -1,5 +1,4 @@
 /** One isolate, seen from the engine: its frames, its flights, its end. The other side is hostile (docs/sandbox.md, I10). */
-import { createHash } from "node:crypto";
 import * as F from "../isolate/frames.ts";
 import { FrameReader, FrameWriter, ProtocolError, type Frame } from "../isolate/wire.ts";
 import type { LoadMessage } from "../isolate/runtime.ts";
@@ -293,7 +292,7 @@ export class Isolate {
     if (report.ok !== true || typeof report.registrations !== "string") {
       return done(readFailure(JSON.stringify(report.failure ?? {})));
     }
-    const hash = createHash("sha256").update(report.registrations).digest("hex");
+    const hash = new Bun.CryptoHasher("sha256").update(report.registrations).digest("hex");
     if (hash !== script.registrationsHash) return done("load_not_deterministic");
     this.state = "ready";
     done(null);

@@ -1,6 +1,4 @@
 /** Content codings: which one a client takes, and bytes in it. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3 */
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip, zstdCompress } from "node:zlib";
 
 export type Coding = "br" | "zstd" | "gzip";
 
@@ -31,17 +29,19 @@ export function acceptedCodings(header: string | null): readonly Coding[] {
     .toSorted((a, b) => of(b) - of(a));
 }
 
-/** In threads of the runtime, not in the one that serves. */
+/**
+ * In threads of the runtime, not in the one that serves. Good levels that cost some milliseconds for a megabyte: it is done
+ * once for each version of a file.
+ */
 export async function compress(bytes: Uint8Array<ArrayBuffer>, coding: Coding): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await COMPRESS[coding](bytes));
+  // Not before it is needed: with the streams that it loads it is a megabyte and more.
+  const { brotliCompress, constants, gzip, zstdCompress } = await import("node:zlib");
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, result: Buffer): void =>
+      error ? reject(error) : resolve(new Uint8Array(result));
+    if (coding === "gzip") return gzip(bytes, { level: 6 }, done);
+    if (coding === "zstd") return zstdCompress(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }, done);
+    const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
+    brotliCompress(bytes, { params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_SIZE_HINT]: bytes.length } }, done);
+  });
 }
-
-// Good levels that cost some milliseconds for a megabyte: it is done once for each version of a file.
-const COMPRESS: { readonly [coding in Coding]: (bytes: Uint8Array) => Promise<Buffer> } = {
-  br: (bytes) =>
-    promisify(brotliCompress)(bytes, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
-    }),
-  zstd: (bytes) => promisify(zstdCompress)(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
-  gzip: (bytes) => promisify(gzip)(bytes, { level: 6 }),
-};

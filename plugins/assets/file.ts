@@ -1,7 +1,6 @@
 /** Finds a file below a root without ever leaving it, and reads it. */
 import { closeSync, constants, fstatSync, openSync, read, realpathSync, statSync, type BigIntStats } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { promisify } from "node:util";
 import { isName } from "./path.ts";
 
 export interface AssetFile {
@@ -15,7 +14,12 @@ export interface AssetFile {
   readonly stamp: string;
 }
 
-const readAsync = promisify(read);
+/** Answers how many bytes were read. */
+function readAsync(handle: number, bytes: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(handle, bytes, 0, bytes.length, 0, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
 
 /** A regular file, `"folder"`, or null for everything else: a link that leads out, a pipe, a device, nothing. */
 export function look(root: string, segments: readonly string[]): AssetFile | "folder" | null {
@@ -62,7 +66,7 @@ export async function readAll(file: AssetFile): Promise<Uint8Array<ArrayBuffer> 
     const stat = fstatSync(handle, { bigint: true });
     if (!stat.isFile() || describe(file.root, file.path, stat).stamp !== file.stamp) return null;
     const bytes = new Uint8Array(file.size);
-    const { bytesRead } = await readAsync(handle, bytes, 0, file.size, 0);
+    const bytesRead = await readAsync(handle, bytes);
     return bytesRead === file.size ? bytes : null;
   } finally {
     closeSync(handle);

@@ -1,8 +1,7 @@
 /** The capability `pubsub`: messages to all engines that serve the same application, through Redis where there are several. */
-import { createHash } from "node:crypto";
 import { definePlugin, ProblemError, type Dispose, type HealthResult, type Json } from "../../sdk/plugin.ts";
 import { readAddress } from "./address.ts";
-import { Link, type LinkEvents } from "./link.ts";
+import type { Link, LinkEvents } from "./link.ts";
 import { Topics } from "./topics.ts";
 
 export interface Pubsub {
@@ -49,14 +48,15 @@ export default definePlugin({
       1_048_576,
     ],
   },
-  setup({ config, log, provide, keep, use, defer, health }) {
+  async setup({ config, log, provide, keep, use, defer, health }) {
     const engine = use("engine");
     // Listeners of a generation that is on its way out still hear what is published meanwhile.
     const topics = keep("topics", () => new Topics());
     topics.onFailure = (topic, error) => log.error("a listener failed", { topic, error });
-    const link = config.redis === "" ? undefined : linkTo(config.redis);
+    // What speaks to Redis is loaded by engines that have one.
+    const link = config.redis === "" ? undefined : linkTo(config.redis, (await import("./link.ts")).Link);
 
-    function linkTo(redis: string): Link {
+    function linkTo(redis: string, Way: typeof Link): Link {
       const address = readAddress(redis);
       for (const secret of [redis, address.password, encodeURIComponent(address.password ?? "")]) {
         if (secret !== undefined && secret !== "" && address.password !== undefined)
@@ -64,10 +64,10 @@ export default definePlugin({
       }
       const { channel, maxMessageBytes, queueBytes } = config;
       // One that goes elsewhere is another one; this one is kept while all of it stays as it is.
-      const key = createHash("sha256").update(JSON.stringify(config)).digest("hex");
+      const key = new Bun.CryptoHasher("sha256").update(JSON.stringify(config)).digest("hex");
       const made = keep(
         `link ${key}`,
-        () => new Link({ address, channel, maxMessageBytes, queueBytes }),
+        () => new Way({ address, channel, maxMessageBytes, queueBytes }),
         (last) => last.close(),
       );
       const events: LinkEvents = {

@@ -37,6 +37,7 @@ describe("a kill", () => {
     let seen = 0;
     registerWebHandler("GET /share/wait", async () => { seen++; await new Promise((r) => setTimeout(r, 150)); return "waited"; });
     registerWebHandler("POST /share/wait", async () => { await new Promise((r) => setTimeout(r, 150)); return "waited"; });
+    registerWebHandler("POST /share/never", () => new Promise(() => {}));
     registerWebHandler("GET /share/set", async (ctx) => { await ctx.kv.set("n", 1); await new Promise((r) => setTimeout(r, 800)); return "set"; });
     registerWebHandler("POST /share/quick", async (ctx) => "got " + ctx.request.method);
     registerWebHandler("POST /share/length", async (ctx) => String((await ctx.request.arrayBuffer()).byteLength));
@@ -75,7 +76,7 @@ describe("a kill", () => {
   test.each(["timer", "call"])("knows the culprit also when it loops after a %s", async (after) => {
     await using engine = await startEngine({ scripts: { "share.ts": share }, config });
     expect(await call(engine, "/share/seen")).toBe("0");
-    const innocent = problem(engine.fetch("/share/wait", { method: "POST" }));
+    const innocent = problem(engine.fetch("/share/never", { method: "POST" }));
     const guilty = problem(engine.fetch(`/share/late/${after}`));
     expect(await guilty).toMatchObject({ code: "uninterrupted_exceeded", limit: { name: "uninterruptedMs" } });
     expect(await innocent).toMatchObject({ code: "isolate_restarted", status: 503 });

@@ -10,6 +10,8 @@ export interface Libc {
   errno(): number;
   socketpair(domain: number, type: number, pair: Int32Array): number;
   close(fd: number): number;
+  /** 1 for a terminal. */
+  isatty(fd: number): number;
   /** The three below change every thread of the process: a raw system call would change only the calling one. */
   setgroups(): number;
   setresgid(id: number): number;
@@ -48,6 +50,7 @@ function load(): Libc | null {
 const SHARED = {
   socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
+  isatty: { args: ["i32"], returns: "i32" },
 } as const;
 
 function linux(name: string): Libc {
@@ -81,6 +84,7 @@ function linux(name: string): Libc {
     errno: () => read.i32(symbols.__errno_location() as Pointer),
     socketpair: (domain, type, pair) => symbols.socketpair(domain, type, 0, ptr(pair)),
     close: (fd) => symbols.close(fd),
+    isatty: (fd) => symbols.isatty(fd),
     setgroups: () => symbols.setgroups(0, 0),
     setresgid: (id) => symbols.setresgid(id, id, id),
     setresuid: (id) => symbols.setresuid(id, id, id),
@@ -97,6 +101,7 @@ function portable(name: string): Libc {
     errno: () => 38,
     socketpair: (domain, type, pair) => symbols.socketpair(domain, type, 0, ptr(pair)),
     close: (fd) => symbols.close(fd),
+    isatty: (fd) => symbols.isatty(fd),
     setgroups: absent,
     setresgid: absent,
     setresuid: absent,

@@ -195,11 +195,11 @@ describe("failures", () => {
 
 describe("colours", () => {
   test("are for terminals only, and NO_COLOR turns them off", () => {
-    expect(wantsColours({ isTTY: true }, {})).toBe(true);
-    expect(wantsColours({}, {})).toBe(false);
-    expect(wantsColours({ isTTY: true }, { NO_COLOR: "1" })).toBe(false);
-    expect(wantsColours({ isTTY: true }, { NO_COLOR: "" })).toBe(true);
-    expect(wantsColours({ isTTY: true }, { TERM: "dumb" })).toBe(false);
+    expect(wantsColours(true, {})).toBe(true);
+    expect(wantsColours(false, {})).toBe(false);
+    expect(wantsColours(true, { NO_COLOR: "1" })).toBe(false);
+    expect(wantsColours(true, { NO_COLOR: "" })).toBe(true);
+    expect(wantsColours(true, { TERM: "dumb" })).toBe(false);
   });
 
   test("do not change the text", async () => {

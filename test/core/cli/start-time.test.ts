@@ -25,6 +25,8 @@ test("the dispatcher loads the tables of commands, and nothing that works", () =
   expect(loaded.filter((file) => !/^core\/cli\/|^sdk\//.test(file))).toEqual([
     "core/config/suggest.ts",
     "core/errors.ts",
+    // Whether there is a terminal is asked of the C library.
+    "core/isolate/jail/libc.ts",
   ]);
   for (const heavy of ["serve.ts", "check.ts", "init.ts", "doctor-report.ts"])
     expect(loaded).not.toContain(`core/cli/${heavy}`);
