@@ -1,5 +1,6 @@
 /** Tools, prompts and resources of scripts for agents, by the Model Context Protocol over streamable HTTP. */
 import { definePlugin, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+import { isData } from "./arguments.ts";
 import type { Caller } from "./caller.ts";
 import { Connections } from "./connections.ts";
 import { PROMPT_TYPES, RESOURCE_TYPES, TOOL_TYPES } from "./declarations.ts";
@@ -71,7 +72,9 @@ export default definePlugin({
     );
     defer(
       pubsub.subscribe(TOPIC, (message) => {
-        const { script, uri } = message as { readonly script: string; readonly uri: string };
+        // Others may write to what joins the engines.
+        const { script, uri } = isData(message) ? message : {};
+        if (typeof script !== "string" || typeof uri !== "string") return;
         void kept.hub?.then((hub) => hub.resourceChanged(script, uri));
       }),
     );

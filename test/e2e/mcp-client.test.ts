@@ -156,10 +156,10 @@ describe("a script", () => {
         ["readResource", "inn://rooms/cellar"],
       ],
     });
-    expect(tools?.value).toMatchObject([{ name: "quote", inputSchema: { type: "object" } }]);
+    expect(tools?.value).toMatchObject([{ name: "quote", inputSchema: { type: "object" } }, { name: "book" }]);
     expect(quote?.value).toMatchObject({ structuredContent: { euros: 1260, discount: true } });
     expect(wrong?.value).toMatchObject({ isError: true });
-    expect(resources?.value).toMatchObject([{ uri: "inn://rooms" }]);
+    expect(resources?.value).toMatchObject([{ uri: "inn://rooms" }, { uri: "inn://board" }]);
     expect(templates?.value).toMatchObject([{ uriTemplate: "inn://rooms/{room}" }]);
     expect(resource?.value).toMatchObject({ contents: [{ text: "The attic room costs 60 euros a night." }] });
     expect(prompts?.value).toMatchObject([{ name: "invite" }]);

@@ -1,13 +1,16 @@
 /** What MCP says while it works: progress, logs, changes of resources, completions, batches; against the official clients. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { Client, LOG_LEVEL_META_KEY, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import {
   LoggingMessageNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { startEngine, type Engine } from "./engine.ts";
+import { noRedis, REDIS_SERVER, startRedis } from "../plugins/pubsub/redis.ts";
+import { engineCommand, startEngine, type Engine } from "./engine.ts";
 
 const SCRIPT = `
 import { kv, mcp, registerPromptHandler, registerResourceHandler, registerToolHandler, registerWebHandler } from "@aiwebengine/sdk";
@@ -78,12 +81,12 @@ interface Agent {
 const answerOf = (result: unknown): unknown =>
   JSON.parse((result as { content: { text: string }[] }).content[0]?.text ?? "null");
 
-async function current(path = "/mcp"): Promise<Agent> {
+async function current(path = "/mcp", at: Engine = engine): Promise<Agent> {
   const client = new Client({ name: "test", version: "1" }, { versionNegotiation: { mode: "auto" } });
   clients.push(client);
   const logs: Told["logs"] = [];
   client.setNotificationHandler("notifications/message", ({ params }) => void logs.push(params));
-  await client.connect(new StreamableHTTPClientTransport(new URL(engine.url + path)));
+  await client.connect(new StreamableHTTPClientTransport(new URL(at.url + path)));
   expect(client.getProtocolEra()).toBe("modern");
   return {
     async call(name, { level } = {}) {
@@ -106,12 +109,12 @@ async function current(path = "/mcp"): Promise<Agent> {
   };
 }
 
-async function old(path = "/mcp"): Promise<Agent> {
+async function old(path = "/mcp", at: Engine = engine): Promise<Agent> {
   const client = new OldClient({ name: "test", version: "1" });
   clients.push(client);
   const logs: Told["logs"] = [];
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logs.push(params as never));
-  await client.connect(new OldTransport(new URL(engine.url + path)) as never);
+  await client.connect(new OldTransport(new URL(at.url + path)) as never);
   return {
     async call(name, { level } = {}) {
       const progress: Told["progress"] = [];
@@ -185,6 +188,88 @@ for (const [era, connect] of [
     });
   });
 }
+
+test.skipIf(REDIS_SERVER === null)(
+  `a change is told to the agents of another engine${noRedis}`,
+  async () => {
+    const redis = await startRedis([]);
+    const options = {
+      scripts: { "house.js": SCRIPT },
+      config: `[plugins.pubsub]\nredis = "redis://127.0.0.1:${redis.port}"\n`,
+    };
+    const [here, there] = await Promise.all([startEngine(options), startEngine(options)]);
+    try {
+      for (const one of [here, there]) {
+        while (((await (await one.fetch("/health/ready")).json()) as { status: string }).status !== "ok")
+          await Bun.sleep(50);
+      }
+      const told = await Promise.all(
+        [current, old].map(async (connect) => (await connect("/mcp", here)).updates(1, ["house://door"])),
+      );
+      await (await old("/mcp", there)).call("paint");
+      expect(await Promise.all(told.map((one) => one.told))).toEqual([["house://door"], ["house://door"]]);
+    } finally {
+      await Promise.all([here.stop(), there.stop()]);
+      await redis.kill();
+    }
+  },
+  30_000,
+);
+
+describe("aiwebengine mcp", () => {
+  for (const [era, options] of [
+    ["a current agent", { versionNegotiation: { mode: "auto" } }],
+    ["an agent of 2025", {}],
+  ] as const) {
+    test(`lets ${era} on standard input and output hear of progress and changes`, async () => {
+      const [command = "", ...args] = engineCommand();
+      const client = new Client({ name: "test", version: "1" }, options);
+      clients.push(client);
+      const changed = Promise.withResolvers<string>();
+      client.setNotificationHandler("notifications/resources/updated", ({ params }) => changed.resolve(params.uri));
+      await client.connect(
+        new StdioClientTransport({ command, args: [...args, "mcp", "--url", `${engine.url}/mcp`], cwd: engine.dir }),
+      );
+      const progress: number[] = [];
+      await client.callTool({ name: "bake" }, { onprogress: (one) => void progress.push(one.progress) });
+      expect(progress).toEqual([1, 2, 3]);
+      if (client.getProtocolEra() === "modern") await client.listen({ resourceSubscriptions: ["house://door"] });
+      else await client.subscribeResource({ uri: "house://door" });
+      await client.callTool({ name: "paint" });
+      expect(await changed.promise).toBe("house://door");
+      await client.close();
+    });
+  }
+});
+
+describe("MCP Inspector on its command line", () => {
+  test.each([
+    [["resources/templates/list"], "house://rooms/{room}"],
+    [["logging/setLevel", "--log-level", "debug"], "{}"],
+    [["tools/call", "--tool-name", "bake"], "false"],
+  ])(
+    "%p",
+    async (words, shown) => {
+      const inspector = join(import.meta.dir, "../../node_modules/.bin/mcp-inspector");
+      const child = Bun.spawn(
+        ["node", inspector, "--cli", `${engine.url}/mcp`, "--transport", "http", "--method", ...words],
+        {
+          cwd: engine.dir,
+          env: { PATH: process.env["PATH"] ?? "", HOME: engine.dir },
+          stdio: ["ignore", "pipe", "pipe"],
+        },
+      );
+      const [out, complaint, code] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text(),
+        child.exited,
+      ]);
+      expect([code, complaint]).toEqual([0, expect.any(String)]);
+      expect(out).toContain(shown);
+    },
+    60_000,
+  );
+});
 
 test("nobody is told where no agent called", async () => {
   expect(await (await engine.fetch("/outside")).json()).toEqual([false, false]);

@@ -76,13 +76,13 @@ for (const [era, connect] of [
         outputSchema: { type: "object" },
         annotations: { readOnlyHint: true },
       });
-      expect(tools.length).toBe(9);
+      expect(tools.length).toBe(10);
       const { prompts } = await client.listPrompts();
       expect(prompts.find(({ name }) => name === "invite")?.arguments).toEqual([
         { name: "guest", required: true },
         { name: "tone", required: true },
       ]);
-      expect((await client.listResources()).resources).toMatchObject([{ uri: "inn://rooms" }]);
+      expect((await client.listResources()).resources).toMatchObject([{ uri: "inn://rooms" }, { uri: "inn://board" }]);
       expect((await client.listResourceTemplates()).resourceTemplates).toMatchObject([
         { uriTemplate: "inn://rooms/{room}", mimeType: "text/plain" },
       ]);
@@ -167,7 +167,7 @@ for (const [era, connect] of [
 
     test("an address of one script shows that one's only", async () => {
       const one = await connect("/mcp/tools");
-      expect((await one.listTools()).tools.map(({ name }) => name)).toEqual(["quote"]);
+      expect((await one.listTools()).tools.map(({ name }) => name)).toEqual(["quote", "book"]);
       await expect(one.callTool({ name: "echo" })).rejects.toThrow("echo");
       await expect(connect("/mcp/nobody")).rejects.toThrow();
     });
