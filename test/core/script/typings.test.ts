@@ -13,6 +13,7 @@ import { namesOf } from "../../../core/plugin/context.ts";
 import graphql from "../../../plugins/graphql/index.ts";
 import kv from "../../../plugins/kv/index.ts";
 import mcp from "../../../plugins/mcp/index.ts";
+import pubsub from "../../../plugins/pubsub/index.ts";
 import type { AnyPlugin } from "../../../sdk/plugin.ts";
 import { serve } from "../../plugins/harness.ts";
 
@@ -23,7 +24,7 @@ const OPTIONS: TypingsOptions = {
   version: "1.2.3",
 };
 async function pointsOf(plugin: AnyPlugin): Promise<NonNullable<TypingsOptions["points"]>> {
-  const served = await serve([plugin], { given: { engine: { version: "1.0.0", ready: true } } });
+  const served = await serve([pubsub, plugin], { given: { engine: { version: "1.0.0", ready: true } } });
   await served.close();
   const points = [...(served.adopted[0]?.contributions.points.values() ?? [])];
   return points.map(({ spec }) => ({ types: spec.types, names: namesOf(spec) }));
