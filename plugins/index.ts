@@ -140,7 +140,7 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
   {
     name: "graphql",
     version: "1.0.0",
-    requires: ["engine"],
+    requires: ["engine", "pubsub"],
     provides: [],
     schema: {
       type: "object",
@@ -151,10 +151,22 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
           default: "",
         },
         path: { type: "string", description: "Where clients find it.", default: "/graphql" },
+        maxSubscriptionsPerIp: {
+          type: "integer",
+          description: "Open subscriptions of one client address, counted in the same way.",
+          exclusiveMinimum: 0,
+          default: 100,
+        },
         maxCost: {
           type: "integer",
           description:
             "The most fields that an operation may come to: what is in a list counts `first`, `last` or `limit` times, else 10 times.",
+          exclusiveMinimum: 0,
+          default: 10000,
+        },
+        maxSubscriptions: {
+          type: "integer",
+          description: "Open subscriptions in all; a connection that carries several counts as one more.",
           exclusiveMinimum: 0,
           default: 10000,
         },
@@ -176,11 +188,24 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
           exclusiveMinimum: 0,
           default: 262144,
         },
+        queueBytes: {
+          type: "integer",
+          description:
+            "A subscription with more than this waiting is of a client that reads too slowly: it is dropped.",
+          exclusiveMinimum: 0,
+          default: 262144,
+        },
         maxAliases: {
           type: "integer",
           description: "The most aliases of an operation.",
           exclusiveMinimum: 0,
           default: 30,
+        },
+        maxMessageBytes: {
+          type: "integer",
+          description: "The most that a message to subscriptions may take as JSON.",
+          exclusiveMinimum: 0,
+          default: 65536,
         },
         graphiql: {
           type: "boolean",

@@ -65,8 +65,10 @@ export const registerMCPResource: typeof Sdk.registerResourceHandler = registerR
 export const registerWebStream: typeof Sdk.registerWebStream = () => {};
 export const registerQueryHandler: typeof Sdk.registerQueryHandler = () => {};
 export const registerMutationHandler: typeof Sdk.registerMutationHandler = () => {};
+export const registerSubscriptionHandler: typeof Sdk.registerSubscriptionHandler = () => {};
 export const registerGraphQLQuery: typeof Sdk.registerGraphQLQuery = () => {};
 export const registerGraphQLMutation: typeof Sdk.registerGraphQLMutation = () => {};
+export const registerGraphQLSubscription: typeof Sdk.registerGraphQLSubscription = () => {};
 export const registerFieldHandler: typeof Sdk.registerFieldHandler = () => {};
 export const registerType: typeof Sdk.registerType = () => {};
 
@@ -103,5 +105,7 @@ export const streams: typeof Sdk.streams = service("streams");
 export const sendStreamMessage: typeof Sdk.sendStreamMessage = async () => needsEngine("sendStreamMessage()");
 export const graphql: typeof Sdk.graphql = service("graphql");
 export const executeGraphQL: typeof Sdk.executeGraphQL = async () => needsEngine("executeGraphQL()");
+export const sendSubscriptionMessage: typeof Sdk.sendSubscriptionMessage = async () =>
+  needsEngine("sendSubscriptionMessage()");
 export const secrets: typeof Sdk.secrets = service("secrets");
 export const mcp: typeof Sdk.mcp = service("mcp");

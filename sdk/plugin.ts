@@ -253,13 +253,19 @@ export interface RemoteInput {
  */
 export type Remote = (input: RemoteInput) => Promise<Json | undefined>;
 
+/** Values of a handler. */
+export interface RemoteValues extends AsyncGenerator<Json, void, void> {
+  /** The handler gave no generator: its answer is the only value, or none where it gave nothing. */
+  readonly single?: true;
+}
+
 /**
  * Settles when the handler has answered: an async generator of the script runs on, value by value, no further ahead than
- * 1 MiB; each is checked against `output`. Another answer is the only value, nothing is none. Rejects, and so does
+ * 1 MiB; each is checked against `output`. Another answer is the only value, nothing is none: `single` tells. Rejects, and so does
  * `next()` later, as `Remote` does. `return()` and the input's signal end the generator in the script: its `finally` runs.
  * Whoever neither reads nor returns it is cut off after `limits.streamIdleMs`, as is a script that yields nothing so long.
  */
-export type RemoteStream = (input: RemoteInput) => Promise<AsyncGenerator<Json, void, void>>;
+export type RemoteStream = (input: RemoteInput) => Promise<RemoteValues>;
 
 /** How a plugin answers the paths that scripts register at its point. */
 export interface PointRoute {

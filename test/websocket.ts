@@ -22,6 +22,12 @@ interface Package {
   readonly WebSocket: new (url: string, protocols: readonly string[], options: object) => WebSocketClient;
 }
 
+export type WebSocketClass = Package["WebSocket"];
+
+export async function loadWebSocket(): Promise<WebSocketClass> {
+  return ((await import(join(import.meta.dir, "../node_modules/ws/wrapper.mjs"))) as Package).WebSocket;
+}
+
 export class Client implements Disposable {
   readonly ws: WebSocketClient;
   /** Settles with the code and the reason. */
@@ -44,7 +50,7 @@ export class Client implements Disposable {
 
   /** @throws Error whose message is the status, such as `403`, when the server refuses. */
   static async open(url: string, { protocols = [], ...options }: ClientOptions = {}): Promise<Client> {
-    const { WebSocket } = (await import(join(import.meta.dir, "../node_modules/ws/wrapper.mjs"))) as Package;
+    const WebSocket = await loadWebSocket();
     const ws = new WebSocket(url.replace(/^http/, "ws"), protocols, options);
     const client = new Client(ws);
     await new Promise<void>((resolve, reject) => {

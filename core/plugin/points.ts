@@ -1,5 +1,5 @@
 /** Hands the registrations of the scripts that serve to the plugins that own their points: all of them, or none. */
-import type { Json, PointRegistration, PointSpec, Remote, RemoteStream, RouteEvent } from "../../sdk/plugin.ts";
+import type { Json, PointRegistration, PointSpec, Remote, RemoteStream, RemoteValues, RouteEvent } from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import { PointRefusal } from "../script/point-refusal.ts";
 import type { CallInput, CallValue } from "../pool/data-call.ts";
@@ -130,8 +130,11 @@ function isStream(value: CallValue): value is ValueStream {
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
-async function* only(value: Json | undefined): AsyncGenerator<Json, void, void> {
-  if (value !== undefined) yield value;
+function only(value: Json | undefined): RemoteValues {
+  const values = (async function* (): AsyncGenerator<Json, void, void> {
+    if (value !== undefined) yield value;
+  })();
+  return Object.assign(values, { single: true as const });
 }
 
 function same(a: Registrations, b: Registrations): boolean {

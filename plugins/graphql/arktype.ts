@@ -11,11 +11,12 @@ export interface FieldSdl {
   readonly types: readonly string[];
 }
 
+const ROOTS = ["Query", "Mutation", "Subscription"];
 const NAME = /^(?!__)[A-Za-z_][A-Za-z0-9_]*$/;
 /** What arktype makes of `string.date.iso`: it has no format for it. */
 const ISO_DATE = "^([+-]?\\d{4}(?!\\d{2}\\b))((-?)(";
 
-/** @param parent the type that gets the field: names of what it needs begin with it, but for `Query` and `Mutation` */
+/** @param parent the type that gets the field: names of what it needs begin with it, where it is none of all scripts */
 export function fieldSdl(
   name: string,
   parent: string,
@@ -24,7 +25,7 @@ export function fieldSdl(
   refuse: Refuse,
 ): FieldSdl {
   const types: string[] = [];
-  const stem = `${parent === "Query" || parent === "Mutation" ? "" : parent}${capital(name)}`;
+  const stem = `${ROOTS.includes(parent) ? "" : parent}${capital(name)}`;
   const type = new Writer(types, "type", refuse).type(returns, `${stem}Result`);
   if (args === undefined || isEmpty(args)) return { field: `${name}: ${type}`, types };
   const properties = members(args);

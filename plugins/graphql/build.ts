@@ -12,9 +12,9 @@ import {
   type TypeDefinitionNode,
 } from "graphql";
 import type { PointRegistration } from "../../sdk/plugin.ts";
-import { readPart, refuse, SCALARS, type Part } from "./read.ts";
+import { readPart, refuse, ROOTS, SCALARS, type Part } from "./read.ts";
 import { DATE_TIME, JSON_DATA } from "./scalars.ts";
-import { resolverOf, type Live } from "./resolve.ts";
+import { resolverOf, subscriberOf, type Live } from "./resolve.ts";
 
 type Registrations = readonly PointRegistration[];
 
@@ -118,7 +118,7 @@ function unknownType(name: string, types: readonly string[]): Error {
 }
 
 function checkParent({ parent, field, name }: Part, type: TypeDefinitionNode | undefined): void {
-  if (parent === undefined || parent === "Query" || parent === "Mutation") return;
+  if (parent === undefined || ROOTS.has(parent)) return;
   if (type?.kind !== Kind.OBJECT_TYPE_DEFINITION) throw refuse(`"${parent}" is no object type of this script`);
   const has = (type.fields ?? []).some((one) => one.name.value === name);
   if (has && field !== undefined)
@@ -145,7 +145,10 @@ function assemble(parts: readonly Part[]): GraphQLSchema {
     if (parent !== undefined && field !== undefined) fields.set(parent, [...(fields.get(parent) ?? []), field]);
   }
   const definitions: DefinitionNode[] = [root("Query", fields.get("Query") ?? [EMPTY])];
-  if (fields.has("Mutation")) definitions.push(root("Mutation", fields.get("Mutation")!));
+  for (const name of ["Mutation", "Subscription"]) {
+    const own = fields.get(name);
+    if (own !== undefined) definitions.push(root(name, own));
+  }
   for (const scalar of [DATE_TIME, JSON_DATA])
     definitions.push({ kind: Kind.SCALAR_TYPE_DEFINITION, name: named(scalar.name) });
   for (const type of parts.flatMap(({ types }) => types)) {
@@ -178,13 +181,15 @@ function root(name: string, fields: readonly FieldDefinitionNode[]): ObjectTypeD
 /** The schema that serves, with its resolvers. Null where no script has a field. */
 export function buildSchema(registrations: Registrations, live: Live): GraphQLSchema | null {
   const parts = registrations.map(readPart);
-  if (!parts.some(({ parent }) => parent === "Query" || parent === "Mutation")) return null;
+  if (!parts.some(({ parent }) => ROOTS.has(parent ?? ""))) return null;
   const schema = assemble(parts);
   for (const { parent, name } of parts) {
     const type = schema.getType(parent ?? "");
     if (!(type instanceof GraphQLObjectType)) continue;
     const field = type.getFields()[name];
-    if (field) field.resolve = resolverOf(`${type.name}.${name}`, live);
+    if (field === undefined) continue;
+    if (type.name === "Subscription") Object.assign(field, subscriberOf(`${type.name}.${name}`, live));
+    else field.resolve = resolverOf(`${type.name}.${name}`, live);
   }
   return schema;
 }

@@ -48,6 +48,56 @@ export declare function registerMutationHandler<const Returns, const Args = {}>(
     | string,
 ): void;
 
+/** Values by key, or lists of values of which each counts: what a subscriber is, or whom a message is for. */
+export type SubscriptionCriteria = {
+  readonly [key: string]: string | number | boolean | null | readonly (string | number | boolean | null)[];
+};
+
+/** Who gets a message: \`subset\` (also without a word) where every key fits the subscriber's criteria, \`overlap\` where one does. */
+export type SubscriptionFilter =
+  SubscriptionCriteria | { readonly subset: SubscriptionCriteria } | { readonly overlap: SubscriptionCriteria };
+
+/** What the handler of a subscription gets: the arguments, and the request of the client or of its connection, which has no body. */
+export type SubscriptionContext<Args = GraphQLArguments> = Omit<Context, "kind" | "body" | "form" | "files"> & {
+  readonly args: Args;
+  /** \`connectionParams\` of a client that comes over WebSocket. */
+  readonly payload: unknown;
+};
+
+/** Criteria, or \`true\` for none, of who may subscribe; anything else refuses. Or the events themselves. */
+export type SubscriptionAnswer<Event = unknown> =
+  SubscriptionCriteria | AsyncGenerator<Event, unknown, undefined> | boolean | null | void;
+
+/**
+ * Adds a field to \`Subscription\`: at top level, or in an exported \`init()\`. Its events are what \`sendSubscriptionMessage\`
+ * sends, or what an async generator yields. The handler is called once for each subscriber:
+ *
+ * \`\`\`ts
+ * registerSubscriptionHandler<{ room: string }>("said(room: ID!): Message!", ({ args }) => ({ room: args.room }));
+ * registerSubscriptionHandler("tick", { returns: "number.integer" }, async function* () {
+ *   for (let n = 0; ; n++) {
+ *     yield n;
+ *     await new Promise((resolve) => setTimeout(resolve, 1000));
+ *   }
+ * });
+ * \`\`\`
+ * Without a handler everybody may subscribe, and the arguments are the criteria. When a subscriber leaves, the generator's
+ * \`finally\` runs.
+ */
+export declare function registerSubscriptionHandler<Args = GraphQLArguments>(
+  field: string,
+  handler?: ((context: SubscriptionContext<Args>) => SubscriptionAnswer | PromiseLike<SubscriptionAnswer>) | string,
+): void;
+export declare function registerSubscriptionHandler<const Returns, const Args = {}>(
+  name: string,
+  options: GraphQLFieldOptions<Args, Returns>,
+  handler?:
+    | ((
+        context: SubscriptionContext<Infer<Args>>,
+      ) => SubscriptionAnswer<InferInput<Returns>> | PromiseLike<SubscriptionAnswer<InferInput<Returns>>>)
+    | string,
+): void;
+
 /**
  * Gives a field of a type a handler of its own: \`"Note.author: User"\` adds the field, \`"Note.author"\` is one that the type
  * has. It is called once for all the objects of a list: \`payload\` holds them, and the handler gives back a list of as many
@@ -79,9 +129,20 @@ export declare function registerType(sdl: string): void;
 
 /** The older names. */
 export declare const registerGraphQLQuery: typeof registerQueryHandler;
-export declare const registerGraphQLMutation: typeof registerMutationHandler;`;
+export declare const registerGraphQLMutation: typeof registerMutationHandler;
+export declare const registerGraphQLSubscription: typeof registerSubscriptionHandler;`;
 
-export const SERVICE_TYPES = `/** What an operation came to. */
+export const SERVICE_TYPES = `/** What became of a message to subscriptions, in this engine. */
+export interface SubscriptionDelivery {
+  /** Subscriptions that it is on its way to. */
+  readonly delivered: number;
+  /** Subscriptions of the field, whatever the filter. */
+  readonly connections: number;
+  /** Clients that read too slowly, and were dropped. */
+  readonly failed: number;
+}
+
+/** What an operation came to. */
 export interface GraphQLResult<Data = unknown> {
   /** Absent where the operation was not begun. */
   readonly data?: Data | null;
@@ -101,4 +162,13 @@ export interface Graphql {
     variables?: { readonly [name: string]: unknown },
     operationName?: string,
   ): Promise<GraphQLResult<Data>>;
+
+  /**
+   * Sends an event to the subscribers of a field of this script.
+   *
+   * @param name of the field: \`said\`
+   * @param payload JSON data: the field's value
+   * @param filter who gets it; everybody without it
+   */
+  send(name: string, payload: unknown, filter?: SubscriptionFilter | null): Promise<SubscriptionDelivery>;
 }`;

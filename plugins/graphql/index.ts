@@ -4,17 +4,22 @@ import { resolve } from "node:path";
 import { definePlugin, ProblemError, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
 import { POINT_TYPES, SERVICE_TYPES } from "./declarations.ts";
 import type { Server } from "./server.ts";
+import { Hub } from "./subscriptions/hub.ts";
+import { readSend } from "./subscriptions/send.ts";
+import { fromWire, toWire } from "./subscriptions/remote.ts";
+import type { Transports } from "./subscriptions/transports.ts";
 
 /** A point is asked at once whether a registration is sound, and most engines have none: loaded then, and evaluated only then. */
 const schemas = (): typeof import("./build.ts") => require("./build.ts") as typeof import("./build.ts");
 const operations = (): typeof import("./resolve.ts") => require("./resolve.ts") as typeof import("./resolve.ts");
 
+const TOPIC = "graphql";
 const positive = "number.integer > 0";
 
 export default definePlugin({
   name: "graphql",
   version: "1.0.0",
-  requires: ["engine"],
+  requires: ["engine", "pubsub"],
   config: {
     path: [["string", "@", "Where clients find it."], "=", "/graphql"],
     introspection: [
@@ -42,21 +47,71 @@ export default definePlugin({
     ],
     operationsOnly: [["boolean", "@", "Clients may run persisted operations only."], "=", false],
     graphiql: [["boolean", "@", "Browsers get GraphiQL at the path, also without `--dev`."], "=", false],
+    maxSubscriptions: [
+      [positive, "@", "Open subscriptions in all; a connection that carries several counts as one more."],
+      "=",
+      10_000,
+    ],
+    maxSubscriptionsPerIp: [
+      [positive, "@", "Open subscriptions of one client address, counted in the same way."],
+      "=",
+      100,
+    ],
+    maxMessageBytes: [[positive, "@", "The most that a message to subscriptions may take as JSON."], "=", 65_536],
+    queueBytes: [
+      [
+        positive,
+        "@",
+        "A subscription with more than this waiting is of a client that reads too slowly: it is dropped.",
+      ],
+      "=",
+      262_144,
+    ],
   },
-  setup({ command, config, endpoint, log, paths, point, route, service, use }) {
+  setup({ command, config, defer, endpoint, keep, log, paths, point, route, service, use }) {
     const engine = use("engine");
+    const pubsub = use("pubsub");
+    const hub = keep(
+      "hub",
+      () => new Hub(),
+      (last) => last.close(),
+    );
     const persisted = config.operations === "" ? undefined : readOperations(resolve(paths.project, config.operations));
     let registrations: readonly PointRegistration[] = [];
     let serving: ReadonlySet<PointRegistration> = new Set();
     let checks: import("./build.ts").Checks | undefined;
     let live: ReadonlyMap<string, PointRegistration> = new Map();
     let schema: ReturnType<typeof import("./build.ts").buildSchema> | undefined;
-    let server: Promise<Server> | undefined;
+    let server: Promise<{ readonly server: Server; readonly transports: Transports }> | undefined;
+
+    const leave = hub.enter({
+      live: (coordinate) => live.get(coordinate),
+      schema: () => built() ?? undefined,
+      get filled() {
+        return registrations.length > 0;
+      },
+    });
+    defer(leave);
+    defer(
+      pubsub.subscribe(TOPIC, (message) => {
+        const told = fromWire(message, config.maxMessageBytes);
+        if (told !== undefined) hub.receive(told);
+      }),
+    );
+    defer(
+      engine.onChange(() => {
+        if (!engine.ready) hub.close();
+      }),
+    );
 
     point("graphql", {
       functions: {
         registerQueryHandler: { args: ["name", "options?", "handler"], aliases: ["registerGraphQLQuery"] },
         registerMutationHandler: { args: ["name", "options?", "handler"], aliases: ["registerGraphQLMutation"] },
+        registerSubscriptionHandler: {
+          args: ["name", "options?", "handler?"],
+          aliases: ["registerGraphQLSubscription"],
+        },
         registerFieldHandler: { args: ["name", "options?", "handler"] },
         registerType: { args: ["data"] },
       },
@@ -73,26 +128,39 @@ export default definePlugin({
         serving = new Set(next);
         live = found;
         schema = undefined;
+        // What is refused after all is taken back before anyone was sent away.
+        queueMicrotask(() => hub.settle());
       },
     });
 
-    const current = (): NonNullable<typeof schema> => {
+    const built = (): NonNullable<typeof schema> | null => {
       if (schema === undefined) {
         schema = registrations.length === 0 ? null : schemas().buildSchema(registrations, (name) => live.get(name));
       }
-      if (schema === null) throw new ProblemError("not_found", "No script registers a GraphQL field.");
       return schema;
     };
-    const started = (): Promise<Server> =>
-      (server ??= import("./server.ts").then(({ createServer }) =>
-        createServer({ ...config, operations: persisted, schema: current }),
-      ));
+    const current = (): NonNullable<typeof schema> => {
+      const made = built();
+      if (made === null) throw new ProblemError("not_found", "No script registers a GraphQL field.");
+      return made;
+    };
+    const start = async (): Promise<{ readonly server: Server; readonly transports: Transports }> => {
+      const [{ createServer }, { Transports }] = await Promise.all([
+        import("./server.ts"),
+        import("./subscriptions/transports.ts"),
+      ]);
+      const options = { ...config, operations: persisted, schema: current, latest: () => hub.serving?.schema() };
+      const made = createServer(options);
+      return { server: made, transports: new Transports({ server: made, hub, config, engine, begin, log }) };
+    };
+    const started = (): ReturnType<typeof start> => (server ??= start());
     const begin = (id: string, user: Json, signal: AbortSignal): import("./resolve.ts").Operation =>
       new (operations().Operation)(id, user, signal, engine.dev, (why) =>
         log.warn("a field's value does not fit the schema", { id, why: why.slice(0, 500) }),
       );
 
-    route(`ANY ${config.path}`, async ({ id, request, method, signal, url }: RouteEvent) => {
+    route(`ANY ${config.path}`, async (event: RouteEvent) => {
+      const { id, request, method, url } = event;
       current();
       if (method === "GET" && (config.graphiql || engine.dev) && isForPage(request, url)) {
         return (await import("./page.ts")).answerPage(request);
@@ -111,13 +179,14 @@ export default definePlugin({
         }
         asked = whole;
       }
-      return (await started()).answer(asked, begin(id, null, signal));
+      return (await started()).transports.answer(event, asked);
     });
 
     endpoint({
       title: "GraphQL",
       path: config.path,
-      summary: 'Queries and mutations: POST application/json, {"query": "{ … }", "variables": {}}.',
+      summary:
+        'Queries and mutations: POST application/json, {"query": "{ … }", "variables": {}}. Subscriptions: text/event-stream, or graphql-transport-ws.',
       open: () => registrations.length > 0,
     });
     command({
@@ -143,8 +212,8 @@ export default definePlugin({
 
     service("graphql", {
       types: SERVICE_TYPES,
-      functions: { executeGraphQL: "execute" },
-      mutates: ["execute"],
+      functions: { executeGraphQL: "execute", sendSubscriptionMessage: "send" },
+      mutates: ["execute", "send"],
       methods: {
         async execute({ invocation, user, signal }, source = null, variables = null, name = null) {
           if (typeof source !== "string")
@@ -155,7 +224,18 @@ export default definePlugin({
           }
           const named = typeof name === "string" ? name : undefined;
           current();
-          return (await started()).run(source, given, named, begin(invocation, user, signal));
+          return (await started()).server.run(source, given, named, begin(invocation, user, signal));
+        },
+        async send({ script }, ...args) {
+          const sent = hub.stamp({ script, ...readSend(args, config.maxMessageBytes) });
+          const registration = live.get(`Subscription.${sent.field}`);
+          if (registration?.script !== script) {
+            const detail = `graphql.send: this script registers no subscription "${sent.field}"; registerSubscriptionHandler does`;
+            throw new ProblemError("not_found", detail);
+          }
+          const delivery = hub.deliver(sent);
+          await pubsub.publish(TOPIC, toWire(sent));
+          return { ...delivery };
         },
       },
     });

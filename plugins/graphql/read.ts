@@ -14,7 +14,7 @@ import { fieldSdl } from "./arktype.ts";
 /** What one registration adds to the schema. */
 export interface Part {
   readonly registration: PointRegistration;
-  /** The type that gets `field`: `Query`, `Mutation`, or a type of the script. Undefined for types alone. */
+  /** The type that gets `field`: one of `ROOTS`, or a type of the script. Undefined for types alone. */
   readonly parent: string | undefined;
   /** Undefined also where the handler is for a field that the type has. */
   readonly field: FieldDefinitionNode | undefined;
@@ -27,14 +27,17 @@ export interface Part {
 
 /** Scalars of every schema. */
 export const SCALARS: ReadonlySet<string> = new Set(["ID", "Int", "Float", "String", "Boolean", "DateTime", "JSON"]);
+/** Types whose fields are of all scripts. */
+export const ROOTS: ReadonlySet<string> = new Set(["Query", "Mutation", "Subscription"]);
 /** Names that no script may give a type. */
-const RESERVED = new Set([...SCALARS, "Query", "Mutation", "Subscription"]);
+const RESERVED = new Set([...SCALARS, ...ROOTS]);
 /** More than a person writes; keeps a hostile script from holding up the engine. */
 const MAX_TOKENS = 20_000;
 const FIELD = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const PARENTS: { readonly [fn: string]: string } = {
   registerQueryHandler: "Query",
   registerMutationHandler: "Mutation",
+  registerSubscriptionHandler: "Subscription",
 };
 
 const known = new WeakMap<PointRegistration, Part>();
@@ -56,13 +59,11 @@ function read(registration: PointRegistration): Part {
   if (parent !== undefined) return readField(registration, parent, name.trim());
   const dot = name.indexOf(".");
   const type = name.slice(0, Math.max(dot, 0)).trim();
-  if (!FIELD.test(type) || PARENTS_NAMES.has(type)) {
+  if (!FIELD.test(type) || ROOTS.has(type)) {
     throw refuse('it takes a type of the script and a field: "Note.author: User", or "Note.author" where Note has it');
   }
   return readField(registration, type, name.slice(dot + 1).trim());
 }
-
-const PARENTS_NAMES = new Set(["Query", "Mutation", "Subscription"]);
 
 function readField(registration: PointRegistration, parent: string, text: string): Part {
   const { schemas, options, fn } = registration;
@@ -113,7 +114,7 @@ function readTypes(text: string): readonly TypeDefinitionNode[] {
     }
     const name = one.name.value;
     if (RESERVED.has(name) || name.startsWith("__")) {
-      const why = PARENTS_NAMES.has(name) ? "; registerQueryHandler and registerMutationHandler give it fields" : "";
+      const why = ROOTS.has(name) ? `; register${name}Handler gives it fields` : "";
       throw refuse(`the type "${name}" is the engine's own${why}`);
     }
   }

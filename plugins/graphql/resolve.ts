@@ -1,5 +1,5 @@
 /** Calls scripts for fields: once for a field of an operation, and once for all the objects of a list. */
-import type { FieldNode, GraphQLFieldResolver } from "graphql";
+import type { FieldNode, GraphQLField, GraphQLFieldResolver, GraphQLResolveInfo } from "graphql";
 import { ProblemError, type Json, type PointRegistration } from "../../sdk/plugin.ts";
 import { askAhead, type Known } from "./ahead.ts";
 import { problemOf } from "./errors.ts";
@@ -13,6 +13,8 @@ export class Operation {
   readonly batches = new Map<string, Map<FieldNode, Batch>>();
   /** What was asked before graphql came to it. */
   readonly known: Known = new Map();
+  /** What a field of `Subscription` gives from now on; undefined for who has nothing to wait on: a script. */
+  subscribe: ((coordinate: string, args: Json) => Promise<AsyncIterable<Json>>) | undefined;
   #told = false;
 
   constructor(
@@ -28,6 +30,11 @@ export class Operation {
   misfit(why: string): void {
     if (!this.#told) this.onMisfit(why);
     this.#told = true;
+  }
+
+  /** For the next event of a subscription: what one asked is not held for the others. */
+  again(): Operation {
+    return new Operation(this.id, this.user, this.signal, this.dev, (why) => this.misfit(why));
   }
 }
 
@@ -45,15 +52,7 @@ export function resolverOf(coordinate: string, live: Live): GraphQLFieldResolver
   if (/^(?:Query|Mutation)\./.test(coordinate)) {
     return async (_, args, { operation }, info) => {
       try {
-        const value = await call(live(coordinate), operation, args as Json);
-        await askAhead(
-          value,
-          info,
-          operation.known,
-          (below) => live(below) !== undefined,
-          (below, given, parents) => callForAll(live(below), operation, given, parents, below),
-        );
-        return value;
+        return await withFields(await call(live(coordinate), operation, args as Json), operation, info, live);
       } catch (error) {
         throw problemOf(error, operation, coordinate);
       }
@@ -70,6 +69,42 @@ export function resolverOf(coordinate: string, live: Live): GraphQLFieldResolver
   };
 }
 
+/** Of a field of `Subscription`: an event is its value. */
+export function subscriberOf(
+  coordinate: string,
+  live: Live,
+): Pick<GraphQLField<unknown, OperationContext>, "subscribe" | "resolve"> {
+  return {
+    async subscribe(_, args, { operation }) {
+      try {
+        if (operation.subscribe === undefined)
+          throw new ProblemError("bad_request", "A script cannot subscribe: subscriptions are for clients.");
+        return await operation.subscribe(coordinate, args as Json);
+      } catch (error) {
+        throw problemOf(error, operation, coordinate);
+      }
+    },
+    resolve: (event, _, { operation }, info) => withFields(event as Json, operation, info, live),
+  };
+}
+
+/** The value, once the handlers of fields within it were asked. */
+function withFields(
+  value: Json | undefined,
+  operation: Operation,
+  info: GraphQLResolveInfo,
+  live: Live,
+): Promise<Json | undefined> | Json | undefined {
+  const asked = askAhead(
+    value,
+    info,
+    operation.known,
+    (below) => live(below) !== undefined,
+    (below, given, parents) => callForAll(live(below), operation, given, parents, below),
+  );
+  return asked === undefined ? value : asked.then(() => value);
+}
+
 function call(
   registration: PointRegistration | undefined,
   { id, user, signal }: Operation,
@@ -78,8 +113,13 @@ function call(
 ): Promise<Json | undefined> {
   if (registration?.invoke === undefined)
     throw new ProblemError("not_found", "Its script took the field back meanwhile.");
-  const args = registration.schemas["args"] === undefined ? given : withoutNulls(given, registration.schemas["args"]);
+  const args = argumentsOf(registration, given);
   return registration.invoke({ args, user, parentId: id, signal, ...(payload === undefined ? {} : { payload }) });
+}
+
+/** As the handler takes them. */
+export function argumentsOf({ schemas }: PointRegistration, given: Json): Json {
+  return schemas["args"] === undefined ? given : withoutNulls(given, schemas["args"]);
 }
 
 type Schema = { readonly [key: string]: Json };

@@ -1,10 +1,19 @@
 /** Operations over HTTP and from scripts: yoga speaks the protocol, graphql executes, and the limits stand before both. */
-import { execute, getOperationAST, GraphQLError, NoSchemaIntrospectionCustomRule, type GraphQLSchema } from "graphql";
+import {
+  execute,
+  getOperationAST,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLSchema,
+} from "graphql";
 import { createYoga, type GraphQLParams, type Plugin } from "graphql-yoga";
 import type { Json } from "../../sdk/plugin.ts";
 import { tidy } from "./errors.ts";
 import { parseWithin, wantCost, type Limits } from "./limits.ts";
 import type { Operation, OperationContext } from "./resolve.ts";
+import { subscriptionPlugin } from "./subscriptions/execute.ts";
 
 export interface ServerOptions extends Limits {
   readonly path: string;
@@ -16,10 +25,17 @@ export interface ServerOptions extends Limits {
   readonly operationsOnly: boolean;
   /** Of this moment. */
   schema(): GraphQLSchema;
+  /** The one that serves, for a subscription that began under another; of the next generation of plugins, too. */
+  latest(): GraphQLSchema | undefined;
 }
 
 export interface Server {
   answer(request: Request, operation: Operation): Promise<Response>;
+  /** For those who speak another protocol than HTTP: an operation that may be run, or what is wrong with it. */
+  prepare(
+    params: GraphQLParams,
+    operation: Operation,
+  ): Promise<Prepared | { readonly errors: readonly GraphQLError[] }>;
   run(source: string, variables: Json, name: string | undefined, operation: Operation): Promise<Json>;
 }
 
@@ -27,7 +43,7 @@ export function createServer(options: ServerOptions): Server {
   const yoga = createYoga<OperationContext>({
     graphqlEndpoint: options.path,
     // The client's own host and path stand in the URL, behind a proxy and after a `match` hook: the engine's router has decided.
-    plugins: [operationPlugin(options)],
+    plugins: [operationPlugin(options), subscriptionPlugin(options)],
     maskedErrors: { maskError: (error, message) => masked(error, message) },
     parserAndValidationCache: { documentCache: new Recent(), errorCache: { get: () => undefined, set() {} } },
     // Through a stream of its own it costs more than all else of a small request: the route looks at the length instead.
@@ -40,33 +56,56 @@ export function createServer(options: ServerOptions): Server {
     multipart: false,
     batching: false,
   });
+  const failed = (error: unknown): { readonly errors: readonly GraphQLError[] } => ({
+    errors: [masked(error, "The operation could not be run.")],
+  });
+  const prepare = async (read: () => GraphQLParams, operation: Operation): ReturnType<Server["prepare"]> => {
+    try {
+      const { query = "", variables, operationName } = read();
+      const enveloped = yoga.getEnveloped({ operation } as never);
+      const { schema, execute, subscribe } = enveloped;
+      const document = enveloped.parse(query) as DocumentNode;
+      const errors = enveloped.validate(schema, document) as readonly GraphQLError[];
+      if (errors.length > 0) return { errors };
+      const contextValue: unknown = await enveloped.contextFactory({ operation } as never);
+      const args = { schema, document, contextValue, variableValues: variables, operationName } as ExecutionArgs;
+      const run = getOperationAST(document, operationName)?.operation === "subscription" ? subscribe : execute;
+      return {
+        args,
+        execute: async () =>
+          Promise.resolve(run(args as never)).catch(failed) as Promise<Result | AsyncIterable<Result>>,
+      };
+    } catch (error) {
+      return failed(error);
+    }
+  };
   return {
     async answer(request, operation) {
       return yoga.fetch(request, { operation });
     },
-    async run(source, variables, operationName, operation) {
-      const enveloped = yoga.getEnveloped({ operation } as never);
-      const context = { operation };
-      try {
-        const document = enveloped.parse(source);
-        const errors = enveloped.validate(enveloped.schema, document);
-        if (errors.length > 0) return sent({ errors });
-        const contextValue: unknown = await enveloped.contextFactory(context);
-        const args = { schema: enveloped.schema, document, contextValue, variableValues: variables, operationName };
-        return sent((await enveloped.execute(args as never)) as Result);
-      } catch (error) {
-        return sent({ errors: [masked(error, "The operation could not be run.")] });
-      }
+    prepare: (params, operation) => prepare(() => persisted(params, options), operation),
+    async run(query, variables, operationName, operation) {
+      const prepared = await prepare(() => ({ query, variables, operationName }) as GraphQLParams, operation);
+      // Nothing follows: a script cannot subscribe.
+      return sent("errors" in prepared ? prepared : ((await prepared.execute()) as Result));
     },
   };
 }
 
-interface Result {
+/** An operation that may be run. */
+export interface Prepared {
+  readonly args: ExecutionArgs;
+  /** Never rejects. Results that follow each other are those of a subscription. */
+  execute(): Promise<Result | AsyncIterable<Result>>;
+}
+
+export interface Result {
   readonly data?: unknown;
   readonly errors?: readonly unknown[];
 }
 
-function sent({ data, errors }: Result): Json {
+/** As it is sent where it is no answer of HTTP. */
+export function sent({ data, errors }: Result): Json {
   const told = errors?.map((error) => {
     const json = error instanceof GraphQLError ? error.toJSON() : { message: String(error) };
     const { http: _, ...extensions } = json.extensions ?? {};
@@ -76,30 +115,16 @@ function sent({ data, errors }: Result): Json {
 }
 
 /** What is no GraphQLError was thrown by a library, on the way to the execution. */
-function masked(error: unknown, message: string): Error {
+function masked(error: unknown, message: string): GraphQLError {
   if (error instanceof GraphQLError) return error;
   return new GraphQLError(message, { extensions: { code: "internal", unexpected: true } });
 }
 
 function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
-  const { introspection, operations } = options;
+  const { introspection } = options;
   return {
     onEnveloped: ({ setSchema }) => void setSchema(options.schema()),
-    onParams({ params, request, setParams }) {
-      const id = persistedId(params, request);
-      if (id !== undefined && params.query === undefined) {
-        const query = operations?.get(id);
-        if (query === undefined)
-          throw refused("PERSISTED_QUERY_NOT_FOUND", "There is no persisted operation of that id.", 404);
-        setParams({ ...params, query });
-      } else if (options.operationsOnly) {
-        throw refused(
-          "PERSISTED_QUERY_ONLY",
-          "Only persisted operations are run here: send the `documentId` of one.",
-          403,
-        );
-      }
-    },
+    onParams: ({ params, request, setParams }) => setParams(persisted(params, options, request)),
     onParse: ({ setParseFn }) => void setParseFn((source: string) => parseWithin(source, options)),
     onValidate({ addValidationRule }) {
       if (introspection) return undefined;
@@ -132,13 +157,32 @@ function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
   };
 }
 
+/** @throws GraphQLError for an id of none, and for an operation that only has its text where none of those is run */
+function persisted(
+  params: GraphQLParams,
+  { operations, operationsOnly }: ServerOptions,
+  request?: Request,
+): GraphQLParams {
+  const id = persistedId(params, request);
+  // Protocols that want the text have an empty one there.
+  if (id === undefined || (params.query ?? "") !== "") {
+    if (!operationsOnly) return params;
+    throw refused("PERSISTED_QUERY_ONLY", "Only persisted operations are run here: send the `documentId` of one.", 403);
+  }
+  const query = operations?.get(id);
+  if (query === undefined)
+    throw refused("PERSISTED_QUERY_NOT_FOUND", "There is no persisted operation of that id.", 404);
+  return { ...params, query };
+}
+
 /** `documentId` as GraphQL over HTTP has it, or as Apollo's clients send it. */
 function persistedId(
   params: GraphQLParams & { readonly documentId?: unknown },
-  { method, url }: { readonly method: string; readonly url: string },
+  request: Request | undefined,
 ): string | undefined {
   const { extensions } = params;
-  const documentId = method === "GET" ? new URL(url).searchParams.get("documentId") : params.documentId;
+  const documentId =
+    request?.method === "GET" ? new URL(request.url).searchParams.get("documentId") : params.documentId;
   const hash: unknown = (extensions?.["persistedQuery"] as { readonly sha256Hash?: unknown } | undefined)?.sha256Hash;
   return [documentId, hash].find((one) => typeof one === "string");
 }

@@ -129,8 +129,9 @@ describe("an owner", () => {
     const bells = new Owner("bells");
     made.desk.take([bells], [version("a", registration("bells", "x", 7))]);
     const given: unknown[] = [];
-    for await (const value of (await bells.latest[0]?.stream?.({ payload: 1 })) ?? []) given.push(value);
-    expect(given).toEqual(["answer"]);
+    const values = await bells.latest[0]?.stream?.({ payload: 1 });
+    for await (const value of values ?? []) given.push(value);
+    expect([values?.single, given]).toEqual([true, ["answer"]]);
     expect(made.calls).toMatchObject([[{}, { id: 7 }, { payload: 1, stream: true }]]);
   });
 
