@@ -9,6 +9,8 @@ export interface BannerScript {
   readonly name: string;
   /** Number of routes that serve. */
   readonly routes: number;
+  /** With what is no route: tools, fields, handlers of messages. */
+  readonly registrations: number;
   /** Its build was not waited for. */
   readonly building?: boolean;
   /** Why the script, or its newest version, does not serve. */
@@ -64,10 +66,16 @@ function pluginRows(plugins: Banner["plugins"], paint: Paint): string[] {
   ];
 }
 
+function offerOf({ routes, registrations }: BannerScript): string {
+  if (registrations <= routes) return plural(routes, "route");
+  const others = plural(registrations - routes, routes === 0 ? "registration" : "other registration");
+  return routes === 0 ? others : `${plural(routes, "route")}, ${others}`;
+}
+
 function scriptRow(script: BannerScript, width: number, paint: Paint): string {
   const name = printable(script.name).padEnd(width);
   if (script.problem === undefined) {
-    const state = script.building ? "is being built" : plural(script.routes, "route");
+    const state = script.building ? "is being built" : offerOf(script);
     return `    ${name}  ${paint.dim(state)}`;
   }
   const { problem } = script;

@@ -12,9 +12,11 @@ export function tellScript(event: ScriptEvent, out: Console): void {
       return out.log.info("script removed", { script });
     case "loaded":
     case "reloaded": {
-      const { kind, routes, ms, cached } = event;
+      const { kind, routes, registrations, ms, cached } = event;
+      // What is no route, too: a script of tools alone would seem to have nothing.
+      const all = registrations > routes ? { registrations } : {};
       // As it was at the last start: the banner counts it. A thousand lines would bury what is new.
-      return out.log.at(cached ? "debug" : "info", `script ${kind}`, { script, routes, ms: Math.round(ms) });
+      return out.log.at(cached ? "debug" : "info", `script ${kind}`, { script, routes, ...all, ms: Math.round(ms) });
     }
     case "threw": {
       const { invocation, error, place } = event;

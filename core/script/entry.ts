@@ -12,6 +12,8 @@ export type ScriptEvent =
       readonly kind: "loaded" | "reloaded";
       readonly script: string;
       readonly routes: number;
+      /** In all: routes, tools, fields, handlers of messages. */
+      readonly registrations: number;
       readonly ms: number;
       readonly cached: boolean;
     }
@@ -52,6 +54,7 @@ export interface ScriptStatus {
   /** Or the file at fault, where that is not clear. */
   readonly name: string;
   readonly routes: number;
+  readonly registrations: number;
   readonly building: boolean;
   readonly problem?: BuildProblem;
 }
@@ -64,6 +67,7 @@ export function statusOf({ source, serving, problems, building }: Entry): Script
   return {
     name: source.name,
     routes: serving?.routes.length ?? 0,
+    registrations: serving?.registrations ?? 0,
     building: building !== null,
     ...(problems[0] ? { problem: problems[0] } : {}),
   };

@@ -47,6 +47,7 @@ export class Registry {
     const folder = this.#folderProblems.map((problem) => ({
       name: problem.file ?? "scripts",
       routes: 0,
+      registrations: 0,
       building: false,
       problem,
     }));
@@ -107,6 +108,7 @@ export class Registry {
           kind: "loaded",
           script: source.name,
           routes: version.routes.length,
+          registrations: version.registrations,
           ms: 0,
           cached: true,
         });

@@ -78,6 +78,7 @@ export class Serving {
       kind: old ? "reloaded" : "loaded",
       script: entry.source.name,
       routes: version.routes.length,
+      registrations: version.registrations,
       ms,
       cached: false,
     });

@@ -22,6 +22,8 @@ export interface Version {
   readonly bundle: ScriptBundle;
   readonly pool: ScriptPool;
   readonly routes: readonly RouteEntry<AnyRoute>[];
+  /** How many there are in all: routes, tools, fields, handlers of messages. */
+  readonly registrations: number;
   /** What config said of the script: another text is another version. */
   readonly settings: string;
   /** Another version takes over: what is under way is finished, then the isolates end. */
@@ -49,6 +51,7 @@ export function openVersion(bundle: ScriptBundle, options: VersionOptions): Vers
         return { ...info, value: { info, script: bundle.name, handle } };
       }),
     ],
+    registrations: bundle.registrations.filter((one) => isWeb(one) || isPoint(one)).length,
     settings: settingsText(bundle.name, options.config),
     retire() {
       // An isolate that is about to start for calls that wait would find its build deleted after a few more saves.

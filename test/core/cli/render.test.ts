@@ -18,8 +18,9 @@ const BANNER: Banner = {
     { name: "teapot", origin: "plugins/teapot.ts" },
   ],
   scripts: [
-    { name: "hello", routes: 1 },
-    { name: "notes", routes: 3 },
+    { name: "hello", routes: 1, registrations: 1 },
+    { name: "notes", routes: 3, registrations: 4 },
+    { name: "tools", routes: 0, registrations: 2 },
   ],
   endpoints: [],
   dev: false,
@@ -35,9 +36,10 @@ describe("banner", () => {
         "  isolates  jailed processes",
         "  plugins   cors, kv",
         "            plugins/teapot.ts",
-        "  scripts   2, 4 routes",
+        "  scripts   3, 4 routes",
         "    hello  1 route",
-        "    notes  3 routes",
+        "    notes  3 routes, 1 other registration",
+        "    tools  2 registrations",
         "",
       ].join("\n"),
     );
@@ -59,9 +61,12 @@ describe("banner", () => {
   });
 
   test("of 1,000 scripts 20 are listed, what is broken first", () => {
-    const scripts = Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, routes: 1 }));
+    const scripts = Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, routes: 1, registrations: 1 }));
     const problem = { code: "script_failed", message: "Unexpected }", file: "zz.ts", line: 3, column: 5 };
-    const text = renderBanner({ ...BANNER, scripts: [...scripts, { name: "zz", routes: 2, problem }] });
+    const text = renderBanner({
+      ...BANNER,
+      scripts: [...scripts, { name: "zz", routes: 2, registrations: 2, problem }],
+    });
     expect(text.split("\n").length).toBeLessThan(30);
     expect(text).toContain("1001, 1002 routes, 1 with a problem");
     expect(text).toMatch(/^ {4}zz +2 routes of the last good version; zz\.ts:3:5: Unexpected \}$/m);
@@ -70,7 +75,7 @@ describe("banner", () => {
 
   test("a script's problem cannot break out of its line", () => {
     const problem = { code: "script_failed", message: "a\n    admin  9 routes\x1b[2J", file: "\u202ex.ts" };
-    const text = renderBanner({ ...BANNER, scripts: [{ name: "a", routes: 0, problem }] });
+    const text = renderBanner({ ...BANNER, scripts: [{ name: "a", routes: 0, registrations: 0, problem }] });
     expect(text).not.toMatch(/[\x1b\u202e]/);
     expect(text.split("\n")).toHaveLength(8);
   });
@@ -114,7 +119,7 @@ describe("build problem", () => {
     expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     const banner = renderBanner({
       ...BANNER,
-      scripts: [{ name: hostile, routes: 0, problem: { code: "x", message: hostile } }],
+      scripts: [{ name: hostile, routes: 0, registrations: 0, problem: { code: "x", message: hostile } }],
     });
     expect(banner).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
     expect(Bun.stripANSI(renderBuildProblem(problem, COLOURED))).toBe(renderBuildProblem(problem));

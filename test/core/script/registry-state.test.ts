@@ -21,9 +21,15 @@ test("it tells every script's files, routes and problem, and all routes with tho
     { name: "c", entry: join(dir, "c.ts"), folder: undefined, routes: 0, problem: "bad text" },
   ]);
   expect(registry.status).toEqual([
-    { name: "a", routes: 2, building: false },
-    { name: "b", routes: 1, building: false },
-    { name: "c", routes: 0, building: false, problem: { code: "script_failed", message: "bad text" } },
+    { name: "a", routes: 2, registrations: 2, building: false },
+    { name: "b", routes: 1, registrations: 1, building: false },
+    {
+      name: "c",
+      routes: 0,
+      registrations: 0,
+      building: false,
+      problem: { code: "script_failed", message: "bad text" },
+    },
   ]);
   const routes = registry.routeList.map(({ method, path, owner }) => `${owner}: ${method} ${path}`);
   expect(routes.toSorted()).toEqual(["a: GET /a", "a: POST /a", "b: GET /b", "health: GET /health/live"]);
