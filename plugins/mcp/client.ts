@@ -120,6 +120,8 @@ function told(error: unknown, fault: unknown): unknown {
     const missing = error instanceof ResourceNotFoundError || (code as number) === -32_002;
     return new ProblemError(missing ? "not_found" : "bad_request", `mcp: ${message.slice(0, MAX_TOLD)} (${code})`);
   }
+  if (error instanceof ProblemError || (error instanceof Error && error.name === "NetworkError")) return error;
+  // What the library made another error of.
   if (fault !== undefined) return fault;
   const why = error instanceof Error ? error.message : String(error);
   return new ProblemError("bad_request", `mcp: the server could not be understood: ${why.slice(0, MAX_TOLD)}`);

@@ -118,3 +118,46 @@ test("a cancelled request ends without an answer of the protocol, and one id is 
   expect((await pending).status).toBe(202);
   await aborted;
 });
+
+const withProgress = (id: number): object => ({
+  ...{ jsonrpc: "2.0", id, method: "tools/call" },
+  params: { name: "waits", _meta: { progressToken: id } },
+});
+
+/** A tool that tells once how far it is, and then waits. */
+function telling(): { readonly state: Present; readonly ended: Promise<void>; open(): void } {
+  const { promise: gate, resolve: open } = Promise.withResolvers<string>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const state = present("waits", async ({ id = "", signal }) => {
+    signal?.addEventListener("abort", () => end());
+    await state.callers.get(id)?.progress(1, 2, undefined);
+    return gate;
+  });
+  return { state, ended, open: () => open("done") };
+}
+
+test("a call that told something and is cancelled ends its stream, and aborts its handler", async () => {
+  const { state, ended } = telling();
+  hub = new Hub(state);
+  const id = await begin(state);
+  const answer = await hub.handle(state, ALL, event(withProgress(7), id));
+  const cancel = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } };
+  expect((await hub.handle(state, ALL, event(cancel, id))).status).toBe(202);
+  expect(await answer.text()).not.toContain("result");
+  await ended;
+});
+
+test("who leaves the stream of a call of 2025 does not cancel it, and its place is free when it is over", async () => {
+  const { state, ended, open } = telling();
+  let aborted = false;
+  void ended.then(() => (aborted = true));
+  hub = new Hub(state);
+  const id = await begin(state);
+  const answer = await hub.handle(state, ALL, event(withProgress(7), id));
+  await answer.body!.cancel();
+  expect((await hub.handle(state, ALL, event(call("waits", 7), id))).status).toBe(400);
+  expect([aborted, state.callers.size]).toEqual([false, 1]);
+  open();
+  while (state.callers.size > 0) await Bun.sleep(1);
+  expect((await hub.handle(state, ALL, event(call("waits", 7), id))).status).toBe(200);
+});
