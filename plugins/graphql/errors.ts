@@ -43,6 +43,12 @@ export function tidy(error: unknown, operation: Operation): GraphQLError {
   return placed(error, made.message, made.extensions);
 }
 
+/** The same error, with the id of its invocation. */
+export function identified(error: GraphQLError, id: string): GraphQLError {
+  const { extensions, message } = error;
+  return extensions["id"] === id ? error : placed(error, message, { ...extensions, id });
+}
+
 /** What graphql says of the operation and of what it was given: variables (at their definition), and arguments that came of them. */
 function isOfInput({ originalError, path, nodes, message }: GraphQLError): boolean {
   if (path === undefined) return originalError === undefined || nodes !== undefined;

@@ -1,10 +1,7 @@
 /** GraphiQL: one page that loads nothing from elsewhere, made by the build and read when a browser asks for it. */
-import { promisify } from "node:util";
-import { brotliDecompress } from "node:zlib";
 import page from "./page/graphiql.html.br" with { type: "file" };
 import policy from "./page/graphiql.policy.txt" with { type: "text" };
 
-const decompress = promisify(brotliDecompress);
 let tag: string | undefined;
 
 /** For a GET of a browser. https://www.rfc-editor.org/rfc/rfc9110 */
@@ -21,7 +18,8 @@ export async function answerPage(request: Request): Promise<Response> {
   const known = (request.headers.get("if-none-match") ?? "").split(/\s*,\s*/);
   if (known.some((one) => one.replace(/^W\//, "") === tag)) return new Response(null, { status: 304, headers });
   if (!/\bbr\b/.test(request.headers.get("accept-encoding") ?? "")) {
-    return new Response(new Uint8Array(await decompress(packed)), { headers });
+    const { brotliDecompressSync } = await import("node:zlib");
+    return new Response(new Uint8Array(brotliDecompressSync(packed)), { headers });
   }
   headers.set("content-encoding", "br");
   return new Response(packed, { headers });

@@ -10,7 +10,7 @@ import {
 } from "graphql";
 import { createYoga, type GraphQLParams, type Plugin } from "graphql-yoga";
 import type { Json } from "../../sdk/plugin.ts";
-import { tidy } from "./errors.ts";
+import { identified, tidy } from "./errors.ts";
 import { parseWithin, wantCost, type Limits } from "./limits.ts";
 import type { Operation, OperationContext } from "./resolve.ts";
 import { subscriptionPlugin } from "./subscriptions/execute.ts";
@@ -131,6 +131,12 @@ function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
       addValidationRule(NoSchemaIntrospectionCustomRule);
       // A rule that suggests names tells them to whoever guesses.
       return ({ result, setResult }) => setResult((result as readonly GraphQLError[]).map(withoutHint));
+    },
+    // Whatever refused it: a client that asks why has the id under which the log tells.
+    onResultProcess({ result, setResult, serverContext }) {
+      if (!("errors" in result) || result.errors === undefined) return;
+      const { id } = (serverContext as unknown as OperationContext).operation;
+      setResult({ ...result, errors: result.errors.map((error) => identified(error as GraphQLError, id)) });
     },
     onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
       setExecuteFn(execute);

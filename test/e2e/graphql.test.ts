@@ -110,6 +110,25 @@ describe("the protocol", () => {
     expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("Batching is not supported")]);
   });
 
+  test("whatever is wrong with a request, its error has a code and the request's id", async () => {
+    for (const [body, code] of [
+      [{ query: "{" }, "GRAPHQL_PARSE_FAILED"],
+      [{ query: "{ nope }" }, "GRAPHQL_VALIDATION_FAILED"],
+      [{ query: "{ a: version a: sum(a: 1) }" }, "GRAPHQL_VALIDATION_FAILED"],
+      [{ query: "query A { version } query B { version }" }, "OPERATION_RESOLUTION_FAILURE"],
+      [{ query: "query($a: Int!) { sum(a: $a) }" }, "BAD_USER_INPUT"],
+      [{ query: "{ notes(limit: 1000000) { id } }" }, "GRAPHQL_LIMIT_EXCEEDED"],
+      [{ query: "{ version }", variables: 5 }, "BAD_REQUEST"],
+      [{ documentId: "second" }, "PERSISTED_QUERY_NOT_FOUND"],
+      [{}, "BAD_REQUEST"],
+    ] as const) {
+      const answer = await post(body);
+      const { errors } = (await answer.json()) as Answer;
+      expect([body, errors?.[0]?.extensions]).toEqual([body, expect.objectContaining({ code })]);
+      expect(errors?.map(({ extensions }) => extensions["id"])).toEqual([answer.headers.get("x-request-id")]);
+    }
+  });
+
   test("a persisted operation runs by its id, and one that is none is not found", async () => {
     expect(await (await post({ documentId: "first" })).json()).toEqual({ data: { notes: [{ id: "0" }] } });
     const apollo = { persistedQuery: { version: 1, sha256Hash: "first" } };

@@ -2,7 +2,7 @@
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import "graphiql/style.css";
-import { getOperationAST } from "graphql";
+import { getOperationAST, parse } from "graphql";
 import { createClient } from "graphql-sse";
 import { createElement } from "react";
 import { createRoot } from "react-dom/client";
@@ -11,11 +11,19 @@ import "./graphiql.css";
 const url = location.origin + location.pathname;
 const send = createGraphiQLFetcher({ url, enableIncrementalDelivery: false });
 
-function fetcher(operation, { documentAST, headers = {} } = {}) {
-  const chosen = documentAST && getOperationAST(documentAST, operation.operationName);
-  if (chosen?.operation !== "subscription") return send(operation, { documentAST, headers });
+function fetcher(operation, { headers = {} } = {}) {
+  if (!isSubscription(operation)) return send(operation, { headers });
   // What is wrong with a subscription is shown once, not asked for again and again.
   return createClient({ url, headers, retryAttempts: 0 }).iterate(operation);
+}
+
+/** The document that GraphiQL hands over is that of a moment ago. */
+function isSubscription({ query, operationName }) {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === "subscription";
+  } catch {
+    return false; // the engine says what is wrong with it
+  }
 }
 
 // A dialog would keep the page behind it from scrolling, by a style that the policy refuses; this page does not scroll.
