@@ -66,17 +66,21 @@ export function createServer(options: ServerOptions): Server {
       const { schema, execute, subscribe } = enveloped;
       const document = enveloped.parse(query) as DocumentNode;
       const errors = enveloped.validate(schema, document) as readonly GraphQLError[];
-      if (errors.length > 0) return { errors };
+      if (errors.length > 0) return named({ errors }, operation);
       const contextValue: unknown = await enveloped.contextFactory({ operation } as never);
       const args = { schema, document, contextValue, variableValues: variables, operationName } as ExecutionArgs;
       const run = getOperationAST(document, operationName)?.operation === "subscription" ? subscribe : execute;
       return {
         args,
-        execute: async () =>
-          Promise.resolve(run(args as never)).catch(failed) as Promise<Result | AsyncIterable<Result>>,
+        async execute() {
+          const result = await (Promise.resolve(run(args as never)) as Promise<Result | AsyncIterable<Result>>).catch(
+            failed,
+          );
+          return Symbol.asyncIterator in result ? result : named(result, operation);
+        },
       };
     } catch (error) {
-      return failed(error);
+      return named(failed(error), operation);
     }
   };
   return {
@@ -102,6 +106,13 @@ export interface Prepared {
 export interface Result {
   readonly data?: unknown;
   readonly errors?: readonly unknown[];
+}
+
+/** Whatever refused it: who asks why has the id under which the log tells. */
+function named<Given extends Result>(result: Given, { id }: Operation): Given {
+  if (result.errors === undefined) return result;
+  const errors = result.errors.map((error) => (error instanceof GraphQLError ? identified(error, id) : error));
+  return { ...result, errors };
 }
 
 /** As it is sent where it is no answer of HTTP. */
@@ -132,11 +143,14 @@ function operationPlugin(options: ServerOptions): Plugin<OperationContext> {
       // A rule that suggests names tells them to whoever guesses.
       return ({ result, setResult }) => setResult((result as readonly GraphQLError[]).map(withoutHint));
     },
-    // Whatever refused it: a client that asks why has the id under which the log tells.
     onResultProcess({ result, setResult, serverContext }) {
-      if (!("errors" in result) || result.errors === undefined) return;
-      const { id } = (serverContext as unknown as OperationContext).operation;
-      setResult({ ...result, errors: result.errors.map((error) => identified(error as GraphQLError, id)) });
+      if (!("errors" in result)) return;
+      setResult(
+        named(
+          result as { readonly errors: readonly GraphQLError[] },
+          (serverContext as unknown as OperationContext).operation,
+        ),
+      );
     },
     onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
       setExecuteFn(execute);

@@ -8,10 +8,21 @@ const CHROMIUM = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromi
 );
 const missing = CHROMIUM === undefined ? ": no Chromium here; name one in CHROMIUM" : "";
 
-const NOTES = `import { registerMutationHandler, registerQueryHandler, registerType } from "@aiwebengine/sdk";
+const NOTES = `import { registerMutationHandler, registerQueryHandler, registerSubscriptionHandler, registerType, sendSubscriptionMessage } from "@aiwebengine/sdk";
 registerType('type Note { text: String! "What <img src=x onerror=\\\\"document.title=1\\\\"> **says**" about: String }');
 registerQueryHandler("notes(limit: Int = 2): [Note!]!", ({ args }) => Array.from({ length: args.limit }, (_, i) => ({ text: "note " + i })));
 registerMutationHandler("forget: Int!", () => 1);
+registerSubscriptionHandler("said: String!");
+registerSubscriptionHandler("count: Int!", async function* ({ log, signal }) {
+  try {
+    yield 1;
+    yield 2;
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  } finally {
+    log.info("counted");
+  }
+});
+registerMutationHandler("say(text: String!): Int!", async ({ args }) => (await sendSubscriptionMessage("said", args.text)).delivered);
 `;
 
 let engine: Engine;
@@ -89,6 +100,23 @@ describe("in a browser", () => {
         await shows('"text": "note 0"');
         await run("mutation { forget }");
         await shows('"forget": 1');
+
+        // Events come one after the other; the button that ran the operation ends it, and so does the script's generator.
+        await run("subscription { count }");
+        await shows('"count": 2');
+        const after = engine.mark();
+        const button = tab.locator(".graphiql-execute-button");
+        await button.click();
+        await engine.waitForLog(/"counted"/, { after });
+        await run("subscription { said }");
+        const body = JSON.stringify({ query: 'mutation { say(text: "hello") }' });
+        const said = async (): Promise<unknown> =>
+          (
+            await engine.fetch("/graphql", { method: "POST", headers: { "content-type": "application/json" }, body })
+          ).json();
+        while (JSON.stringify(await said()) !== '{"data":{"say":1}}') await Bun.sleep(20);
+        await shows('"said": "hello"');
+        await button.click();
 
         await tab.getByLabel("Show Documentation Explorer").click();
         const docs = tab.locator(".graphiql-doc-explorer");
