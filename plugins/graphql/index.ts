@@ -149,7 +149,9 @@ export default definePlugin({
         import("./server.ts"),
         import("./subscriptions/transports.ts"),
       ]);
-      const options = { ...config, operations: persisted, schema: current, latest: () => hub.serving?.schema() };
+      // A connection may outlive this generation: what serves is known to the newest.
+      const latest = (): ReturnType<typeof current> | undefined => hub.serving?.schema();
+      const options = { ...config, operations: persisted, schema: () => latest() ?? current(), latest };
       const made = createServer(options);
       return { server: made, transports: new Transports({ server: made, hub, config, engine, begin, log }) };
     };

@@ -1,7 +1,8 @@
 /** GraphQL subscriptions of the compiled binary, with the official clients of their protocols. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { createClient as createSseClient, type Client as SseClient } from "graphql-sse";
 import { createClient as createSocketClient } from "graphql-ws";
+import { connect, type Socket } from "node:net";
 import { loadWebSocket, type WebSocketClass, type WebSocketClient } from "../websocket.ts";
 import { startEngine, type Engine } from "./engine.ts";
 
@@ -41,17 +42,23 @@ registerWebHandler("POST /other", async ({ body }) => sendSubscriptionMessage("o
 registerWebHandler("POST /thief", async () => sendSubscriptionMessage("said", { text: "stolen" }));
 `;
 
+/** Whom the helpers below ask: the one of all tests, but for a test that has its own. */
 let engine: Engine;
+let shared: Engine;
 let WebSocket: WebSocketClass;
 beforeAll(async () => {
   WebSocket = await loadWebSocket();
-  engine = await startEngine({
+  shared = await startEngine({
     scripts: { "chat.ts": CHAT, "other.js": OTHER },
     config:
       "[limits]\nuninterruptedMs = 300\n[plugins.graphql]\nmaxSubscriptionsPerIp = 20\nqueueBytes = 20000\nmaxCost = 50\n",
   });
+  engine = shared;
 });
-afterAll(() => engine.stop());
+afterEach(() => {
+  engine = shared;
+});
+afterAll(() => shared.stop());
 
 interface Result {
   readonly data?: { readonly [field: string]: unknown } | null;
@@ -411,6 +418,125 @@ describe("a socket", () => {
   });
 });
 
+describe("over plain HTTP", () => {
+  test("a GET is enough, as EventSource sends it, and proxies are told not to hold the events back", async () => {
+    const query = encodeURIComponent("subscription { count(to: 2) }");
+    const answer = await engine.fetch(`/graphql?query=${query}`, { headers: { accept: "text/event-stream" } });
+    const { headers } = answer;
+    expect(["content-type", "cache-control", "x-accel-buffering"].map((name) => headers.get(name))).toEqual([
+      "text/event-stream; charset=utf-8",
+      "no-store",
+      "no",
+    ]);
+    const lines = (await answer.text()).split("\n").filter((line) => line !== "" && line !== ":");
+    expect(lines).toEqual([
+      "event: next",
+      'data: {"data":{"count":1}}',
+      "event: next",
+      'data: {"data":{"count":2}}',
+      "event: complete",
+      "data:",
+    ]);
+  });
+
+  test("who takes no events is told what to take", async () => {
+    const answer = await engine.fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ query: "subscription { count(to: 2) }" }),
+    });
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([406, "not_acceptable"]);
+  });
+
+  test("hostile bodies and methods get an answer of the protocol, and none of 5xx", async () => {
+    const token = await (await engine.fetch("/graphql", { method: "PUT" })).text();
+    const own = { "x-graphql-event-stream-token": token, "content-type": "application/json" };
+    for (const [method, headers, body, status] of [
+      ["POST", own, "{", 400],
+      ["POST", own, "[]", 400],
+      ["POST", own, '{"query":1}', 400],
+      ["POST", own, '{"query":"{ hello }"}', 400],
+      ["POST", own, '{"query":"{ hello }","variables":[],"extensions":{"operationId":"1"}}', 400],
+      ["POST", { ...own, "content-type": "text/plain" }, '{"query":"{ hello }"}', 415],
+      ["POST", own, `{"query":"${"x".repeat(300_000)}"}`, 413],
+      ["POST", { ...own, "x-graphql-event-stream-token": "none" }, '{"query":"{ hello }"}', 404],
+      ["DELETE", own, undefined, 400],
+      ["DELETE", {}, undefined, 404],
+      ["PATCH", own, undefined, 405],
+    ] as const) {
+      const answer = await engine.fetch("/graphql", { method, headers, ...(body === undefined ? {} : { body }) });
+      expect([method, body?.slice(0, 30), answer.status]).toEqual([method, body?.slice(0, 30), status]);
+    }
+    const gone = await engine.fetch("/graphql", { headers: { ...own, accept: "text/event-stream" } });
+    await gone.body?.cancel();
+  });
+});
+
+/** A client that sends, and reads nothing. */
+async function stuck(text: string | Buffer): Promise<Socket> {
+  const socket = connect(engine.port, "127.0.0.1");
+  socket.on("error", () => {});
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  socket.pause();
+  socket.write(text);
+  return socket;
+}
+
+/** A masked text frame of less than 126 bytes. */
+function frame(message: unknown): Buffer {
+  const text = Buffer.from(JSON.stringify(message));
+  return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
+}
+
+test("clients that do not read are dropped, whatever they speak, and the others get everything", async () => {
+  await using own = await alone("[plugins.graphql]\nqueueBytes = 20000\n");
+  const query = "subscription { plain { text } }";
+  const body = JSON.stringify({ query });
+  const head = "host: x\r\naccept: text/event-stream\r\n";
+  const token = await (await own.fetch("/graphql", { method: "PUT" })).text();
+  const key = `x-graphql-event-stream-token: ${token}\r\n`;
+  const sockets = [
+    await stuck(
+      `POST /graphql HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    ),
+    await stuck(`GET /graphql HTTP/1.1\r\n${head}${key}\r\n`),
+    await stuck(
+      Buffer.concat([
+        Buffer.from(
+          "GET /graphql HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n" +
+            "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n",
+        ),
+        frame({ type: "connection_init" }),
+      ]),
+    ),
+  ] as const;
+  await own.fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-graphql-event-stream-token": token },
+    body: JSON.stringify({ query, extensions: { operationId: "1" } }),
+  });
+  await Bun.sleep(100);
+  sockets[2].write(frame({ id: "1", type: "subscribe", payload: { query } }));
+  const reader = sse(false);
+  const heard = reader.subscribe(query);
+  const send = (text: string): Promise<{ connections: number; failed: number }> =>
+    post("/send/plain", { payload: { text } }) as never;
+  while ((await send("ready")).connections < 4) await Bun.sleep(5);
+  const text = "x".repeat(60_000);
+  let [failed, sent] = [0, 0];
+  for (; failed < 3 && sent < 1000; sent++) {
+    const wanted = heard.results.length + 1;
+    failed += (await send(`${sent} ${text}`)).failed;
+    await heard.until(() => heard.results.length >= wanted);
+  }
+  expect(failed).toBe(3);
+  expect(await send("last")).toMatchObject({ connections: 1, failed: 0 });
+  await heard.until(() => JSON.stringify(heard.results.at(-1)).includes("last"));
+  expect(heard.results.filter((one) => JSON.stringify(one).length > 60_000)).toHaveLength(sent);
+  for (const socket of sockets) socket.destroy();
+  reader.dispose();
+}, 60_000);
+
 /** An engine of its own: it is stopped, or its scripts change. */
 async function alone(config = ""): Promise<Engine> {
   engine = await startEngine({ scripts: { "chat.ts": CHAT, "other.js": OTHER }, config });
@@ -418,14 +544,6 @@ async function alone(config = ""): Promise<Engine> {
 }
 
 describe("what ends subscriptions, and what does not", () => {
-  let shared: Engine;
-  beforeAll(() => {
-    shared = engine;
-  });
-  afterAll(() => {
-    engine = shared;
-  });
-
   test("a saved script keeps those that wait for messages, and ends its generators; a removed one ends all", async () => {
     await using own = await alone();
     const transports = [sse(false), sse(true), socket()];
@@ -454,6 +572,29 @@ describe("what ends subscriptions, and what does not", () => {
     }
     expect(await delivered("/other", "still")).toBe(3);
     for (const one of others) await one.until(() => JSON.stringify(one.results).includes("still"));
+    for (const one of transports) one.dispose();
+  }, 30_000);
+
+  test("a changed config keeps all, and what is asked over an open connection afterwards is answered by scripts saved since", async () => {
+    await using own = await alone("[plugins.graphql]\nmaxDepth = 10\n");
+    const transports = [sse(false), sse(true), socket()];
+    const heard = transports.map((one) => one.subscribe("subscription { plain { text } }"));
+    const counts = transports.map((one) => one.subscribe("subscription { count(to: -1, pause: true) }"));
+    const delivered = async (text: string): Promise<number> =>
+      ((await post("/send/plain", { payload: { text } })) as { delivered: number }).delivered;
+    while ((await delivered("first")) < 3) await Bun.sleep(5);
+    const mark = own.mark();
+    await own.write("aiwebengine.toml", "[plugins.graphql]\nmaxDepth = 9\n");
+    await own.waitForLog(/config|plugins/, { after: mark });
+    await own.write("scripts/chat.ts", CHAT.replace('() => "hello"', '() => "saved"'));
+    await Promise.all(counts.map((one) => one.ended()));
+    expect(await delivered("second")).toBe(3);
+    for (const one of heard) await one.until(() => JSON.stringify(one.results).includes("second"));
+    for (const one of transports) {
+      const query = one.subscribe("{ hello }");
+      await query.ended();
+      expect(query.results).toEqual([{ data: { hello: "saved" } }]);
+    }
     for (const one of transports) one.dispose();
   }, 30_000);
 

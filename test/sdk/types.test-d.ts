@@ -12,9 +12,11 @@ import {
   registerMiddleware,
   registerPromptHandler,
   registerResourceHandler,
+  registerSubscriptionHandler,
   registerToolHandler,
   registerWebHandler,
   sendMessage,
+  sendSubscriptionMessage,
   type Context,
   type FetchHandler,
   type JsonForm,
@@ -162,6 +164,33 @@ registerPromptHandler("ask", { arguments: { tone: "'a' | 'b'" } }, ({ args }) =>
   same<{ tone: "a" | "b" }, typeof args>(true),
 ]);
 registerResourceHandler("notes://{id}", { mimeType: "text/plain" }, ({ args }) => args["id"]);
+
+// Subscriptions.
+registerSubscriptionHandler("plain: Int");
+registerSubscriptionHandler("named: Int", "named");
+registerSubscriptionHandler<{ room: string }>("said(room: ID!): Int", ({ args, headers, cookies, kv }) => {
+  same<{ room: string }, typeof args>(true);
+  void [headers.get("x"), cookies.get("x"), kv];
+  return { room: args.room, roles: ["reader"] };
+});
+registerSubscriptionHandler("typed", { args: { a: "number" }, returns: { n: "number" } }, async function* ({ args }) {
+  yield { n: args.a };
+});
+registerSubscriptionHandler("asked", { returns: "number" }, async () => true);
+// @ts-expect-error an event is no text
+registerSubscriptionHandler("typed", { returns: "number" }, async function* () {
+  yield "text";
+});
+// @ts-expect-error an object of objects is no criteria
+registerSubscriptionHandler("said: Int", () => ({ room: { id: 1 } }));
+// @ts-expect-error a request that subscribes has no body
+registerSubscriptionHandler("said: Int", ({ body }) => body);
+export async function says({ graphql }: Context): Promise<number> {
+  const { delivered } = await graphql.send("said", { any: 1 }, { overlap: { room: "7", roles: ["a", 1] } });
+  // @ts-expect-error a filter is an object
+  await sendSubscriptionMessage("said", 1, "room");
+  return delivered + (await sendSubscriptionMessage("said", 1)).failed;
+}
 
 export const worker: FetchHandler = {
   fetch: (request, _env, { waitUntil }) => (waitUntil(Promise.resolve()), request.url),

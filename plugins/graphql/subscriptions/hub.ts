@@ -1,6 +1,6 @@
 /** Every open subscription of this engine, by the field that it is of. Outlives generations of plugins and versions of scripts. */
 import type { GraphQLSchema } from "graphql";
-import { fits, ProblemError, type Criteria, type PointRegistration } from "../../../sdk/plugin.ts";
+import { fits, ProblemError, type Criteria, type PointRegistration, type RouteEvent } from "../../../sdk/plugin.ts";
 import type { Finish, Queue } from "./queue.ts";
 import type { Message } from "./remote.ts";
 
@@ -41,6 +41,11 @@ export interface Bounds {
   readonly queueBytes: number;
 }
 
+export interface Carrier {
+  /** @param body of a POST */
+  answer(event: RouteEvent, body: string | null): Promise<Response>;
+}
+
 /** What serves in one generation of the plugin. */
 export interface Serving {
   live(coordinate: string): PointRegistration | undefined;
@@ -55,6 +60,8 @@ const MAX_NODES = 1000;
 export class Hub {
   /** Tells this engine's messages from another's, and from those before its start. */
   readonly node: string = crypto.randomUUID().slice(0, 8);
+  /** Who answers for a connection that carries several operations, by its token: a generation that was replaced, perhaps. */
+  readonly carriers = new Map<string, Carrier>();
   readonly #fields = new Map<string, Set<Subscription>>();
   readonly #connections = new Set<Client>();
   readonly #perIp = new Map<string, number>();

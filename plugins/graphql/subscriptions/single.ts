@@ -12,7 +12,7 @@ import type { Operation } from "../resolve.ts";
 import { sent, type Server } from "../server.ts";
 import type { Desk } from "./desk.ts";
 import { HeldAnswer } from "./held.ts";
-import type { Client } from "./hub.ts";
+import type { Carrier, Client } from "./hub.ts";
 
 /** A reservation that nobody takes up. */
 const UNUSED_MS = 15_000;
@@ -35,7 +35,7 @@ export function tokenOf({ request, url }: RouteEvent): string | null {
   return request.headers.get(TOKEN_HEADER_KEY) ?? url.searchParams.get(TOKEN_QUERY_KEY);
 }
 
-export class SingleConnections {
+export class SingleConnections implements Carrier {
   readonly #open = new Map<string, Connection>();
   readonly #handle: Handle;
 
@@ -91,12 +91,14 @@ export class SingleConnections {
     const release = hub.reserve(event.ip, bounds);
     const connection = new Connection(event, bounds.maxSubscriptionsPerIp, () => {
       this.#open.delete(connection.token);
+      hub.carriers.delete(connection.token);
       forget();
       release();
       if (connection.isReserved) void this.#discard(connection);
     });
     const forget = hub.connect(connection);
     this.#open.set(connection.token, connection);
+    hub.carriers.set(connection.token, this);
     const [given, init] = await this.#ask({ connection, event, leave: new AbortController() }, null);
     if (init.status !== 201) connection.close();
     return new Response(given as string | null, init);

@@ -38,8 +38,10 @@ export class Transports {
   async answer(event: RouteEvent, request: Request): Promise<Response> {
     if (event.wantsWebSocket) return this.#sockets.answer(event);
     const { method } = event;
-    if (method === "PUT" || method === "DELETE" || tokenOf(event) !== null) {
-      return this.#singles.answer(event, method === "POST" ? await request.text() : null);
+    const token = method === "PUT" ? null : tokenOf(event);
+    if (method === "PUT" || method === "DELETE" || token !== null) {
+      const carrier = this.#desk.hub.carriers.get(token ?? "") ?? this.#singles;
+      return carrier.answer(event, method === "POST" ? await request.text() : null);
     }
     return answerHttp(this.#server, this.#desk, event, request, this.#begin(event.id, null, event.signal));
   }
