@@ -1,5 +1,13 @@
 /** Hands the registrations of the scripts that serve to the plugins that own their points: all of them, or none. */
-import type { Json, PointRegistration, PointSpec, Remote, RemoteStream, RemoteValues, RouteEvent } from "../../sdk/plugin.ts";
+import type {
+  Json,
+  PointRegistration,
+  PointSpec,
+  Remote,
+  RemoteStream,
+  RemoteValues,
+  RouteEvent,
+} from "../../sdk/plugin.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import { PointRefusal } from "../script/point-refusal.ts";
 import type { CallInput, CallValue } from "../pool/data-call.ts";

@@ -1,5 +1,16 @@
-/** A chat in rooms: a page, a stream of what is said, and the last messages in kv. Open /chat twice, side by side. */
-import { html, json, registerWebHandler, registerWebStream, sendStreamMessage } from "@aiwebengine/sdk";
+/** A chat in rooms: a page, what is said as a stream and over GraphQL, the last messages in kv. Open /chat twice, side by side. */
+import {
+  html,
+  json,
+  kv,
+  registerQueryHandler,
+  registerSubscriptionHandler,
+  registerType,
+  registerWebHandler,
+  registerWebStream,
+  sendStreamMessage,
+  sendSubscriptionMessage,
+} from "@aiwebengine/sdk";
 
 export interface Message {
   readonly id: string;
@@ -23,11 +34,14 @@ registerWebHandler(
     params: { room: ROOM },
     body: { name: "/\\S/ & string <= 30", text: "/\\S/ & string <= 500" },
   },
-  async ({ id, params: { room }, body: { name, text }, kv }) => {
+  async ({ id, params: { room }, body: { name, text } }) => {
     const message: Message = { id, at: new Date().toISOString(), name, text };
     // Kept before it is sent: who comes in between has it from one of the two.
     await kv.set(keyOf(room, id), message, { ttlMs: KEPT_MS });
-    await sendStreamMessage(EVENTS, message, { room });
+    await Promise.all([
+      sendStreamMessage(EVENTS, message, { room }),
+      sendSubscriptionMessage("chatSaid", message, { room }),
+    ]);
     return json(message, { status: 201 });
   },
 );
@@ -35,15 +49,24 @@ registerWebHandler(
 registerWebHandler(
   "GET /chat/rooms/:room/messages",
   { summary: "The last messages of a room, oldest first", params: { room: ROOM } },
-  async ({ params: { room }, kv }) => {
-    const { entries } = await kv.list<Message>({ prefix: `${room}/`, limit: SHOWN });
-    return entries.map(({ value }) => value).reverse();
-  },
+  ({ params: { room } }) => lastMessages(room),
 );
+
+// The same for clients of GraphQL. The subscription has no handler: its arguments are what a subscriber is known by.
+registerType("type ChatMessage { id: ID!, at: DateTime!, name: String!, text: String! }");
+registerQueryHandler<{ room: string }>("chatMessages(room: ID!): [ChatMessage!]!", ({ args }) =>
+  lastMessages(args.room),
+);
+registerSubscriptionHandler("chatSaid(room: ID!): ChatMessage!");
 
 registerWebHandler("GET /chat", { query: { room: `${ROOM} = 'lobby'` } }, ({ query: { room } }) =>
   html(<Page room={room} />, { headers: { "content-security-policy": POLICY } }),
 );
+
+async function lastMessages(room: string): Promise<Message[]> {
+  const { entries } = await kv.list<Message>({ prefix: `${room}/`, limit: SHOWN });
+  return entries.map(({ value }) => value).reverse();
+}
 
 /** The newest first: `list` begins with the smallest key. */
 function keyOf(room: string, id: string): string {

@@ -1,5 +1,6 @@
 /** The example `chat` in two browsers: what one says the other sees, in its room, as text, also after a lost connection. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createClient } from "graphql-sse";
 import type { Browser, Page } from "playwright-core";
 import { hasBrowser, missing, openBrowser } from "./browser.ts";
 import { startEngine, type Engine } from "./engine.ts";
@@ -43,6 +44,27 @@ describe("by its API", () => {
     ]);
   });
 });
+
+test("what is said comes over GraphQL, too, to who subscribed to its room", async () => {
+  const client = createClient({ url: `${engine.url}/graphql` });
+  const query = `subscription { chatSaid(room: "graph") { name text } }`;
+  const heard = client.iterate({ query });
+  const first = heard.next();
+  // Who has subscribed is seen by nobody but the sender: it says so until the subscriber is there.
+  for (let n = 0; (await Promise.race([first.then(() => true), Bun.sleep(50)])) !== true; n++) {
+    await post("other", { name: "Eve", text: "not for you" });
+    await post("graph", { name: "Ada", text: `hello ${n}` });
+  }
+  expect((await first).value?.data).toEqual({ chatSaid: { name: "Ada", text: expect.stringMatching(/^hello \d+$/) } });
+  await heard.return?.();
+  client.dispose();
+  const answer = await engine.fetch("/graphql", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: `{ chatMessages(room: "graph") { text } }` }),
+  });
+  expect(await answer.json()).toMatchObject({ data: { chatMessages: expect.arrayContaining([{ text: "hello 0" }]) } });
+}, 20_000);
 
 describe.skipIf(!hasBrowser)(`in two browsers${missing}`, () => {
   let browser: Browser;
