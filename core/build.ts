@@ -1,6 +1,6 @@
 /** `npm run build`: what is embedded first (the realm), then the binary `dist/aiwebengine`. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import type { AnyPlugin } from "../sdk/plugin.ts";
 import { compileDefinition } from "./isolate/build/schemas.ts";
@@ -68,7 +68,7 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [${records.join(", ")}];
 
 /**
  * `plugins/<plugin>/page/<name>.page.js`: one HTML file with all that it needs, compressed, and the policy that lets exactly that
- * run, beside their source. The script finds the element `page`. Fonts are left out: they would be most of it.
+ * run, beside their source. The script finds the element `page`, and gives the page its title. Fonts are left out: they would be most of it.
  */
 async function buildPages(): Promise<void> {
   for await (const path of new Bun.Glob("plugins/*/page/*.page.js").scan({ cwd: root })) {
@@ -89,7 +89,7 @@ async function buildPages(): Promise<void> {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>GraphiQL</title>
+<title>${basename(path, ".page.js")}</title>
 <link rel="icon" href="data:,">
 <style>${style}</style>
 </head>

@@ -30,4 +30,5 @@ function isSubscription({ query, operationName }) {
 const WELCOME = `# Press Ctrl-Enter to run the operation that the cursor is in. The book on the left shows the schema.
 `;
 
+document.title = "GraphiQL";
 createRoot(document.getElementById("page")).render(createElement(GraphiQL, { fetcher, defaultQuery: WELCOME }));
