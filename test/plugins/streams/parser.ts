@@ -68,6 +68,7 @@ export class Client {
   #told: () => void = () => {};
 
   constructor(readonly response: Pick<Response, "body" | "status" | "headers">) {
+    if (response.status !== 200) throw new Error(`no stream: the answer was ${response.status}`);
     this.#reader = (response.body as ReadableStream<Uint8Array>).getReader();
     this.ended = this.#read().catch((error: unknown) => error);
   }
