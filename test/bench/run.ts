@@ -14,6 +14,7 @@ import { benchPage, machine, printSection, type Row, type Section } from "./page
 import { saving } from "./saves.ts";
 import { startBare, startEngineFor, startFloor, startWorkerd, type Peer } from "./peers.ts";
 import { cpuTimes, throughput, type Measured, type Pace } from "./throughput.ts";
+import { soak, stuck } from "./soak.ts";
 import type { WorkKind } from "./work.ts";
 
 const PAGE = join(resolve(import.meta.dir, "../.."), "docs", "benchmarks.md");
@@ -198,6 +199,31 @@ async function graphqlSection(): Promise<Section> {
   return { title: "GraphQL", rows };
 }
 
+async function heldSection(): Promise<Section> {
+  const it = await soak(SAVES);
+  const slow = await stuck(30);
+  return {
+    title: "What clients hold open",
+    rows: [
+      {
+        what: `${SAVES} saves: streams, generators and MCP sessions that broke`,
+        measured: `${it.broken} of ${it.held}`,
+        bar: "0",
+        holds: it.broken === 0,
+      },
+      atMost(`${SAVES} saves: the engine grows from the third tenth to the last by`, it.growth, 8 * MIB, mib),
+      { what: `${SAVES} saves: isolates left over`, measured: `${it.isolates}`, bar: "≤ 1", holds: it.isolates <= 1 },
+      { what: `a broadcast to ${slow.clients} clients, median`, measured: `${slow.withoutMs.toFixed(1)} ms` },
+      atMost(
+        "the same with 1 % more who do not read, against without",
+        slow.withMs / slow.withoutMs,
+        1.5,
+        (n) => `${n.toFixed(2)} ×`,
+      ),
+    ],
+  };
+}
+
 const SECTIONS = {
   throughput: throughputSection,
   cpu: cpuSection,
@@ -206,6 +232,7 @@ const SECTIONS = {
   kills: killSection,
   plugins: houseSection,
   graphql: graphqlSection,
+  held: heldSection,
 } as const;
 type Name = keyof typeof SECTIONS;
 
