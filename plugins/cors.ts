@@ -1,9 +1,20 @@
 /** Cross-Origin Resource Sharing: pages of which other origins may read answers. https://fetch.spec.whatwg.org/#http-cors-protocol */
 import { definePlugin } from "../sdk/plugin.ts";
 
+export interface Cors {
+  /** Whether pages of that origin may come with the user's cookies: it is listed by name, and `credentials` is on. */
+  trusts(origin: string): boolean;
+}
+
+declare module "../sdk/plugin.ts" {
+  interface Capabilities {
+    cors: Cors;
+  }
+}
+
 export default definePlugin({
   name: "cors",
-  version: "1.0.0",
+  version: "1.1.0",
   before: ["rate-limit", "auth"], // a preflight carries no credentials and must not be counted
   config: {
     origins: [["string[]", "@", "Whose pages may read answers: `https://app.example`, or `*` for all."], "=", () => []],
@@ -13,7 +24,8 @@ export default definePlugin({
     credentials: [["boolean", "@", "Whether they may send cookies."], "=", false],
     maxAgeSeconds: [["number.integer >= 0", "@", "How long a browser remembers a preflight."], "=", 600],
   },
-  setup({ config: { origins, credentials, ...lists }, hook }) {
+  setup({ config: { origins, credentials, ...lists }, hook, provide }) {
+    provide("cors", { trusts: (origin) => credentials && origins.includes(origin) });
     if (origins.length === 0) return;
     const any = origins.includes("*");
     const unsent = origins.find((one) => one !== "*" && !isOrigin(one));

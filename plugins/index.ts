@@ -96,7 +96,7 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
   },
   {
     name: "cors",
-    version: "1.0.0",
+    version: "1.1.0",
     requires: [],
     provides: [],
     schema: {
@@ -432,15 +432,22 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
     schema: {
       type: "object",
       properties: {
+        allowedOrigins: {
+          type: "array",
+          description:
+            "Whose pages may open WebSockets, beside this host's own and those that `cors` trusts with cookies: `https://app.example`, or `*` for all.",
+          items: { type: "string" },
+          default: [],
+        },
         maxPerIp: {
           type: "integer",
-          description: "Open streams of one client address; more are answered with 429.",
+          description: "Open streams and WebSockets of one client address; more are answered with 429.",
           exclusiveMinimum: 0,
           default: 100,
         },
         maxConnections: {
           type: "integer",
-          description: "Open streams in all; more are answered with 503.",
+          description: "Open streams and WebSockets in all; more are answered with 503.",
           exclusiveMinimum: 0,
           default: 10000,
         },
@@ -471,7 +478,7 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
         },
         maxMessageBytes: {
           type: "integer",
-          description: "The most that a message may take as JSON.",
+          description: "The most that a message may take, to clients or from them.",
           exclusiveMinimum: 0,
           default: 65536,
         },

@@ -63,6 +63,7 @@ export const registerMCPPrompt: typeof Sdk.registerPromptHandler = registerPromp
 export const registerResourceHandler: typeof Sdk.registerResourceHandler = () => {};
 export const registerMCPResource: typeof Sdk.registerResourceHandler = registerResourceHandler;
 export const registerWebStream: typeof Sdk.registerWebStream = () => {};
+export const registerWebSocket: typeof Sdk.registerWebSocket = () => {};
 export const registerQueryHandler: typeof Sdk.registerQueryHandler = () => {};
 export const registerMutationHandler: typeof Sdk.registerMutationHandler = () => {};
 export const registerSubscriptionHandler: typeof Sdk.registerSubscriptionHandler = () => {};

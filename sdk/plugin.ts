@@ -19,7 +19,7 @@ import type { Checked, Infer, Json } from "./schema.ts";
 import type { UpgradeOptions } from "./socket.ts";
 
 /** A fault that a script (from a service, a point) or a client (from a route, a hook) may read; any other is `internal`. */
-export { PROBLEMS, ProblemError } from "./errors.ts";
+export { problemBody, PROBLEMS, ProblemError } from "./errors.ts";
 export type { ProblemCode, ProblemSpec } from "./errors.ts";
 export type { Checked, Infer, Json } from "./schema.ts";
 /** For plugins that carry messages of scripts to clients. */
@@ -62,6 +62,8 @@ export interface RouteInfo {
   readonly schemas: { readonly [part: string]: { readonly [key: string]: Json } };
   /** The media type of its answers, where a point says it. */
   readonly produces?: string;
+  /** What a connection becomes, where a point says it. */
+  readonly protocol?: "websocket";
 }
 
 /** One HTTP request on its way through the `request` hooks. */
@@ -105,6 +107,8 @@ export interface RouteEvent extends RequestEvent {
    * @example route("GET /echo", (event) => event.upgrade({ message: (socket, data) => void socket.send(data) }))
    */
   upgrade(options: UpgradeOptions): Response;
+  /** Throws what `upgrade()` would, before anyone is asked or called for the client's sake. */
+  checkUpgrade(options: Pick<UpgradeOptions, "allowOrigin">): void;
 }
 
 /** One call into a script on its way through the `invoke` hooks. */
@@ -241,6 +245,8 @@ export interface RemoteInput {
   readonly user?: Json;
   /** The request that causes this call: the handler's context has all of it but a body. */
   readonly request?: RouteEvent;
+  /** Of a function that the options hold: its input is checked as the handler's is, and its answer against `output`. */
+  readonly check?: "payload" | "args";
   /** The invocation that causes this one. */
   readonly parentId?: string;
   readonly signal?: AbortSignal;
@@ -273,6 +279,8 @@ export interface PointRoute {
   readonly method: string;
   /** The media type of its answers, for documentation. */
   readonly produces?: string;
+  /** What a connection becomes by `upgrade()`, for documentation. */
+  readonly protocol?: "websocket";
   /** `event.script` is the one that registered the path. */
   handle(event: RouteEvent, registration: PointRegistration): Awaitable<Response>;
 }

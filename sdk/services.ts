@@ -2,8 +2,11 @@
  * What the engine's own plugins give to scripts: services, each a field of the context and an export of the SDK, and
  * functions. An engine writes these declarations beside its scripts from the plugins that it has; a test compares.
  */
-import type { Context, PathParams, PointContext } from "./context.ts";
+import type { Context, PointContext } from "./context.ts";
 import type { Checked, Infer, InferInput } from "./schema.ts";
+import type { Streams } from "./streams.ts";
+
+export * from "./streams.ts";
 
 /** A key-value store of this script alone. Values are JSON data of up to 1 MiB; null stands for an absent entry. */
 export interface Kv {
@@ -60,73 +63,6 @@ export declare function registerMessageHandler(
 
 /** The short form of `context.messages.send`. */
 export declare const sendMessage: Messages["send"];
-
-/** Values by key, or lists of values of which each counts: what a connection is, or what a message is for. */
-export type StreamCriteria = {
-  readonly [key: string]: string | number | boolean | null | readonly (string | number | boolean | null)[];
-};
-
-/** Who gets a message: `subset` (also without a word) where every key fits the connection's criteria, `overlap` where one does. */
-export type StreamFilter = StreamCriteria | { readonly subset: StreamCriteria } | { readonly overlap: StreamCriteria };
-
-/** What became of a message, in this engine. */
-export interface StreamDelivery {
-  /** Clients that it is on its way to. */
-  readonly delivered: number;
-  /** Clients of the stream, whatever the filter. */
-  readonly connections: number;
-  /** Clients that read too slowly, and were dropped. */
-  readonly failed: number;
-}
-
-/** Messages to the clients of this script's streams. */
-export interface Streams {
-  /**
-   * @param path of a stream of this script, as it was registered; without it all of them
-   * @param message JSON data; text is sent as it is
-   * @param filter who gets it; everybody without it
-   * @param options `event`: its name for `addEventListener`; `message` without it
-   */
-  send(
-    path: string,
-    message: unknown,
-    filter?: StreamFilter | null,
-    options?: { readonly event?: string },
-  ): Promise<StreamDelivery>;
-  send(message: unknown, filter?: StreamFilter | null, options?: { readonly event?: string }): Promise<StreamDelivery>;
-}
-
-/** What a stream may be given. */
-export interface StreamOptions<Path extends string = string> {
-  /**
-   * Asked once per connection, with its request: gives back the connection's criteria, or `true` for none. Anything else
-   * refuses with 403, an `HttpError` with its own status. Without it everybody may come, and the path's parameters are
-   * the criteria.
-   */
-  readonly authorize?:
-    | ((
-        context: StreamContext<Path>,
-      ) => StreamCriteria | boolean | null | void | Promise<StreamCriteria | boolean | null | void>)
-    | string;
-  /** How many messages are kept for clients that come back; 100 by default, at most 1000. */
-  readonly replay?: number;
-  /** For the documentation of the API. */
-  readonly summary?: string;
-  readonly description?: string;
-  readonly tags?: readonly string[];
-}
-
-/** What `authorize` gets: all of the request, which has no body. */
-export type StreamContext<Path extends string = string> = Omit<
-  Context<PathParams<Path>>,
-  "kind" | "body" | "form" | "files"
->;
-
-/** Serves server-sent events at a path: at top level, or in an exported `init()`. */
-export declare function registerWebStream<const Path extends string>(path: Path, options?: StreamOptions<Path>): void;
-
-/** The short form of `context.streams.send`. */
-export declare const sendStreamMessage: Streams["send"];
 
 /** What an operation came to. */
 export interface GraphQLResult<Data = unknown> {

@@ -57,8 +57,12 @@ export class PluginEvent implements RouteEvent {
     return wantsWebSocket(this.request.headers);
   }
 
+  checkUpgrade({ allowOrigin }: Pick<UpgradeOptions, "allowOrigin">): void {
+    checkHandshake(this.request, this.url.host, allowOrigin);
+  }
+
   upgrade(options: UpgradeOptions): Response {
-    checkHandshake(this.request, this.url.host, options.allowOrigin);
+    this.checkUpgrade(options);
     this.#exchange.upgradeTo(options);
     return new Response(null, { status: 101 });
   }

@@ -48,7 +48,7 @@ export class EngineSocket implements Socket {
   }
 
   close(code = 1000, reason = ""): void {
-    if (code !== 1000 && code !== 1001 && (code < 1007 || code > 1014) && (code < 3000 || code > 4999)) {
+    if (!mayBeSent(code)) {
       throw new RangeError(
         `${code} is no code that a WebSocket may be closed with; take 1000, or one from 4000 to 4999`,
       );
@@ -102,6 +102,11 @@ export class EngineSocket implements Socket {
     this.#facts.onFailure(error);
     this.close(SERVER_ERROR, "The engine failed.");
   }
+}
+
+/** Neither reserved nor made up by the library that finds no code in a frame. */
+function mayBeSent(code: number): boolean {
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
 /** A close frame has no room for more. */

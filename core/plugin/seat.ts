@@ -102,8 +102,8 @@ function serviceOf({ name, spec }: Owned<ServiceSpec>): Service {
   };
 }
 
-function routeData({ method, produces }: PointRoute): NonNullable<PointTable[string]["route"]> {
-  return produces === undefined ? { method } : { method, produces };
+function routeData({ method, produces, protocol }: PointRoute): NonNullable<PointTable[string]["route"]> {
+  return { method, ...(produces && { produces }), ...(protocol && { protocol }) };
 }
 
 function pointTable({ points, services }: Contributions): PointTable {

@@ -63,6 +63,7 @@ export function newDataInvocation(
     user = null,
     signal = NEVER,
     handler,
+    check,
     request,
     stream,
   }: CallInput,
@@ -75,6 +76,7 @@ export function newDataInvocation(
     ...(args === undefined ? {} : { args }),
     ...(user === null ? {} : { user }),
     ...(handler === undefined ? {} : { handler }),
+    ...(check === undefined ? {} : { check }),
     ...(stream === undefined ? {} : { stream }),
   };
   let head: string;

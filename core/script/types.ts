@@ -1,5 +1,5 @@
 /** What a built script is, as data: the shapes that the builder gives back and the registry holds. */
-import type { PointFunction } from "../../sdk/plugin.ts";
+import type { PointFunction, PointRoute } from "../../sdk/plugin.ts";
 
 /** JSON data: the only thing that crosses from a script to the engine. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -100,7 +100,7 @@ export interface PointEntry {
   /** Options that are functions. */
   readonly handlers?: readonly string[];
   /** Of the route that a registered path is, where it is one. */
-  readonly route?: { readonly method: string; readonly produces?: string };
+  readonly route?: Pick<PointRoute, "method" | "produces" | "protocol">;
   /** The function registers nothing: it is a service's method under a name of its own (`sendMessage`). */
   readonly calls?: { readonly service: string; readonly method: string };
 }

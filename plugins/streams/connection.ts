@@ -1,5 +1,6 @@
 /** One client of a stream: what waits for it is bounded, and one that does not read is let go. */
 import type { Criteria } from "./filter.ts";
+import type { Listener } from "./hub.ts";
 import type { Position } from "./position.ts";
 
 export interface ConnectionOptions {
@@ -14,7 +15,7 @@ export interface ConnectionOptions {
   readonly onEnd: (connection: Connection) => void;
 }
 
-export class Connection {
+export class Connection implements Listener {
   readonly criteria: Criteria;
   readonly ip: string;
   readonly pingMs: number;

@@ -25,8 +25,24 @@ export interface Bounds {
   readonly retryMs: number;
 }
 
+/** A client, however it is reached. */
+export interface Listener {
+  readonly criteria: Criteria;
+  /** What it had of other engines before this one heard of it. */
+  readonly ahead: Position | undefined;
+  /** How long it may be sent nothing. */
+  readonly pingMs: number;
+  /** Of `performance.now()`. */
+  readonly lastSent: number;
+  /** The event as a stream carries it, and its data alone. Answers whether the client can still be reached. */
+  send(event: Uint8Array, data: string): boolean;
+  close(): void;
+}
+
 interface Channel {
-  readonly connections: Set<Connection>;
+  /** What registered it: another kind of channel at the same path is another channel. */
+  readonly fn: string;
+  readonly connections: Set<Listener>;
   readonly replay: Replay;
 }
 
@@ -37,7 +53,10 @@ export class Hub {
   readonly node: string = crypto.randomUUID().slice(0, 8);
   /** Of slow clients that were dropped, once a second. */
   onDropped: (count: number) => void = () => {};
+  /** Of a fault that is nobody's script's. */
+  onFailure: (error: unknown) => void = () => {};
   readonly #channels = new Map<string, Channel>();
+  #streams: readonly PointRegistration[] = [];
   readonly #perIp = new Map<string, number>();
   /** How far this engine has heard of each, itself included. */
   readonly #heard = new Position();
@@ -64,29 +83,51 @@ export class Hub {
     return { node: this.node, place: this.#sent, asks };
   }
 
-  /** The streams that there are now; the connections of others are closed. */
+  /** The registration that serves now in place of one that did. */
+  now({ script, path, fn }: PointRegistration): PointRegistration | undefined {
+    return this.#streams.find((one) => one.script === script && one.path === path && one.fn === fn);
+  }
+
+  /** The streams and sockets that there are now; the connections of others are closed. */
   settle(streams: readonly PointRegistration[], replayBytes: number, replayDefault: number): void {
-    const kept = new Set(streams.map(keyOf));
+    this.#streams = streams;
+    const kept = new Map(streams.map((stream) => [keyOf(stream), stream.fn]));
     for (const [key, channel] of this.#channels) {
-      if (kept.has(key)) continue;
+      if (kept.get(key) === channel.fn) continue;
       this.#channels.delete(key);
       closeAll(channel);
     }
-    const perScript = Map.groupBy(streams, ({ script }) => script);
-    for (const stream of streams) {
-      const { replay } = this.#channel(keyOf(stream));
+    // Who comes back to a WebSocket says nothing of where it was.
+    const replayed = streams.filter(({ fn }) => fn === "registerWebStream");
+    const perScript = Map.groupBy(replayed, ({ script }) => script);
+    for (const stream of replayed) {
+      const { replay } = this.#channel(stream);
       const { replay: count = replayDefault } = stream.options as { readonly replay?: number };
       // A script with many streams holds no more than one with few.
       replay.limit(count, replayBytes / (perScript.get(stream.script)?.length ?? 1));
     }
   }
 
-  #channel(key: string): Channel {
+  #channel(stream: PointRegistration): Channel {
+    const key = keyOf(stream);
     const known = this.#channels.get(key);
-    if (known) return known;
-    const made: Channel = { connections: new Set(), replay: new Replay() };
+    if (known?.fn === stream.fn) return known;
+    const made: Channel = { fn: stream.fn, connections: new Set(), replay: new Replay() };
     this.#channels.set(key, made);
     return made;
+  }
+
+  /** Answers what takes the client out again. */
+  join(stream: PointRegistration, listener: Listener): () => void {
+    const { connections } = this.#channel(stream);
+    connections.add(listener);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    return () => void connections.delete(listener);
+  }
+
+  /** One that reads too slowly was dropped. */
+  dropped(): void {
+    this.#dropped++;
   }
 
   /**
@@ -123,7 +164,7 @@ export class Hub {
     bounds: Bounds,
     release: () => void,
   ): Connection {
-    const channel = this.#channel(keyOf(stream));
+    const channel = this.#channel(stream);
     const had = client.lastEventId === null ? null : Position.read(client.lastEventId);
     const missed = client.lastEventId === null ? [] : channel.replay.after(had);
     const own = missed.filter(({ filter }) => filter === undefined || fits(filter, client.criteria));
@@ -141,13 +182,12 @@ export class Hub {
       ahead: had?.aheadOf(this.#heard),
       queueBytes: bounds.queueBytes,
       pingMs: bounds.pingSeconds * 1000,
-      onEnd: (ended) => {
-        channel.connections.delete(ended);
+      onEnd: () => {
+        leave();
         release();
       },
     });
-    channel.connections.add(connection);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    const leave = this.join(stream, connection);
     return connection;
   }
 
@@ -177,7 +217,7 @@ export class Hub {
       for (const connection of channel.connections) {
         if (filter !== undefined && !fits(filter, connection.criteria)) continue;
         if (connection.ahead !== undefined && place <= connection.ahead.at(node)) continue;
-        if (connection.send(bytes)) delivered++;
+        if (connection.send(bytes, data)) delivered++;
         else failed++;
       }
     }
@@ -198,7 +238,7 @@ export class Hub {
     for (const { connections } of this.#channels.values()) {
       for (const connection of connections) {
         if (now - connection.lastSent < connection.pingMs - TICK_MS / 2) continue;
-        if (!connection.send(PING)) this.#dropped++;
+        if (!connection.send(PING, "")) this.#dropped++;
       }
     }
     if (this.#dropped > 0) this.onDropped(this.#dropped);

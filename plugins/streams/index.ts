@@ -1,10 +1,20 @@
-/** Server-sent events: scripts register streams and send to their clients, who come back without losing a message. */
-import { definePlugin, ProblemError, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+/** Server-sent events and WebSockets: scripts register them and send to their clients, whom they know by criteria. */
+import {
+  definePlugin,
+  ProblemError,
+  type Capability,
+  type Json,
+  type PointRegistration,
+  type RouteEvent,
+} from "../../sdk/plugin.ts";
 import { acceptsEvents, isOneLine } from "./event.ts";
 import { isObject, readCriteria, readFilter, type Criteria, type Filter } from "./filter.ts";
 import { Hub, type Delivery } from "./hub.ts";
 import { fromWire, MAX_EVENT_NAME, toWire } from "./remote.ts";
+import { newFarewells, socketPoint } from "./sockets.ts";
 import { POINT_TYPES, SERVICE_TYPES } from "./types.ts";
+
+type Cors = Capability<"cors">;
 
 const TOPIC = "streams";
 const DEFAULT_REPLAY = 100;
@@ -20,13 +30,30 @@ export default definePlugin({
   version: "1.0.0",
   requires: ["engine", "pubsub"],
   config: {
-    maxConnections: [["number.integer > 0", "@", "Open streams in all; more are answered with 503."], "=", 10_000],
+    maxConnections: [
+      ["number.integer > 0", "@", "Open streams and WebSockets in all; more are answered with 503."],
+      "=",
+      10_000,
+    ],
     maxPerIp: [
-      ["number.integer > 0", "@", "Open streams of one client address; more are answered with 429."],
+      ["number.integer > 0", "@", "Open streams and WebSockets of one client address; more are answered with 429."],
       "=",
       100,
     ],
-    maxMessageBytes: [["number.integer > 0", "@", "The most that a message may take as JSON."], "=", 65_536],
+    maxMessageBytes: [
+      ["number.integer > 0", "@", "The most that a message may take, to clients or from them."],
+      "=",
+      65_536,
+    ],
+    allowedOrigins: [
+      [
+        "string[]",
+        "@",
+        "Whose pages may open WebSockets, beside this host's own and those that `cors` trusts with cookies: `https://app.example`, or `*` for all.",
+      ],
+      "=",
+      () => [],
+    ],
     replayBytes: [
       ["number.integer >= 0", "@", "Messages kept for clients that come back: of one script, over all of its streams."],
       "=",
@@ -44,7 +71,7 @@ export default definePlugin({
     ],
     retryMs: [["number.integer >= 0", "@", "How long a client waits before it comes back."], "=", 3000],
   },
-  setup({ config, log, point, service, use, keep, defer }) {
+  setup({ config, log, point, service, use, keep, defer, whenProvided }) {
     const engine = use("engine");
     const pubsub = use("pubsub");
     const hub = keep(
@@ -53,7 +80,14 @@ export default definePlugin({
       (last) => last.close(),
     );
     hub.onDropped = (count) => log.warn("clients that read too slowly were dropped", { count });
+    hub.onFailure = (error) => log.error("a WebSocket's message failed", { error });
     let streams: readonly PointRegistration[] = [];
+    let sockets: readonly PointRegistration[] = [];
+    let cors: Cors | undefined;
+    whenProvided("cors", (given) => void (cors = given));
+    const all = (): readonly PointRegistration[] => [...streams, ...sockets];
+    // What is refused after all is taken back before anyone was sent away.
+    const settle = (): void => queueMicrotask(() => hub.settle(all(), config.replayBytes, DEFAULT_REPLAY));
 
     const tell = (asks: boolean): Promise<void> => pubsub.publish(TOPIC, toWire(hub.beat(asks)));
     function receive(given: Json): void {
@@ -83,11 +117,31 @@ export default definePlugin({
       types: POINT_TYPES,
       change(next) {
         streams = next;
-        // What is refused after all is taken back before anyone was sent away.
-        queueMicrotask(() => hub.settle(streams, config.replayBytes, DEFAULT_REPLAY));
+        settle();
       },
       route: { method: "GET", produces: HEADERS["content-type"], handle: connect },
     });
+
+    point(
+      "sockets",
+      socketPoint(
+        {
+          hub,
+          bounds: config,
+          dev: engine.dev,
+          allowOrigin: (origin) =>
+            config.allowedOrigins.some((one) => one === "*" || one === origin) || cors?.trusts(origin) === true,
+          isReady: () => engine.ready,
+          refuseAtEnd,
+          authorize,
+          change(next) {
+            sockets = next;
+            settle();
+          },
+        },
+        keep("farewells", newFarewells),
+      ),
+    );
 
     function refuseAtEnd(): void {
       if (!engine.ready) throw new ProblemError("not_ready", "The engine stops.", { retryAfterSeconds: 1 });
@@ -132,7 +186,7 @@ export default definePlugin({
       methods: {
         async send({ script }, ...args) {
           const { path, message, filter, event } = readSend(args);
-          const own = streams.filter((one) => one.script === script);
+          const own = all().filter((one) => one.script === script);
           if (path !== undefined && !own.some((one) => one.path === path)) {
             const known = own.map((one) => one.path).join(", ") || "none";
             const detail = `streams: this script registers no stream at "${path.slice(0, 100)}"; it has ${known.slice(0, 500)}`;

@@ -18,13 +18,13 @@ export interface StreamDelivery {
   readonly failed: number;
 }
 
-/** Messages to the clients of this script's streams. */
+/** Messages to the clients of this script's streams and WebSockets. */
 export interface Streams {
   /**
-   * @param path of a stream of this script, as it was registered; without it all of them
+   * @param path of a stream or WebSocket of this script, as it was registered; without it all of them
    * @param message JSON data; text is sent as it is
-   * @param filter who gets it; everybody without it
-   * @param options \`event\`: its name for \`addEventListener\`; \`message\` without it
+   * @param filter who gets it; everybody without it. \`{ socket: id }\` is one WebSocket
+   * @param options \`event\`: its name for \`addEventListener\`, \`message\` without it; WebSockets have none
    */
   send(
     path: string,
@@ -62,3 +62,42 @@ export type StreamContext<Path extends string = string> = Omit<Context<PathParam
 
 /** Serves server-sent events at a path: at top level, or in an exported \`init()\`. */
 export declare function registerWebStream<const Path extends string>(path: Path, options?: StreamOptions<Path>): void;`;
+
+export const SOCKET_TYPES = `/** What the functions of a WebSocket get: all of the request that it began with, which has no body. */
+export type WebSocketContext<Path extends string = string, Payload = undefined> = Omit<
+  StreamContext<Path>,
+  "payload" | "args"
+> & {
+  /** \`message\`: what the client said, data that fits \`input\`, or text without it. \`close\`: with which code and reason it ended. */
+  readonly payload: Payload;
+  /** Its id, which the filter \`{ socket: id }\` names, and its criteria. */
+  readonly args: { readonly socket: string; readonly criteria: StreamCriteria };
+};
+
+/** What a WebSocket may be given. A function may stand by its name. */
+export interface WebSocketOptions<Path extends string = string, Message = string> {
+  /** Asked once per connection, before it is one, as for a stream. */
+  readonly authorize?: StreamOptions<Path>["authorize"];
+  /** The connection is there. What it gives back is sent to the client: text as it is, other data as JSON, nothing for nothing. */
+  readonly open?: ((context: WebSocketContext<Path>) => unknown) | string;
+  /** The client said something; its messages come one after the other. What it gives back is sent to the client, too. */
+  readonly message?: ((context: WebSocketContext<Path, Message>) => unknown) | string;
+  /** It has ended, after all its messages. */
+  readonly close?:
+    | ((context: WebSocketContext<Path, { readonly code: number; readonly reason: string }>) => unknown)
+    | string;
+  /** For the documentation of the API. */
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+}
+
+/**
+ * Serves WebSockets at a path: at top level, or in an exported \`init()\`. With \`input\`, an arktype definition, messages are
+ * JSON that fits it, others are answered with a problem; without it they are text. Broadcasts come by \`sendStreamMessage\`.
+ */
+export declare function registerWebSocket<const Path extends string, const Input>(
+  path: Path,
+  options: WebSocketOptions<Path, Infer<Input>> & { readonly input: Checked<Input> },
+): void;
+export declare function registerWebSocket<const Path extends string>(path: Path, options: WebSocketOptions<Path>): void;`;

@@ -137,6 +137,7 @@ export function requestEvent(
     state: new Map(),
     signal: request.signal,
     wantsWebSocket: false,
+    checkUpgrade() {},
     upgrade() {
       throw new Error("there is no connection");
     },

@@ -13,6 +13,8 @@ export interface DataHead {
   readonly user?: unknown;
   /** The option that holds the function to call, instead of the handler. */
   readonly handler?: string;
+  /** What of the call of such a function is held against the schemas. */
+  readonly check?: "payload" | "args";
   /** The caller takes a stream of values. */
   readonly stream?: true;
   /** The head of the request that causes this call (core/script/head.ts). */

@@ -25,11 +25,11 @@ export function runData(live: Live, runner: DataRunner, head: string): void {
     const handler = handlerOf(runner, data.handler);
     const context = data.request === undefined ? new DataContext(live, data) : new RequestedContext(live, data);
     live.context = context;
-    // The schemas are the handler's, not those of a function among the options.
-    if (data.handler === undefined) {
+    // The schemas are the handler's; of a function among the options only where the caller says so.
+    const part = data.check ?? (data.handler === undefined ? (context.args === undefined ? "payload" : "args") : null);
+    if (part !== null) {
       output = runner.checkOutput;
-      if (context.args === undefined) checkData(runner, "payload", context.payload);
-      else checkData(runner, "args", context.args);
+      checkData(runner, part, context[part]);
     }
     value = handler(context);
   } catch (error) {

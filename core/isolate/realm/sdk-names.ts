@@ -55,6 +55,7 @@ export const POINTS_OF_PLUGINS: { readonly [fn: string]: string } = {
   registerMessageHandler: "messages",
   sendMessage: "messages",
   registerWebStream: "streams",
+  registerWebSocket: "streams",
   sendStreamMessage: "streams",
   registerQueryHandler: "graphql",
   registerMutationHandler: "graphql",

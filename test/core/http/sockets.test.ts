@@ -303,6 +303,13 @@ describe("a plugin", () => {
     expect(at.server.failures).toHaveLength(1);
   });
 
+  test.each([1000, 1001, 1003, 1008, 1013, 3000, 4999])("may close with %d", async (code) => {
+    const at = open({ message: (socket) => socket.close(code, "why") });
+    using raw = await RawSocket.open(at.server.port);
+    expect(await raw.send(frame(0x81, "x")).closeCode()).toBe(code);
+    expect(at.server.failures).toEqual([]);
+  });
+
   test("may answer empty messages", async () => {
     const at = open({ message: (socket) => void socket.send(socket.send("")) });
     using raw = await RawSocket.open(at.server.port);

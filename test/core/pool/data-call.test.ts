@@ -91,9 +91,9 @@ describe("a call", () => {
       params: { id: "7" },
       request: new Request("http://h/a/7?b=c", { headers: { "x-a": "y" } }),
     } as unknown as RouteEvent;
-    const { vessel } = await called({ id: "one", handler: "admit", request });
+    const { vessel } = await called({ id: "one", handler: "admit", check: "payload", request });
     const head = JSON.parse(vessel.of(F.INVOKE)[0]?.text ?? "") as { request: string };
-    expect(head).toMatchObject({ id: "one", kind: "bells", handler: "admit" });
+    expect(head).toMatchObject({ id: "one", kind: "bells", handler: "admit", check: "payload" });
     expect(head.request.split("\n")).toEqual([
       "GET",
       "http://h/a/7?b=c",

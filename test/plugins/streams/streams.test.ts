@@ -92,7 +92,7 @@ test("its declarations are the SDK's, word for word", async () => {
   const { served: own, point } = await start();
   const plain = (text: string) =>
     text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}").replaceAll(",)", ")").replaceAll("<|", "<");
-  const sdk = plain(readFileSync(join(import.meta.dir, "../../../sdk/services.ts"), "utf8"));
+  const sdk = plain(readFileSync(join(import.meta.dir, "../../../sdk/streams.ts"), "utf8"));
   expect(sdk).toContain(plain(own.host.current.contributions.services.get("streams")?.spec.types ?? "-"));
   expect(sdk).toContain(plain(point.types));
 });

@@ -184,6 +184,15 @@ describe("functions among the options", () => {
     await scripted.registered(GATE, { form: "classic", offer: OFFER, schemas: { "0": { input: { type: "number" } } } });
     // The schema of the input is the handler's.
     expect((await scripted.call(0, { handler: "admit", payload: "x" })).body).toBe('["admit","x"]');
+    // But where the caller says so, as one whose handlers are all options.
+    expect((await scripted.call(0, { handler: "admit", check: "payload", payload: 1 })).body).toBe('["admit",1]');
+    expect((await scripted.call(0, { handler: "admit", check: "args", args: 1, payload: "x" })).body).toBe(
+      '["admit","x"]',
+    );
+    for (const input of [{ payload: "x" }, { payload: "x", args: 1 }, {}]) {
+      const { failure } = await scripted.call(0, { handler: "admit", check: "payload", ...input });
+      expect(failure).toMatchObject({ kind: "input" });
+    }
     expect((await scripted.call(0, { handler: "leave" })).body).toBe('"left"');
     expect((await scripted.call(0, { payload: 1 })).body).toBe('"main"');
     expect((await scripted.call(1, { handler: "admit" })).body).toBe('"second"');
