@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startEngine, type Engine } from "./engine.ts";
+import { whenLoaded } from "./examples.ts";
 
 const example = (name: string): Promise<string> => readFile(join(import.meta.dir, "../../scripts", name), "utf8");
 
@@ -65,9 +66,11 @@ let tools: Engine;
 let agent: Engine;
 
 beforeAll(async () => {
-  tools = await startEngine({ scripts: { "tools.ts": await example("tools.ts") } });
+  const [server, client] = [{ "tools.ts": await example("tools.ts") }, { "agent.ts": await example("agent.ts") }];
+  tools = await startEngine({ scripts: server });
+  await whenLoaded(tools, server);
   agent = await startEngine({
-    scripts: { "agent.ts": await example("agent.ts") },
+    scripts: client,
     config: `
 [fetch]
 allowHosts = ["127.0.0.1"]
@@ -83,6 +86,7 @@ hosts = ["${new URL(model.url).origin}"]
 `,
     env: { SECRET_MODEL_KEY: "hunter2-hunter2" },
   });
+  await whenLoaded(agent, client);
 }, 30_000);
 afterAll(async () => {
   await Promise.all([agent?.stop(), tools?.stop()]);

@@ -6,6 +6,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { z } from "zod";
 import { startEngine, type Engine } from "./engine.ts";
+import { whenLoaded } from "./examples.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../scripts/tools.ts");
 /** `POST /<script>`: { url, headers, steps: [[method, ...args], …] } → what each gave, or its error. */
@@ -44,11 +45,12 @@ const servers: { stop(force: boolean): Promise<void> }[] = [];
 
 beforeAll(async () => {
   before = startOldServer();
+  const scripts = {
+    "tools.ts": await readFile(EXAMPLE, "utf8"),
+    ...Object.fromEntries(["client", "poor", "narrow"].map((name) => [`${name}.js`, CLIENT(name)])),
+  };
   engine = await startEngine({
-    scripts: {
-      "tools.ts": await readFile(EXAMPLE, "utf8"),
-      ...Object.fromEntries(["client", "poor", "narrow"].map((name) => [`${name}.js`, CLIENT(name)])),
-    },
+    scripts,
     config: `
 [fetch]
 allowHosts = ["127.0.0.1"]
@@ -64,6 +66,7 @@ hosts = ["${new URL(before.url).origin}"]
 `,
     env: { SECRET_TOOLS: "hunter2-hunter2" },
   });
+  await whenLoaded(engine, scripts);
 }, 30_000);
 afterAll(async () => {
   await engine?.stop();

@@ -7,6 +7,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { engineCommand, startEngine, type Engine } from "./engine.ts";
+import { whenLoaded } from "./examples.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../scripts/tools.ts");
 const OTHER = `
@@ -33,10 +34,12 @@ let engine: Engine;
 const clients: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
+  const scripts = { "tools.ts": await readFile(EXAMPLE, "utf8"), "other.js": OTHER };
   engine = await startEngine({
-    scripts: { "tools.ts": await readFile(EXAMPLE, "utf8"), "other.js": OTHER },
+    scripts,
     config: "[plugins.mcp]\nmaxBytes = 20000\nmaxSessions = 40\n[scripts.other.limits]\nuninterruptedMs = 200\n",
   });
+  await whenLoaded(engine, scripts);
 }, 30_000);
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close().catch(() => {})));
