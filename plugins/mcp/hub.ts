@@ -26,6 +26,8 @@ export interface Present {
 
 /** A body that comes slower than this does not come. */
 const BODY_MS = 30_000;
+/** What a client wants to be told is held for as long as it listens. */
+const MAX_LISTEN = 65_536;
 
 export class Hub {
   #present: Present;
@@ -51,13 +53,14 @@ export class Hub {
     this.#sessions.limits = present.limits;
     const { method, headers } = request;
     let body: unknown;
+    let size = 0;
     if (method === "POST") {
       if (!isJsonContentType(headers.get("content-type"))) {
         return rpcError(415, -32_000, "The Content-Type must be application/json.");
       }
       const read = await this.#read(request);
       if (read instanceof Response) return read;
-      body = read.body;
+      ({ body, size } = read);
     } else if (method !== "GET" && method !== "DELETE") {
       const response = rpcError(405, -32_000, "Send POST; GET and DELETE belong to sessions.");
       response.headers.set("allow", "GET, POST, DELETE");
@@ -65,6 +68,9 @@ export class Hub {
     }
     // Without the body, which was read; and with the signal that tells when the client has left.
     const listens = (body as { readonly method?: unknown } | undefined)?.method === "subscriptions/listen";
+    if (listens && size > MAX_LISTEN) {
+      return rpcError(413, -32_000, `A message that subscribes may have ${MAX_LISTEN} characters.`);
+    }
     const until = listens ? AbortSignal.any([signal, this.#stopping.signal]) : signal;
     const bare = new Request(url, { method, headers, signal: until });
     this.#ids.set(bare, id);
@@ -120,7 +126,7 @@ export class Hub {
     await Promise.all([this.#sessions.close(), ...[...this.#current.values()].map((handler) => handler.close())]);
   }
 
-  async #read(request: Request): Promise<Response | { readonly body: unknown }> {
+  async #read(request: Request): Promise<Response | { readonly body: unknown; readonly size: number }> {
     const { maxBytes } = this.#present.limits;
     const late = Promise.withResolvers<null>();
     const timer = setTimeout(() => late.resolve(null), BODY_MS);
@@ -130,7 +136,7 @@ export class Hub {
       if (read.tooLarge) return rpcError(413, -32_000, `A message may have ${maxBytes} bytes (plugins.mcp.maxBytes).`);
       const body = parseBody(read.text);
       if (typeof body !== "object" || body === null) return rpcError(400, -32_600, "A JSON-RPC message is an object.");
-      return { body };
+      return { body, size: read.text.length };
     } catch (error) {
       return rpcError(
         400,

@@ -33,8 +33,8 @@ export interface MadeServer {
 }
 
 const NONE: Surface["lists"] = { tools: [], prompts: [], resources: [], templates: [] };
-const MAX_SUBSCRIBED = 1000;
-const MAX_URI = 2048;
+/** Characters of all URIs that one session subscribed to. */
+const MAX_SUBSCRIBED = 65_536;
 
 /** The library would make one that generates code, for each server, to check what nobody asks for here. */
 const NO_VALIDATOR: jsonSchemaValidator = {
@@ -72,9 +72,10 @@ export function makeServer(parts: ServerParts): MadeServer {
 
   const subscribed = new Set<string>();
   server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
-    if (uri.length > MAX_URI || surface()?.resource(uri) === undefined) throw new ResourceNotFoundError(uri);
-    if (subscribed.size >= MAX_SUBSCRIBED) {
-      const message = `A session may subscribe to ${MAX_SUBSCRIBED} resources.`;
+    if (surface()?.resource(uri) === undefined) throw new ResourceNotFoundError(uri);
+    const held = [...subscribed, uri].reduce((sum, one) => sum + one.length, 0);
+    if (held > MAX_SUBSCRIBED) {
+      const message = `The URIs that a session subscribes to may have ${MAX_SUBSCRIBED} characters in all.`;
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
     }
     subscribed.add(uri);

@@ -377,6 +377,19 @@ describe("sessions", () => {
     expect(messages.map(({ method, id }) => method ?? id)).toEqual([...Array(3).fill("notifications/progress"), 3]);
   });
 
+  test("and streams hold 64 KiB of what they subscribe to, and no more", async () => {
+    const session = await begin("2025-06-18");
+    const uri = `house://rooms/${"x".repeat(30_000)}`;
+    const ask = async (to: string): Promise<unknown> =>
+      (await post({ jsonrpc: "2.0", id: 1, method: "resources/subscribe", params: { uri: to } }, session)).json();
+    expect(await ask(`${uri}1`)).toMatchObject({ result: {} });
+    expect(await ask(`${uri}2`)).toMatchObject({ result: {} });
+    expect(await ask(`${uri}3`)).toMatchObject({ error: { code: -32_602, message: expect.stringContaining("65536") } });
+    const notifications = { resourceSubscriptions: [uri, uri, uri] };
+    const listen = await post({ jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params: { notifications } });
+    expect([listen.status, await listen.json()]).toMatchObject([413, { error: { code: -32_000 } }]);
+  });
+
   test("subscribe to what there is, until they unsubscribe", async () => {
     const session = await begin("2025-06-18");
     const ask = async (method: string, uri: string): Promise<unknown> =>
