@@ -4,6 +4,7 @@ import { createClient as createSseClient, type Client as SseClient } from "graph
 import { createClient as createSocketClient } from "graphql-ws";
 import { connect, type Socket } from "node:net";
 import { loadWebSocket, type WebSocketClass, type WebSocketClient } from "../websocket.ts";
+import { noRedis, REDIS_SERVER, startRedis } from "../plugins/pubsub/redis.ts";
 import { startEngine, type Engine } from "./engine.ts";
 
 const CHAT = `import { HttpError, log, registerFieldHandler, registerMutationHandler, registerQueryHandler, registerSubscriptionHandler,
@@ -613,3 +614,35 @@ describe("what ends subscriptions, and what does not", () => {
     for (const one of transports) one.dispose();
   }, 30_000);
 });
+
+test.skipIf(REDIS_SERVER === null)(
+  `subscribers of one engine get what a script of another sends, through the filter, once and in order${noRedis}`,
+  async () => {
+    await using redis = await startRedis();
+    const config = `[plugins.pubsub]\nredis = "${redis.url}"\n`;
+    await using there = await alone(config);
+    await using here = await alone(config);
+    for (const one of [here, there])
+      while (!(await (await one.fetch("/health/ready")).text()).includes('"status":"ok"')) await Bun.sleep(20);
+    const transports = [sse(false), sse(true), socket()];
+    const rooms = ["7", "7", "8"];
+    const heard = transports.map((one, i) => one.subscribe(`subscription { plain(room: ${rooms[i]}) { text } }`));
+    while (((await post("/send/plain", { payload: { text: "ready" } })) as { connections: number }).connections < 3)
+      await Bun.sleep(5);
+    engine = there;
+    for (let n = 0; n < 20; n++) {
+      const filter = { room: n % 2 ? "8" : "7" };
+      expect(await post("/send/plain", { payload: { text: `n${n}` }, filter })).toMatchObject({ connections: 0 });
+    }
+    await post("/send/plain", { payload: { text: "last" } });
+    const textsOf = ({ results }: Heard): string[] =>
+      results.map(({ data }) => (data?.["plain"] as { text: string }).text).filter((text) => text !== "ready");
+    for (const [i, one] of heard.entries()) {
+      await one.until(() => textsOf(one).includes("last"));
+      const own = Array.from({ length: 20 }, (_, n) => n).filter((n) => n % 2 === (rooms[i] === "8" ? 1 : 0));
+      expect(textsOf(one)).toEqual([...own.map((n) => `n${n}`), "last"]);
+    }
+    for (const one of transports) one.dispose();
+  },
+  30_000,
+);
