@@ -36,6 +36,11 @@ registerSubscriptionHandler("count", { args: { to: "number.integer", "pause?": "
 });
 registerSubscriptionHandler("wrong: Int!", async function* () { yield 1; yield "hunter2"; yield 3; });
 registerSubscriptionHandler("spins: Int!", () => { for (;;); });
+registerSubscriptionHandler("hangs: Int!", async function* () {
+  yield 1;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (;;);
+});
 `;
 const OTHER = `import { registerSubscriptionHandler, registerWebHandler, sendSubscriptionMessage } from "@aiwebengine/sdk";
 registerSubscriptionHandler("other: String");
@@ -55,7 +60,7 @@ beforeAll(async () => {
       "[limits]\nuninterruptedMs = 300\n[plugins.graphql]\nmaxSubscriptionsPerIp = 20\nqueueBytes = 20000\nmaxCost = 50\n",
   });
   engine = shared;
-});
+}, 30_000);
 afterEach(() => {
   engine = shared;
 });
@@ -419,6 +424,20 @@ describe("a socket", () => {
   });
 });
 
+test("a generator that loops is killed, and its subscriber told; those who wait for messages of the script notice nothing", async () => {
+  const transports = [sse(false), sse(true), socket()];
+  const heard = transports.map((one) => one.subscribe("subscription { plain { text } }"));
+  while (((await post("/send/plain", { payload: { text: "x" } })) as { delivered: number }).delivered < 3)
+    await Bun.sleep(5);
+  const hanging = transports[2]!.subscribe("subscription { hangs }");
+  await hanging.ended();
+  expect(hanging.results.map(({ data }) => data?.["hangs"])).toEqual([1, undefined]);
+  expect(hanging.results[1]?.errors?.[0]?.extensions["code"]).toBe("uninterrupted_exceeded");
+  expect(await post("/send/plain", { payload: { text: "after" } })).toMatchObject({ delivered: 3 });
+  for (const one of heard) await one.until(() => JSON.stringify(one.results).includes("after"));
+  for (const one of transports) one.dispose();
+});
+
 describe("over plain HTTP", () => {
   test("a GET is enough, as EventSource sends it, and proxies are told not to hold the events back", async () => {
     const query = encodeURIComponent("subscription { count(to: 2) }");
@@ -635,8 +654,10 @@ test.skipIf(REDIS_SERVER === null)(
       expect(await post("/send/plain", { payload: { text: `n${n}` }, filter })).toMatchObject({ connections: 0 });
     }
     await post("/send/plain", { payload: { text: "last" } });
-    const textsOf = ({ results }: Heard): string[] =>
-      results.map(({ data }) => (data?.["plain"] as { text: string }).text).filter((text) => text !== "ready");
+    const textsOf = ({ results }: Heard): readonly (string | undefined)[] =>
+      results
+        .map(({ data }) => (data?.["plain"] as { text: string } | undefined)?.text)
+        .filter((text) => text !== "ready");
     for (const [i, one] of heard.entries()) {
       await one.until(() => textsOf(one).includes("last"));
       const own = Array.from({ length: 20 }, (_, n) => n).filter((n) => n % 2 === (rooms[i] === "8" ? 1 : 0));
