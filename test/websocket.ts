@@ -15,6 +15,8 @@ export interface WebSocketClient {
 export interface ClientOptions {
   readonly protocols?: readonly string[];
   readonly origin?: string;
+  /** Of the server's certificate. */
+  readonly ca?: string;
   readonly headers?: { readonly [name: string]: string };
 }
 

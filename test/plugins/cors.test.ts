@@ -1,6 +1,7 @@
 /** CORS as the Fetch standard has it, and what stays closed. */
 import { afterEach, describe, expect, test } from "bun:test";
 import cors from "../../plugins/cors.ts";
+import { definePlugin } from "../../sdk/plugin.ts";
 import { serve, type Served, type ServeOptions } from "./harness.ts";
 
 const APP = "https://app.example";
@@ -27,6 +28,25 @@ const granted = ({ headers }: Response): string[] => [...headers.keys()].filter(
 const preflight = (origin: string): RequestInit => ({
   method: "OPTIONS",
   headers: { origin, "access-control-request-method": "PUT", "access-control-request-headers": "content-type" },
+});
+
+test("trusts pages with cookies only by name, and only where they may send them", async () => {
+  const trusted = async (config: object): Promise<readonly boolean[]> => {
+    let trusts = (_origin: string): boolean => true;
+    const probe = definePlugin({
+      name: "probe",
+      version: "1.0.0",
+      requires: ["cors"],
+      setup: ({ use }) => void ({ trusts } = use("cors")),
+    });
+    await served?.close();
+    served = await serve([cors, probe], { config: { cors: config } });
+    return [APP, "https://app.example.evil.example", "null", "*"].map((origin) => trusts(origin));
+  };
+  expect(await trusted({ origins: [APP], credentials: true })).toEqual([true, false, false, false]);
+  expect(await trusted({ origins: [APP] })).toEqual([false, false, false, false]);
+  expect(await trusted({ origins: ["*"] })).toEqual([false, false, false, false]);
+  expect(await trusted({})).toEqual([false, false, false, false]);
 });
 
 describe("closed", () => {

@@ -1,5 +1,6 @@
 /** The door that makes a request a WebSocket: handshake, frames of hostile clients, limits, hooks, shutdown. */
 import { afterEach, describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import type { PluginRoute, RequestPlugins } from "../../../core/http/dispatch.ts";
 import type { RouteEntry } from "../../../core/http/router.ts";
 import type { RequestEvent, Socket, UpgradeOptions } from "../../../sdk/plugin.ts";
@@ -53,6 +54,10 @@ function open(
     ends,
     end: () => new Promise((resolve) => (ends.length > 0 ? resolve() : waiting.push(resolve))),
   };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const connect = (port: number, options?: ClientOptions): Promise<Client> =>
@@ -235,6 +240,36 @@ describe("a hostile client", () => {
     using raw = await RawSocket.open(at.server.port);
     raw.send(frame(0x01, "a"), ...Array.from({ length: 10_000 }, () => frame(0x00)), frame(0x80, "b"));
     expect((await raw.next())?.payload.toString()).toBe("ab");
+  });
+
+  test("who sends any frames at all is answered, shut out or waited for: the server lives, and forgets the socket", async () => {
+    const at = open();
+    using witness = await RawSocket.open(at.server.port);
+    const piece = fc.record({
+      head: fc.integer({ min: 0, max: 255 }),
+      payload: fc.uint8Array({ maxLength: 140 }),
+      masked: fc.boolean(),
+      claimed: fc.option(fc.constantFrom(0, 1, 125, 126, 1024, 65_535, 65_536, 2 ** 31, 2 ** 53), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { minLength: 1, maxLength: 6 }),
+        fc.uint8Array({ maxLength: 20 }),
+        async (pieces, rest) => {
+          using raw = await RawSocket.open(at.server.port);
+          raw.send(
+            ...pieces.map(({ head, payload, masked, claimed }) =>
+              frame(head, payload, { masked, ...(claimed === undefined ? {} : { claimed }) }),
+            ),
+            Buffer.from(rest),
+          );
+          expect((await witness.send(frame(text, "alive")).next())?.payload.toString()).toBe("alive");
+        },
+      ),
+      { numRuns: 100 },
+    );
+    await until(() => at.server.server.sockets === 1);
+    expect(at.server.failures).toEqual([]);
   });
 
   test("who hangs up without a word is noticed", async () => {

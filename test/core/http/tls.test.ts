@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PluginRoute } from "../../../core/http/dispatch.ts";
+import { Client } from "../../websocket.ts";
 import { RawClient } from "./raw.ts";
 import { serveTest } from "./serve.ts";
 
@@ -29,6 +31,18 @@ describe.skipIf(openssl === null)("tls", () => {
     const tls = { ca: await Bun.file(cert()).text() };
     const response = await fetch(`${at.url}/hello`, { tls });
     expect(await response.json()).toMatchObject({ url: `${at.url}/hello`, ip: "127.0.0.1" });
+  });
+
+  test("serves WebSockets, to pages of its own host", async () => {
+    const info = { method: "GET", path: "/socket", owner: "test", ofPlugin: true, options: {}, schemas: {} };
+    const value: PluginRoute = {
+      info,
+      handle: (event) =>
+        event.upgrade({ message: (socket, data) => void socket.send(`${event.url.protocol} ${data}`) }),
+    };
+    await using at = serveTest({ tls: { cert: cert(), key: key() }, entries: [{ ...info, value }] });
+    using client = await Client.open(`${at.url}/socket`, { ca: await Bun.file(cert()).text(), origin: at.url });
+    expect(await client.send("hello").next()).toBe("https: hello");
   });
 
   test("a client that speaks plain HTTP to it is closed, and the next one served", async () => {
