@@ -10,6 +10,7 @@ const PARTS = [
   ["query", "Query"],
   ["headers", "Headers"],
   ["body", "Body"],
+  ["input", "Messages"],
   ["response", "Answer"],
 ] as const;
 
@@ -39,10 +40,11 @@ Bodies are sent as \`application/json\` unless told otherwise. A failure is an R
 with a stable \`code\`, and \`errors\` that name the fields which do not fit.`;
 
 function tell(route: RouteInfo): string {
-  const { method, path, options, schemas, produces } = route;
+  const { method, path, options, schemas, produces, protocol } = route;
   const gone = options["deprecated"] === true ? " (deprecated)" : "";
   const facts = [
     ...(produces === EVENTS ? ["Server-sent events: ask with `accept: text/event-stream`."] : []),
+    ...(protocol === "websocket" ? ["A WebSocket: messages are JSON, as text."] : []),
     ...PARTS.flatMap(([part, name]) => {
       const schema = schemas[part];
       return schema === undefined ? [] : [`${name}: ${code(shapeOf(schema))}`];

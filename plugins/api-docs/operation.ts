@@ -53,7 +53,6 @@ export function isDescribed({ ofPlugin, options }: RouteInfo): boolean {
 export function operationOf(parts: OperationParts): { readonly [key: string]: Json } {
   const { route, method, form } = parts;
   const { ofPlugin, options, schemas } = route;
-  const redirects = !ofPlugin && route.produces === undefined && schemas["response"] === undefined;
   const operationId = operationIdOf(method, form);
   const parameters = [...pathParameters(parts, operationId), ...otherParameters(parts, operationId)];
   const requestBody = BODILESS.has(method) ? undefined : bodyOf(parts, operationId);
@@ -66,9 +65,9 @@ export function operationOf(parts: OperationParts): { readonly [key: string]: Js
     ...(options["deprecated"] === true ? { deprecated: true } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...given("requestBody", requestBody),
+    ...given("x-websocket", socketOf(parts, operationId)),
     responses: {
-      "2XX": successOf(parts, operationId),
-      ...(redirects ? { "3XX": REDIRECT } : {}),
+      ...successesOf(parts, operationId),
       ...failuresOf({
         ofPlugin,
         named: parts.names.length > 0,
@@ -151,6 +150,20 @@ function isFlat(schema: Json): boolean {
     "const" in schema ||
     "enum" in schema
   );
+}
+
+function successesOf(parts: OperationParts, operationId: string): { readonly [status: string]: Json } {
+  const { ofPlugin, produces, protocol, schemas } = parts.route;
+  if (protocol === "websocket") return { "101": { description: "The connection is a WebSocket from here on." } };
+  const redirects = !ofPlugin && produces === undefined && schemas["response"] === undefined;
+  return { "2XX": successOf(parts, operationId), ...(redirects ? { "3XX": REDIRECT } : {}) };
+}
+
+/** OpenAPI has no words for what goes over a WebSocket: what clients send, where the script says it. */
+function socketOf({ route, components }: OperationParts, operationId: string): Json | undefined {
+  if (route.protocol !== "websocket") return undefined;
+  const { input } = route.schemas;
+  return input === undefined ? {} : { input: components.lift(input, `${operationId}.input`) };
 }
 
 /** A script chooses the status itself: 200, 201, 204 for nothing. */

@@ -1,5 +1,6 @@
 /** The page at /docs, whole: markup, style and script in one answer that loads nothing from elsewhere. */
 import script from "./page/docs.browser.js" with { type: "text" };
+import trySocket from "./page/socket.browser.js" with { type: "text" };
 import tryIt from "./page/try.browser.js" with { type: "text" };
 import schemas from "./page/schemas.browser.js" with { type: "text" };
 import style from "./page/docs.css" with { type: "text" };
@@ -40,13 +41,14 @@ export function makePage({ title, version, description }: Info, place: string): 
 </main>
 <script>${schemas}</script>
 <script>${tryIt}</script>
+<script>${trySocket}</script>
 <script>${script}</script>
 </body>
 </html>
 `,
     policy: [
       "default-src 'none'",
-      `script-src ${digest(schemas)} ${digest(tryIt)} ${digest(script)}`,
+      `script-src ${digest(schemas)} ${digest(tryIt)} ${digest(trySocket)} ${digest(script)}`,
       `style-src ${digest(style)}`,
       "connect-src 'self'",
       "img-src data:",

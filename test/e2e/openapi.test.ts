@@ -19,10 +19,16 @@ interface Document extends Described {
   readonly "x-endpoints"?: readonly { readonly title: string; readonly path: string }[];
 }
 
+const TALK = `registerWebSocket("/talk/:room", {
+  input: { say: "1 <= string <= 20" },
+  message({ payload, params }) { return { room: params.room, heard: payload.say }; },
+});
+`;
+
 let engine: Engine;
 let api: Document;
 beforeAll(async () => {
-  const scripts = { ...(await readExamples()), "evil.js": EVIL };
+  const scripts = { ...(await readExamples()), "evil.js": EVIL, "talk.js": TALK };
   engine = await startEngine({ scripts, args: ["--dev"] });
   await whenLoaded(engine, scripts);
   api = (await (await engine.fetch("/openapi.json")).json()) as Document;
@@ -182,6 +188,19 @@ describe("in a browser", () => {
         await events.getByRole("button", { name: "Stop" }).click();
         await events.getByText("200 OK stopped").waitFor();
         expect(await events.getByRole("button", { name: "Stop" }).isVisible()).toBe(false);
+
+        const talk = await card("get_talk_by-room");
+        await talk.getByLabel("room (path)").fill("attic");
+        await talk.getByRole("button", { name: "Connect" }).click();
+        await talk.getByText("Connected", { exact: true }).waitFor();
+        await talk.locator("textarea").fill('{"say":"hello"}');
+        await talk.getByRole("button", { name: "Send" }).click();
+        await talk.locator(".events pre", { hasText: '"heard": "hello"' }).waitFor();
+        await talk.locator("textarea").fill("{}");
+        await talk.getByRole("button", { name: "Send" }).click();
+        await talk.locator(".events pre", { hasText: "invalid_input" }).waitFor();
+        await talk.getByRole("button", { name: "Close" }).click();
+        await talk.getByText("Closed: 1000").waitFor();
 
         await events.locator("summary").first().focus();
         await tab.keyboard.press("/");

@@ -19,7 +19,8 @@
     return;
   }
   const { resolve, typeOf, notesOf, sampleOf } = globalThis.readSchemas(api);
-  const tryOf = globalThis.makeTryIt({ make, resolve, sampleOf });
+  const { tryRequest, fieldOf, requestOf, pretty } = globalThis.makeTryIt({ make, resolve, sampleOf });
+  const { trySocket } = globalThis.makeTrySocket({ make, sampleOf, fieldOf, requestOf, pretty });
   const all = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
@@ -96,7 +97,7 @@
   }
 
   function inside({ path, method, operation }) {
-    const { parameters = [], requestBody, responses, description } = operation;
+    const { parameters = [], requestBody, responses, description, "x-websocket": socket } = operation;
     const types = Object.entries(requestBody?.content ?? {});
     return make(
       "div",
@@ -106,17 +107,21 @@
       parameters.length > 0 ? parameterTable(parameters) : undefined,
       types.length > 0 ? make("h4", {}, "Body ", make("small", {}, types.map(([type]) => type).join(", "))) : undefined,
       types.length > 0 ? schemaBlock(types[0][1].schema) : undefined,
+      socket?.input && make("h4", {}, "Messages of clients"),
+      socket?.input && schemaBlock(socket.input),
       make("h4", {}, "Answers"),
       answerList(responses),
       make("h4", {}, "Try it"),
-      tryOf({
-        path,
-        method,
-        parameters,
-        types: types.map(([type]) => type),
-        schema: types[0]?.[1].schema,
-        accept: Object.keys(responses["2XX"]?.content ?? {})[0],
-      }),
+      socket === undefined
+        ? tryRequest({
+            path,
+            method,
+            parameters,
+            types: types.map(([type]) => type),
+            schema: types[0]?.[1].schema,
+            accept: Object.keys(responses["2XX"]?.content ?? {})[0],
+          })
+        : trySocket({ path, parameters, schema: socket.input }),
     );
   }
 
@@ -140,7 +145,7 @@
   }
 
   function answerList(responses) {
-    const { "2XX": success, ...failures } = responses;
+    const { 101: switched, "2XX": success = switched, "3XX": redirect, ...failures } = responses;
     const [type, media] = Object.entries(success.content ?? {})[0] ?? [];
     const item = media?.["x-itemSchema"];
     const shown = media === undefined ? undefined : schemaBlock(item ?? media.schema);
@@ -154,10 +159,11 @@
       make(
         "p",
         {},
-        make("b", {}, "2XX"),
+        make("b", {}, switched === undefined ? "2XX" : "101"),
         ` ${type ?? success.description}${item === undefined ? "" : ", each event:"}`,
       ),
       shown,
+      redirect && make("p", {}, make("b", {}, "3XX"), ` ${redirect.description}`),
       make(
         "details",
         {},

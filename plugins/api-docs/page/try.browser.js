@@ -3,9 +3,9 @@ globalThis.makeTryIt = ({ make, resolve, sampleOf }) => {
   /** Characters of an answer, and events of a stream, that are shown. */
   const MOST_TEXT = 200_000;
   const MOST_EVENTS = 200;
-  return tryOf;
+  return { tryRequest, fieldOf, requestOf, pretty };
 
-  function tryOf({ path, method, parameters, types, schema, accept }) {
+  function tryRequest({ path, method, parameters, types, schema, accept }) {
     const fields = parameters.map(fieldOf);
     const known = types
       .filter((type) => !/form/.test(type))

@@ -75,6 +75,21 @@ describe("what a point answers for a script", () => {
   });
 });
 
+test("a WebSocket is a GET that is answered with 101, with the schema of what clients send", async () => {
+  const input = await schemas({ input: { text: "1 <= string <= 9", "child?": "this" } });
+  const socket = route("GET /talk/:room", { protocol: "websocket", schemas: input });
+  const document = await documentOf(socket, route("GET /bare", { protocol: "websocket" }));
+  const [bare, one] = operations(document) as unknown as { responses: object; "x-websocket": object }[];
+  expect(Object.keys(one?.responses ?? {})).toEqual(expect.arrayContaining(["101", "404", "default"]));
+  expect(Object.keys(one?.responses ?? {})).not.toContain("2XX");
+  expect(one?.["x-websocket"]).toEqual({ input: { $ref: "#/components/schemas/get_talk_by-room.input.1" } });
+  expect(bare?.["x-websocket"]).toEqual({});
+  const told = makeIndex({ routes: [socket], endpoints: [] }, INFO, { document: "/openapi.json", page: "/docs" });
+  expect(told).toContain(
+    "- `GET /talk/:room`: A WebSocket: messages are JSON, as text. Messages: `{ text: string (1 to 9), ",
+  );
+});
+
 describe("what plugins serve", () => {
   const ofPlugin = (address: string, options: RouteInfo["options"] = {}): RouteInfo =>
     route(address, { owner: "door", ofPlugin: true, options });

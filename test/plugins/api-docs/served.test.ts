@@ -96,7 +96,7 @@ describe("the page", () => {
     expect(policy).not.toMatch(/unsafe|https?:|\*|script-src[^;]*'self'/);
     expect(html).not.toMatch(/(?:src|href)="?(?:https?:)?\/\//);
     const scripts = [...html.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, text]) => text ?? "");
-    expect(scripts).toHaveLength(3);
+    expect(scripts).toHaveLength(4);
     for (const text of scripts) {
       expect(policy).toContain(`'sha256-${new Bun.CryptoHasher("sha256").update(text).digest("base64")}'`);
     }
