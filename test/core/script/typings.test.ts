@@ -19,20 +19,24 @@ import { serve } from "../../plugins/harness.ts";
 
 const kvTypes = await typesOf(kv);
 const OPTIONS: TypingsOptions = {
-  services: [{ name: "kv", types: kvTypes }],
+  services: [
+    { name: "kv", types: kvTypes },
+    { name: "mcp", types: await typesOf(mcp) },
+  ],
   points: [...(await pointsOf(mcp)), ...(await pointsOf(graphql))],
   version: "1.2.3",
 };
-async function pointsOf(plugin: AnyPlugin): Promise<NonNullable<TypingsOptions["points"]>> {
+async function contributionsOf(plugin: AnyPlugin) {
   const served = await serve([pubsub, plugin], { given: { engine: { version: "1.0.0", ready: true } } });
   await served.close();
-  const points = [...(served.adopted[0]?.contributions.points.values() ?? [])];
+  return served.adopted[0]?.contributions;
+}
+async function pointsOf(plugin: AnyPlugin): Promise<NonNullable<TypingsOptions["points"]>> {
+  const points = [...((await contributionsOf(plugin))?.points.values() ?? [])];
   return points.map(({ spec }) => ({ types: spec.types, names: namesOf(spec) }));
 }
 async function typesOf(plugin: AnyPlugin): Promise<string> {
-  const served = await serve([plugin]);
-  await served.close();
-  return served.adopted[0]?.contributions.services.get(plugin.name)?.spec.types ?? "";
+  return (await contributionsOf(plugin))?.services.get(plugin.name)?.spec.types ?? "";
 }
 const ROOT = join(import.meta.dir, "../../..");
 
