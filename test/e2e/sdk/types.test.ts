@@ -39,7 +39,9 @@ test("every service and function of the engine's own plugins is in the npm packa
         }
       }
     };
-    const published = (await committedDeclarations()).get("services.d.ts")!;
+    const all = await committedDeclarations();
+    // Written apart, and one file beside scripts.
+    const published = all.get("services.d.ts")!.replace('export * from "./streams.js";', all.get("streams.d.ts")!);
     expect(exported(published)).toEqual(exported(await written()));
   } finally {
     await engine.stop();
