@@ -113,6 +113,9 @@ export function renderBanner(banner: Banner, paint: Paint = PLAIN): string {
     ...pluginRows(banner.plugins, paint),
     ...scriptRows(banner.scripts, paint),
   ];
-  if (banner.dev) lines.push(row("dev", paint.yellow("answers show error details: not for the public"), paint));
+  const dev = banner.dev
+    ? paint.yellow("answers show error details: not for the public")
+    : paint.dim("off; with --dev answers tell why a script failed, and there are pages to try its routes");
+  lines.push(row("dev", dev, paint));
   return `${lines.join("\n")}\n`;
 }

@@ -40,6 +40,7 @@ describe("banner", () => {
         "    hello  1 route",
         "    notes  3 routes, 1 other registration",
         "    tools  2 registrations",
+        "  dev       off; with --dev answers tell why a script failed, and there are pages to try its routes",
         "",
       ].join("\n"),
     );
@@ -77,7 +78,7 @@ describe("banner", () => {
     const problem = { code: "script_failed", message: "a\n    admin  9 routes\x1b[2J", file: "\u202ex.ts" };
     const text = renderBanner({ ...BANNER, scripts: [{ name: "a", routes: 0, registrations: 0, problem }] });
     expect(text).not.toMatch(/[\x1b\u202e]/);
-    expect(text.split("\n")).toHaveLength(8);
+    expect(text.split("\n")).toHaveLength(9);
   });
 });
 
