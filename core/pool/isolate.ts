@@ -262,7 +262,10 @@ export class Isolate {
       case F.RESULT:
         return this.#replies.result(frame, flight, script.limits);
       case F.RESULT_HEAD:
-        return this.#replies.head(frame, flight, script.limits);
+        this.#replies.head(frame, flight, script.limits);
+        // An open stream takes no place of those that wait.
+        if (flight.stream && this.room > 0) this.#deps.onFree(this);
+        return undefined;
       case F.CHUNK:
         return this.#replies.chunk(frame, flight, script.limits);
       case F.END:

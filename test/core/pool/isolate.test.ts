@@ -57,13 +57,13 @@ describe("an isolate that behaves", () => {
     expect(bench.killed).toBe(null);
   });
 
-  test("open streams do not take the places of other invocations", async () => {
+  test("open streams do not take the places of other invocations, and those that wait for one are told", async () => {
     const bench = await Bench.loaded({ concurrency: 1 });
     const { flight, answer } = bench.send();
-    expect(bench.isolate.room).toBe(0);
+    expect([bench.isolate.room, bench.freed]).toEqual([0, 0]);
     bench.vessel.emit(F.RESULT_HEAD, flight.local, 200, "n");
     await answer;
-    expect(bench.isolate.room).toBe(1);
+    expect([bench.isolate.room, bench.freed]).toEqual([1, 1]);
   });
 
   test("is told when the client leaves its stream, and is then owed nothing", async () => {
