@@ -8,6 +8,7 @@ import { connect as connectSocket } from "node:net";
 import { createGunzip } from "node:zlib";
 import { freePort } from "../plugins/pubsub/redis.ts";
 import { Client, EventParser } from "../plugins/streams/parser.ts";
+import { Client as WebSocketClient } from "../websocket.ts";
 import { startEngine, type Engine } from "./engine.ts";
 
 const NGINX = [process.env["NGINX"], Bun.which("nginx"), "/usr/sbin/nginx"].find(
@@ -18,6 +19,7 @@ const missing = NGINX === undefined ? " (SKIPPED: no nginx on this machine; name
 const SCRIPT = `registerWebStream("/news");
 register("/say", async ({ body }) => sendStreamMessage("/news", body), "POST");
 register("/ip", ({ ip }) => ip);
+registerWebSocket("/room", { message: ({ payload, ip, path }) => ({ payload, ip, path }) });
 register("/count", async function* ({ signal, log }) {
   try { for (let n = 1; ; n++) { yield { n }; await new Promise((next) => setTimeout(next, 20)); } } finally { log.info("counted"); }
 });`;
@@ -33,6 +35,14 @@ http {
   gzip on; gzip_min_length 1; gzip_types text/event-stream;
   server {
     listen 127.0.0.1:${port};
+    location /room {
+      proxy_pass http://127.0.0.1:${engine};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+      proxy_set_header X-Forwarded-For $remote_addr;
+    }
     location / {
       proxy_pass http://127.0.0.1:${engine};
       proxy_http_version 1.1;
@@ -107,6 +117,14 @@ describe.skipIf(NGINX === undefined)(`behind nginx${missing}`, () => {
     expect(client.response.headers.get("x-accel-buffering")).toBeNull();
     await client.leave();
     for (;;) if (((await say("?")) as { connections: number }).connections === 0) break;
+  });
+
+  test("a WebSocket of its own pages is one, of other pages it is refused", async () => {
+    const origin = `http://127.0.0.1:${port}`;
+    using client = await WebSocketClient.open(`${origin}/room`, { origin });
+    expect(await client.send("hello").nextJson()).toEqual({ payload: "hello", ip: "127.0.0.1", path: "/room" });
+    const other = WebSocketClient.open(`${origin}/room`, { origin: "https://evil.example" });
+    expect(await other.catch(String)).toBe("Error: 403");
   });
 
   test("what a generator yields is there at once, and it ends when the client leaves", async () => {
