@@ -5,11 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, noRedis, REDIS_SERVER, startRedis, type Redis } from "../plugins/pubsub/redis.ts";
 import { Client } from "../plugins/streams/parser.ts";
+import { Client as WebSocketClient } from "../websocket.ts";
 import { runEngine, startEngine, type Engine } from "./engine.ts";
 
 const PASSWORD = "hunter2-of-redis";
 const ROOMS = `registerWebStream("/rooms/:id", { replay: 200 });
-register("/say/:id", async ({ params, body }) => sendStreamMessage("/rooms/:id", body, { id: params.id }), "POST");`;
+register("/say/:id", async ({ params, body }) => sendStreamMessage("/rooms/:id", body, { id: params.id }), "POST");
+registerWebSocket("/talk", {
+  input: { to: "string", say: "unknown" },
+  open: ({ args }) => args.socket,
+  message: ({ payload }) => sendStreamMessage("/talk", payload.say, payload.to === "all" ? null : { socket: payload.to }),
+});`;
 const scripts = { "rooms.js": ROOMS };
 
 function connect(engine: Engine, room: string, lastEventId = ""): Promise<Client> {
@@ -67,6 +73,19 @@ describe.skipIf(REDIS_SERVER === null)(`two engines on one Redis${noRedis}`, () 
     expect([own.data, eight.data]).toEqual([seven.data, ["other room"]]);
     expect(seven.parser.lastEventId.split(".").sort()).toEqual(own.parser.lastEventId.split(".").sort());
     await Promise.all([seven.leave(), eight.leave(), own.leave()]);
+  });
+
+  test("WebSockets of one get what comes over those of the other, also when it is for one of them alone", async () => {
+    using here = await WebSocketClient.open(`${a.url}/talk`);
+    using there = await WebSocketClient.open(`${b.url}/talk`);
+    using other = await WebSocketClient.open(`${b.url}/talk`);
+    const [, id] = [await here.next(), String(await there.next()), await other.next()];
+    here.send(JSON.stringify({ to: id, say: "psst" }));
+    here.send(JSON.stringify({ to: "all", say: { n: 1 } }));
+    expect([await there.next(), await there.nextJson(), await other.nextJson()]).toEqual(["psst", { n: 1 }, { n: 1 }]);
+    const none = { delivered: 0, connections: 1, failed: 0 };
+    const got = [await here.nextJson(), await here.nextJson(), await here.nextJson()];
+    expect(got).toEqual([none, { n: 1 }, { ...none, delivered: 1 }]);
   });
 
   test("a client that goes from one to the other, while both send, loses and repeats nothing", async () => {
