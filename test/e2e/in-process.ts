@@ -8,6 +8,7 @@ import { configInput } from "../../core/cli/config-input.ts";
 import { PLAIN } from "../../core/cli/paint.ts";
 import { parseArguments } from "../../core/cli/parse.ts";
 import { tellPlugin } from "../../core/cli/plugin-event.ts";
+import { tellEndpoints } from "../../core/cli/endpoint-event.ts";
 import { tellScript } from "../../core/cli/script-event.ts";
 import type { Console } from "../../core/cli/console.ts";
 import { start } from "../../core/cli/start.ts";
@@ -119,7 +120,7 @@ async function serve(args: readonly string[], write: (text: string) => void): Pr
   const loaded = readConfig(input);
   const config = new LiveConfig(loaded.config);
   const out = openConsole(config, write);
-  const following: { config?: ConfigWatcher } = {};
+  const following: { config?: ConfigWatcher; endpoints?: () => void } = {};
   const engine = await startEngine({
     config,
     pluginSettings: settingsOf(loaded, BUILT_INS),
@@ -128,10 +129,15 @@ async function serve(args: readonly string[], write: (text: string) => void): Pr
     scriptLogs: out.scriptLogs,
     redaction: out.secrets,
     builtIns: BUILT_INS,
-    onScript: (event) => tellScript(event, out),
+    onScript(event) {
+      tellScript(event, out);
+      following.endpoints?.();
+    },
     onPlugin(event) {
       tellPlugin(event, out);
-      if (event.kind === "changed") following.config?.retry();
+      if (event.kind !== "changed") return;
+      following.config?.retry();
+      following.endpoints?.();
     },
   });
   const { url, mode, jail } = engine;
@@ -150,6 +156,7 @@ async function serve(args: readonly string[], write: (text: string) => void): Pr
   out.log.flush();
   if (out.format === "pretty") write(renderBanner(banner, out.paint));
   else out.log.info("listening", { url });
+  following.endpoints = tellEndpoints(engine, out.log);
   following.config = followConfig(input, config, BUILT_INS, engine, out, since);
   return {
     url,
