@@ -3,7 +3,7 @@ import type { Socket } from "../../sdk/plugin.ts";
 import type { Criteria } from "./filter.ts";
 import type { Listener } from "./hub.ts";
 
-const GOING_AWAY = 1001;
+export const GOING_AWAY = 1001;
 
 export class SocketListener implements Listener {
   readonly criteria: Criteria;

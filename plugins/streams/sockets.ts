@@ -1,10 +1,17 @@
 /** WebSockets of scripts: who may come is asked once, and what clients say goes to the script that serves at that moment. */
-import { type Json, type PointRegistration, type PointSpec, type RouteEvent, type Socket } from "../../sdk/plugin.ts";
+import {
+  ProblemError,
+  type Json,
+  type PointRegistration,
+  type PointSpec,
+  type RouteEvent,
+  type Socket,
+} from "../../sdk/plugin.ts";
 import { Conversation } from "./conversation.ts";
 import type { Criteria } from "./filter.ts";
 import type { Bounds, Hub } from "./hub.ts";
 import { Lanes } from "./lanes.ts";
-import { SocketListener } from "./socket.ts";
+import { GOING_AWAY, SocketListener } from "./socket.ts";
 import { SOCKET_TYPES } from "./types.ts";
 
 const UNSUPPORTED = 1003;
@@ -56,12 +63,15 @@ async function connect(
   try {
     const criteria = await authorize(event, registration);
     refuseAtEnd();
+    // While it was asked, its script may have been saved without the path.
+    if (hub.now(registration) === undefined) throw new ProblemError("not_found", `${event.path} was removed.`);
     let talk: Talk | undefined;
     return event.upgrade({
       allowOrigin,
       lasting: true,
       maxMessageBytes: bounds.maxMessageBytes,
       open(socket) {
+        if (hub.now(registration) === undefined) return socket.close(GOING_AWAY, "The path was removed.");
         talk = begin(hub, farewells, { event, registration, socket, criteria, dev, queueBytes: bounds.queueBytes });
         talk.conversation.open();
       },
@@ -121,8 +131,6 @@ function begin(
     onFailure: (error) => hub.onFailure(error),
   });
   const leave = hub.join(registration, listener);
-  // While it was asked for, its script may have been saved without it.
-  if (hub.now(registration) === undefined) listener.close();
   return {
     conversation,
     leave() {

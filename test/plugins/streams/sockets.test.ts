@@ -2,7 +2,17 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ProblemError, type Json, type Socket } from "../../../sdk/plugin.ts";
+import {
+  ProblemError,
+  type Json,
+  type PointRegistration,
+  type Remote,
+  type Socket,
+  type UpgradeOptions,
+} from "../../../sdk/plugin.ts";
+import pubsub from "../../../plugins/pubsub/index.ts";
+import streams from "../../../plugins/streams/index.ts";
+import { requestEvent, serve } from "../harness.ts";
 import {
   Conversation,
   MAX_WAITING,
@@ -146,6 +156,103 @@ describe("a conversation", () => {
     conversation.message(JSON.stringify(`${"[".repeat(100)}"${"{".repeat(100)}`));
     await settle();
     expect(asked).toHaveLength(1);
+  });
+});
+
+describe("the point", () => {
+  const ATTACHED = { engine: { ready: true, dev: false, onChange: () => () => {} } };
+
+  async function start(authorize: Remote) {
+    const own = await serve([pubsub, streams], { given: ATTACHED, config: { streams: { maxPerIp: 1 } } });
+    const spec = own.host.current.contributions.points.get("sockets")?.spec;
+    if (spec?.route === undefined) throw new Error("there is no such point");
+    const { route, change } = spec;
+    const ended: string[] = [];
+    const handlers = { authorize, message: async () => "heard", close: async () => void ended.push("told") };
+    const registration: PointRegistration = {
+      script: "s",
+      id: 0,
+      fn: "registerWebSocket",
+      path: "/s",
+      options: {},
+      schemas: {},
+      handlers,
+    };
+    const register = async (...next: readonly PointRegistration[]): Promise<void> => {
+      change(next, []);
+      await settle();
+    };
+    let taken: UpgradeOptions | undefined;
+    const closed: (number | undefined)[] = [];
+    const socket: Socket = {
+      id: "s1",
+      ip: "10.0.0.1",
+      protocol: "",
+      bufferedBytes: 0,
+      send: () => "sent",
+      close(code) {
+        closed.push(code);
+        void taken?.close?.(socket, code ?? 1000, "");
+      },
+      terminate() {},
+    };
+    const upgrade = (options: UpgradeOptions): Response => {
+      taken = options;
+      return new Response(null, { status: 101 });
+    };
+    const ask = async (): Promise<Response> =>
+      route.handle({ ...requestEvent("/s"), params: {}, upgrade }, registration);
+    const connections = async (): Promise<unknown> => own.call("s", "streams", "send", "/s", 1);
+    return { own, register, registration, ask, socket, closed, ended, connections, taken: () => taken };
+  }
+
+  test("forgets who came while the path went away, before and after it is a socket", async () => {
+    const asked = Promise.withResolvers<Json>();
+    const at = await start(() => asked.promise);
+    await at.register(at.registration);
+    const first = at.ask();
+    expect(await at.ask().catch(({ code }) => code)).toBe("too_many_requests");
+    await at.register();
+    asked.resolve(true);
+    expect(await first.catch(({ code }) => code)).toBe("not_found");
+    await at.register(at.registration);
+    expect((await at.ask()).status).toBe(101);
+    await at.register();
+    await at.taken()?.open?.(at.socket);
+    expect(at.closed).toEqual([1001]);
+    await at.register(at.registration);
+    expect(await at.connections()).toEqual({ delivered: 0, connections: 0, failed: 0 });
+    expect((await at.ask()).status).toBe(101);
+    await at.own.close();
+  });
+
+  test("gives the place back when a socket ends, and tells the script once", async () => {
+    const at = await start(async () => true);
+    await at.register(at.registration);
+    for (let n = 0; n < 3; n++) {
+      expect((await at.ask()).status).toBe(101);
+      await at.taken()?.open?.(at.socket);
+      expect(await at.connections()).toMatchObject({ connections: 1 });
+      at.socket.close(1000);
+      await settle();
+      expect(at.ended).toHaveLength(n + 1);
+    }
+    expect(await at.connections()).toMatchObject({ connections: 0 });
+    await at.own.close();
+  });
+
+  test("gives the place back when nothing becomes of the socket, or authorize refuses", async () => {
+    let answer: Json = false;
+    const at = await start(async () => answer);
+    await at.register(at.registration);
+    for (let n = 0; n < 3; n++) expect(await at.ask().catch(({ code }) => code)).toBe("forbidden");
+    answer = true;
+    for (let n = 0; n < 3; n++) {
+      expect((await at.ask()).status).toBe(101);
+      await at.taken()?.close?.(at.socket, 1006, "");
+    }
+    expect(at.ended).toEqual([]);
+    await at.own.close();
   });
 });
 
