@@ -100,7 +100,7 @@ describe("what a project has", () => {
     await cp(join(import.meta.dir, "../../scripts"), join(dir, "scripts"), { recursive: true });
     const { code, stdout, stderr } = await runEngine(["test"], { cwd: dir });
     await rm(dirname(dir), { recursive: true });
-    expect([code, stderr, stdout]).toEqual([0, "", expect.stringContaining("13 passed, 0 failed, 0 skipped")]);
+    expect([code, stderr, stdout]).toEqual([0, "", expect.stringContaining("16 passed, 0 failed, 0 skipped")]);
   });
 
   test("without a test, or with a name that is none, it says what to do", async () => {
