@@ -43,6 +43,7 @@ export class SingleConnections implements Carrier {
     private readonly server: Server,
     private readonly desk: Desk,
     private readonly begin: Begin,
+    private readonly unusedMs: number = UNUSED_MS,
   ) {
     this.#handle = createHandler<Asked, undefined>({
       authenticate: ({ raw }) => raw.connection.token,
@@ -89,7 +90,7 @@ export class SingleConnections implements Carrier {
     this.desk.refuseAtEnd();
     const { hub, bounds } = this.desk;
     const release = hub.reserve(event.ip, bounds);
-    const connection = new Connection(event, bounds.maxSubscriptionsPerIp, () => {
+    const connection = new Connection(event, bounds.maxSubscriptionsPerIp, this.unusedMs, () => {
       this.#open.delete(connection.token);
       hub.carriers.delete(connection.token);
       forget();
@@ -148,9 +149,10 @@ class Connection implements Client {
     /** Of the reservation. */
     readonly event: RouteEvent,
     private readonly most: number,
+    unusedMs: number,
     private readonly onEnd: () => void,
   ) {
-    this.#unused = setTimeout(() => this.close(), UNUSED_MS);
+    this.#unused = setTimeout(() => this.close(), unusedMs);
   }
 
   get ip(): string {

@@ -9,9 +9,14 @@ import {
   type RouteEvent,
 } from "../../../sdk/plugin.ts";
 import graphql from "../../../plugins/graphql/index.ts";
+import { Operation } from "../../../plugins/graphql/resolve.ts";
+import type { Server } from "../../../plugins/graphql/server.ts";
+import { Desk } from "../../../plugins/graphql/subscriptions/desk.ts";
 import { Generated } from "../../../plugins/graphql/subscriptions/generated.ts";
+import { Hub } from "../../../plugins/graphql/subscriptions/hub.ts";
 import { Queue } from "../../../plugins/graphql/subscriptions/queue.ts";
 import { fromWire, toWire } from "../../../plugins/graphql/subscriptions/remote.ts";
+import { SingleConnections } from "../../../plugins/graphql/subscriptions/single.ts";
 import pubsub, { type Pubsub } from "../../../plugins/pubsub/index.ts";
 import { requestEvent, serve, type Served } from "../harness.ts";
 
@@ -564,6 +569,33 @@ describe("one connection for all operations", () => {
     ).rejects.toThrow("reads too slowly");
     expect(await house.send("said", "x")).toMatchObject({ connections: 0 });
     await reserve(house);
+  });
+
+  test("that nobody takes up is forgotten after a while, with what was asked for", async () => {
+    const hub = new Hub();
+    const bounds = { maxSubscriptions: 2, maxSubscriptionsPerIp: 2, maxMessageBytes: 1, queueBytes: 1 };
+    const desk = new Desk(hub, bounds, () => true);
+    const signals: AbortSignal[] = [];
+    const begin = (id: string, signal: AbortSignal): Operation => {
+      signals.push(signal);
+      return new Operation(id, null, signal, false, () => {});
+    };
+    const endless: Server["prepare"] = async () => ({
+      args: {} as never,
+      execute: async () => new Queue(1, () => {}) as never,
+    });
+    const singles = new SingleConnections({ prepare: endless } as unknown as Server, desk, begin, 5);
+    const asked = (method: string, of = ""): RouteEvent =>
+      ({ ...requestEvent("/graphql", { method, headers: token(of) }), params: {} }) as unknown as RouteEvent;
+    const of = await (await singles.answer(asked("PUT"), null)).text();
+    const body = JSON.stringify({ query: "x", extensions: { operationId: "1" } });
+    const post = { ...asked("POST", of) };
+    post.request.headers.set("content-type", "application/json");
+    expect((await singles.answer(post, body)).status).toBe(202);
+    expect([hub.places, hub.carriers.size, signals[0]?.aborted]).toEqual([1, 1, false]);
+    while (hub.places > 0) await Bun.sleep(1);
+    expect([hub.carriers.size, signals[0]?.aborted]).toEqual([0, true]);
+    expect(singles.answer(asked("GET", of), null)).rejects.toThrow("no stream");
   });
 
   test("that nobody takes up gives its place back when the engine stops", async () => {
