@@ -5,6 +5,15 @@ import type { Json } from "../../../sdk/plugin.ts";
 export type Finish = (reason?: Error) => void;
 
 const DONE = { done: true, value: undefined } as const;
+/** How many subscriptions take an event before the engine looks after others: each executes an operation. */
+const AT_ONCE = 50;
+
+const due: Queue[] = [];
+
+function serveSome(): void {
+  for (const queue of due.splice(0, AT_ONCE)) queue.serve();
+  if (due.length > 0) setImmediate(serveSome);
+}
 
 /**
  * An iterator by hand: `return` of an async generator waits behind a `next` that is under way, and here that one may wait
@@ -36,27 +45,32 @@ export class Queue implements AsyncIterableIterator<Json> {
     return this;
   }
 
-  /** Answers whether there was room. */
+  /** Answers whether there was room. Who waits for it has it soon, but not in this turn. */
   push(value: Json, bytes: number): boolean {
     if (!this.#open) return false;
-    if (this.#next !== undefined) {
-      this.#next.resolve({ done: false, value });
-      this.#next = undefined;
-      return true;
-    }
     // One message always has its place: what a message may take is a limit of its own.
     if (this.#waiting.length > 0 && this.#bytes + bytes > this.#most) return false;
     this.#waiting.push({ value, bytes });
     this.#bytes += bytes;
+    if (this.#next !== undefined && this.#waiting.length === 1 && due.push(this) === 1) setImmediate(serveSome);
     return true;
   }
 
+  /** Gives who waits for one the first. */
+  serve(): void {
+    if (this.#next === undefined || this.#waiting.length === 0) return;
+    this.#next.resolve({ done: false, value: this.#take() });
+    this.#next = undefined;
+  }
+
+  #take(): Json {
+    const { value, bytes } = this.#waiting.shift()!;
+    this.#bytes -= bytes;
+    return value;
+  }
+
   async next(): Promise<IteratorResult<Json>> {
-    const first = this.#waiting.shift();
-    if (first !== undefined) {
-      this.#bytes -= first.bytes;
-      return { done: false, value: first.value };
-    }
+    if (this.#waiting.length > 0) return { done: false, value: this.#take() };
     if (this.#open) {
       this.#next ??= Promise.withResolvers();
       return this.#next.promise;
@@ -71,6 +85,7 @@ export class Queue implements AsyncIterableIterator<Json> {
   finish(reason?: Error): void {
     if (!this.#open) return;
     this.#open = false;
+    this.serve();
     if (this.#next === undefined) this.#reason = reason;
     else if (reason !== undefined) this.#next.reject(reason);
     else this.#next.resolve(DONE);
