@@ -46,6 +46,10 @@ export interface Engine {
   scripts(): readonly ScriptStatus[];
   plugins(): readonly PluginInfo[];
   endpoints(): readonly EndpointInfo[];
+  /** Scripts whose first build still goes on. */
+  unbuilt(): number;
+  /** Settles when there are none. Never rejects. */
+  readonly built: Promise<unknown>;
   /** Takes over another config, of the keys that may change in a running engine; all of it, or nothing and false. */
   reconfigure(config: Config, settings: PluginSettings): Promise<boolean>;
   /** Finishes what is under way, up to `server.shutdownTimeoutMs`. */
@@ -191,6 +195,8 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     scripts: () => registry.status,
     plugins: () => plugins.plugins,
     endpoints: () => plugins.current.endpoints(),
+    unbuilt: () => registry.unbuilt,
+    built: registry.built,
     reconfigure,
     stop,
   };
@@ -236,6 +242,7 @@ function listen(
     requestBytes: (route) => (route as PooledRoute).pool.script.limits.requestBytes,
     dev,
     routes: () => registry.routes,
+    unbuilt: () => registry.unbuilt,
     plugins: () => seat.generation,
     dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
     onFailure(error, id) {

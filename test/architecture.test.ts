@@ -102,11 +102,11 @@ test("what may be is not found", () => {
  * they only go down. Who raises one says why in the commit.
  */
 const CEILINGS = {
-  core: 1110,
+  core: 1130,
   "core/cli": 3760,
   "core/config": 2140,
   "core/fetch": 850,
-  "core/http": 1310,
+  "core/http": 1330,
   "core/isolate": 1120,
   "core/isolate/build": 1720,
   "core/isolate/jail": 900,

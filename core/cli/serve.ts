@@ -88,6 +88,9 @@ function greet(engine: Engine, config: Config, version: string, { log, sink, for
   const endpoints = engine.endpoints();
   // Since the process began, not since this line.
   const startMs = performance.now();
+  const building = engine.unbuilt();
+  if (building > 0)
+    void engine.built.then(() => log.info("all scripts are built", { ms: Math.round(performance.now()) }));
   if (format === "json") {
     const failed = scripts.filter(({ problem }) => problem !== undefined).length;
     log.info("listening", {
@@ -97,6 +100,7 @@ function greet(engine: Engine, config: Config, version: string, { log, sink, for
       plugins: plugins.length,
       scripts: scripts.length,
       failed,
+      ...(building > 0 && { building }),
       ms: Math.round(startMs),
     });
     return log.flush();

@@ -24,6 +24,8 @@ export interface HandlerOptions {
   readonly dev: boolean;
   /** The snapshot of this moment; asked once per request. */
   readonly routes: () => RouteTable<ScriptRoute | PluginRoute>;
+  /** Scripts whose routes are not known yet. */
+  readonly unbuilt: () => number;
   /** The generation of this moment; asked once per request. */
   readonly plugins: () => RequestPlugins;
   readonly dispatcher: Dispatcher;
@@ -99,7 +101,7 @@ export function createHandler(options: HandlerOptions): Handler {
       if (!(error instanceof URIError)) throw error;
       return new Refusal("bad_request", "The path is not well percent-encoded UTF-8.");
     }
-    if (match === null) return new Refusal("not_found", `No route matches ${method} ${path}.`);
+    if (match === null) return unmatched(method, path, options.unbuilt());
     if ("allow" in match) {
       const allow = match.allow.join(", ");
       return new Refusal("method_not_allowed", `${path} does not take ${method}; it takes ${allow}.`, { allow });
@@ -228,6 +230,13 @@ class Refusal {
     readonly detail: string,
     readonly headers: { readonly [name: string]: string } = {},
   ) {}
+}
+
+/** Whoever asks while the engine starts is not told that there is nothing. */
+function unmatched(method: string, path: string, unbuilt: number): Refusal {
+  if (unbuilt === 0) return new Refusal("not_found", `No route matches ${method} ${path}.`);
+  const detail = `No route matches ${method} ${path} yet: scripts are still being built (${unbuilt}).`;
+  return new Refusal("not_ready", detail, { "retry-after": "1" });
 }
 
 /** A `match` hook threw. */

@@ -32,6 +32,8 @@ export class Registry {
   #watcher: { close(): void } | null = null;
   #scan: Promise<void> = Promise.resolve();
   #recheck: ReturnType<typeof setTimeout> | undefined;
+  #first: Promise<unknown> = Promise.resolve();
+  #unbuilt = 0;
   #closed = false;
 
   constructor(options: RegistryOptions) {
@@ -52,6 +54,16 @@ export class Registry {
       problem,
     }));
     return [...folder, ...Array.from(this.#entries.values(), statusOf)];
+  }
+
+  /** Scripts that were there at the start, and whose first build goes on: their routes are not known. */
+  get unbuilt(): number {
+    return this.#unbuilt;
+  }
+
+  /** Settles when none is unbuilt. Never rejects. */
+  get built(): Promise<unknown> {
+    return this.#first;
   }
 
   /** All routes that are served, in no order. */
@@ -115,10 +127,11 @@ export class Registry {
       }
     }
     this.#serving.compile();
-    const builds = Promise.all(stale.map((entry) => this.#build(entry)));
+    this.#unbuilt = stale.length;
+    this.#first = Promise.all(stale.map((entry) => this.#build(entry).then(() => this.#unbuilt--)));
     const timer = Promise.withResolvers<void>();
     const handle = setTimeout(timer.resolve, patienceMs);
-    await Promise.race([builds, timer.promise]);
+    await Promise.race([this.#first, timer.promise]);
     clearTimeout(handle);
     this.#serving.starting = false;
   }

@@ -170,6 +170,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     requestBytes: (route) => (route as PooledRoute).pool.script.limits.requestBytes,
     dev: config.dev,
     routes: () => serving.routes,
+    unbuilt: () => 0,
     plugins: () => seat.generation,
     dispatcher: hookedDispatcher(isolates, () => seat.generation.chains.invoke),
     outlasts: () => false,

@@ -147,7 +147,10 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
   banner.catch(() => {});
   let url: string;
   try {
-    url = /http:\/\/127\.0\.0\.1:\d+/.exec(await Promise.race([banner, ended]))?.[0] ?? "";
+    const line = await Promise.race([banner, ended]);
+    url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? "";
+    // On a crowded machine it listens while it builds: what a test asks for is there when all are built.
+    if (line.includes('"building":')) await lines.wait(/all scripts are built/, { timeoutMs: START_TIMEOUT_MS });
   } catch (error) {
     await stop();
     throw error;

@@ -140,6 +140,7 @@ async function serve(args: readonly string[], write: (text: string) => void): Pr
       following.endpoints?.();
     },
   });
+  await engine.built;
   const { url, mode, jail } = engine;
   const banner = {
     version: pkg.version,

@@ -117,6 +117,7 @@ export function serveTest(
     outlasts: () => false,
     dev: false,
     routes: () => table,
+    unbuilt: () => 0,
     dispatcher: dispatch ? { dispatch } : echo,
     onFailure: (error) => void failures.push(error),
     ...rest,

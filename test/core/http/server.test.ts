@@ -96,6 +96,17 @@ describe("what no route answers is a problem", () => {
       detail: "No route matches GET /nope.",
     });
   });
+  test("while scripts are still being built, nobody is told that there is nothing", async () => {
+    await using at = serveTest({ unbuilt: () => 3 });
+    const response = await fetch(`${at.url}/nope`);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(await problem(response)).toMatchObject({
+      code: "not_ready",
+      status: 503,
+      detail: "No route matches GET /nope yet: scripts are still being built (3).",
+    });
+    expect((await fetch(`${at.url}/hello`)).status).toBe(200);
+  });
   test("405 says what is allowed", async () => {
     await using at = serveTest();
     const response = await fetch(`${at.url}/hello`, { method: "DELETE" });
@@ -301,6 +312,7 @@ test("a taken port is refused, and its holder named", async () => {
       requestBytes: () => 1,
       outlasts: () => false,
       routes: () => ({ size: 0, find: () => null }),
+      unbuilt: () => 0,
       plugins: () => NO_PLUGINS,
       dispatcher: echo,
       onFailure: () => undefined,

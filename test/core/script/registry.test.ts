@@ -33,8 +33,11 @@ test("the start waits for slow builds as long as its patience; they come later",
   await using house = await new House({ "slow.ts": "slow:GET /slow", "b.ts": "GET /b" }).start(20);
   expect([house.owner("GET", "/slow"), house.owner("GET", "/b")]).toEqual([null, "b"]);
   expect(house.registry.status.find(({ name }) => name === "slow")?.building).toBe(true);
+  expect(house.registry.unbuilt).toBe(1);
   house.gate.resolve();
   await house.event("loaded", "slow");
+  await house.registry.built;
+  expect(house.registry.unbuilt).toBe(0);
   expect(house.owner("GET", "/slow")).toBe("slow");
 });
 
