@@ -43,6 +43,11 @@ type OneValue = CallInput & { readonly stream?: never };
 const NO_RESPONSE = (): void => {};
 const START_MS = 10_000;
 const SWEEP_MS = 1_000;
+/**
+ * So long after a limit killed an isolate, no spare is started: who has isolates killed one after the other waits for each
+ * new process, and does not have two under way at once.
+ */
+const CALM_MS = 1_000;
 /** Idle for so long, an isolate (and the engine itself) collects its garbage. */
 const REST_MS = 2_000;
 
@@ -57,6 +62,7 @@ export class Isolates implements Dispatcher, PoolHost {
   readonly #sweep: ReturnType<typeof setInterval>;
   /** When an isolate was last wanted. */
   #lastWanted = performance.now();
+  #calmAt = 0;
   #rested = false;
   #asleep = false;
   #stopping = false;
@@ -145,7 +151,7 @@ export class Isolates implements Dispatcher, PoolHost {
 
   /** Keeps warmed isolates at hand, so that a script's first call does not wait for a process. */
   warm(): void {
-    while (!this.#stopping && this.#spares.length < this.#options.config().spare) {
+    while (!this.#stopping && this.now() >= this.#calmAt && this.#spares.length < this.#options.config().spare) {
       const spare = this.#start().then((isolate) => {
         isolate.rest();
         return isolate;
@@ -222,6 +228,10 @@ export class Isolates implements Dispatcher, PoolHost {
     }
     // An engine that serves nobody keeps nobody waiting: its next first call pays for its own isolate.
     if (this.live === 0 && now - this.#lastWanted > idleMs) this.#sleep();
+    else if (this.#calmAt > 0 && this.now() >= this.#calmAt) {
+      this.#calmAt = 0;
+      this.warm();
+    }
     for (const pool of this.#pools) this.#forget(pool);
     if (this.#watchdog.look()) this.#watchdog.wake();
   }
@@ -239,6 +249,7 @@ export class Isolates implements Dispatcher, PoolHost {
     if (!pool) return;
     this.#owners.delete(isolate);
     if (this.#stopping) return;
+    if (kill.limit) this.#calmAt = this.now() + CALM_MS;
     // First those who wait: else the script that had the place would take it again at once.
     this.#places.giveBack();
     pool.died(isolate, kill);

@@ -16,6 +16,8 @@ const TICK_MS = 10;
 const IDLE_TICKS = 100;
 /** A turn that takes longer lets everybody else go first. */
 const LONG_TURN_MS = 20;
+/** So does one that takes this share of its memory: what fills it fast is killed before long, and should cost others little. */
+const GREEDY_SHARE = 1 / 8;
 /** An invocation that waits so long for an isolate that is busy is a queue: another isolate is started. */
 const QUEUE_MS = 25;
 /** Busy: this share of a processor. An isolate that waits for one, on a crowded machine, is not helped by company. */
@@ -38,6 +40,9 @@ interface Watch {
   readonly vitals: Vitals | null;
   /** Memory when it was first seen: the engine's own part. */
   baseBytes: number;
+  /** What it holds beyond that, and what it held when its turn was first seen. */
+  bytes: number;
+  turnBytes: number;
   /** CPU time and clock at the last look; -1 before the first. */
   cpuMs: number;
   seenAt: number;
@@ -62,11 +67,13 @@ export interface WatchdogOptions {
   /** Milliseconds; and where figures of a process come from. */
   readonly now?: () => number;
   readonly vitals?: (pid: number) => Vitals | null;
+  readonly setIdle?: typeof setIdle;
 }
 
 export class Watchdog {
   readonly #options: WatchdogOptions;
   readonly #now: () => number;
+  readonly #setIdle: typeof setIdle;
   readonly #watches = new Map<Isolate, Watch>();
   #timer: ReturnType<typeof setInterval> | null = null;
   #idleTicks = 0;
@@ -76,6 +83,7 @@ export class Watchdog {
   constructor(options: WatchdogOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#setIdle = options.setIdle ?? setIdle;
   }
 
   /** Called whenever there is something to watch; sleeps by itself when there is nothing. */
@@ -151,17 +159,10 @@ export class Watchdog {
   #open(isolate: Isolate, now: number): Watch {
     const { pid } = isolate.vessel;
     const vitals = pid === null ? null : (this.#options.vitals ?? openVitals)(pid);
-    const usage = {
-      baseBytes: -1,
-      cpuMs: -1,
-      seenAt: now,
-      wasIdle: false,
-      unpaidMs: 0,
-      shareCpuMs: 0,
-      shareSince: 0,
-      share: 0,
-    };
-    const watch: Watch = { vitals, ...usage, turn: 0, turnSince: now, idle: false };
+    const memory = { baseBytes: -1, bytes: 0, turnBytes: 0 };
+    const usage = { cpuMs: -1, seenAt: now, wasIdle: false, unpaidMs: 0 };
+    const share = { shareCpuMs: 0, shareSince: 0, share: 0 };
+    const watch: Watch = { vitals, ...memory, ...usage, ...share, turn: 0, turnSince: now, idle: false };
     this.#watches.set(isolate, watch);
     return watch;
   }
@@ -181,7 +182,7 @@ export class Watchdog {
     const bytes = watch.vitals?.bytes() ?? null;
     if (bytes === null) return true;
     if (watch.baseBytes < 0) watch.baseBytes = Math.min(bytes, MOST_BASE_BYTES);
-    const used = bytes - watch.baseBytes;
+    const used = (watch.bytes = bytes - watch.baseBytes);
     const { limits } = pool.script;
     if (used > limits.memoryBytes) {
       const detail = `it held ${mebibytes(used)} MiB; limits.memoryBytes is ${mebibytes(limits.memoryBytes)} MiB`;
@@ -197,13 +198,14 @@ export class Watchdog {
     if ((turn & 1) === 0 || turn !== watch.turn) {
       watch.turn = turn;
       watch.turnSince = now;
-      if (watch.idle && isolate.vessel.pid !== null) watch.idle = !setIdle(isolate.vessel.pid, false);
+      watch.turnBytes = watch.bytes;
+      if (watch.idle && isolate.vessel.pid !== null) watch.idle = !this.#setIdle(isolate.vessel.pid, false);
       return true;
     }
     const stuck = now - watch.turnSince;
-    if (stuck > LONG_TURN_MS && !watch.idle && isolate.vessel.pid !== null)
-      watch.idle = setIdle(isolate.vessel.pid, true);
     const { limits } = pool.script;
+    const isHog = stuck > LONG_TURN_MS || watch.bytes - watch.turnBytes > limits.memoryBytes * GREEDY_SHARE;
+    if (isHog && !watch.idle && isolate.vessel.pid !== null) watch.idle = this.#setIdle(isolate.vessel.pid, true);
     // While it loads it is limits.loadMs that counts.
     if (stuck <= limits.uninterruptedMs || isolate.state === "loading") return true;
     const detail = `it ran ${Math.round(stuck)} ms without yielding; limits.uninterruptedMs is ${limits.uninterruptedMs}`;

@@ -163,6 +163,22 @@ describe("spares", () => {
   });
 });
 
+test("no spare is started while limits kill isolates; it is a second after the last", async () => {
+  const made = house({ spare: 1, idleMs: 20 });
+  // Somebody is served: an engine that is not keeps no spare anyway.
+  void made.dispatch(made.open());
+  await made.load();
+  await turns();
+  expect(made.vessels.length).toBe(2);
+  const killed = made.dispatch(made.open({ loadMs: 10 }));
+  expect((await problem(killed)).code).toBe("deadline_exceeded");
+  await Bun.sleep(50);
+  expect(made.vessels.length).toBe(2);
+  made.clock += 1_000;
+  for (let i = 0; i < 100 && made.vessels.length === 2; i++) await Bun.sleep(5);
+  expect(made.vessels.length).toBe(3);
+});
+
 describe("the end", () => {
   test("answers what waits and what runs, breaks streams, and kills all", async () => {
     const made = house({ spare: 1, perScript: 1 });

@@ -19,6 +19,8 @@ class Kennel {
   cpuMs: number | null = 100;
   closed = 0;
   grown = 0;
+  /** What became of its place among the processes: true is behind everybody else. */
+  readonly places: boolean[] = [];
   readonly faults: unknown[] = [];
   readonly owners = new Map<Isolate, ScriptPool>();
   readonly watchdog: Watchdog;
@@ -45,7 +47,7 @@ class Kennel {
     this.pool.isolates.push(bench.isolate);
     this.owners.set(bench.isolate, this.pool);
     const vitals: Vitals = { bytes: () => this.bytes, cpuMs: () => this.cpuMs, close: () => void this.closed++ };
-    // A pid that nobody has: it is not to be put behind others.
+    // A pid that nobody has.
     Object.defineProperty(bench.vessel, "pid", { value: 0x7fff_fff0 });
     this.watchdog = new Watchdog({
       owners: this.owners,
@@ -53,6 +55,7 @@ class Kennel {
       onFault: (_pool, error) => void this.faults.push(error),
       now: () => this.now,
       vitals: () => vitals,
+      setIdle: (_pid, idle) => this.places.push(idle) > 0,
     });
     this.watchdog.look();
   }
@@ -87,6 +90,35 @@ class Kennel {
 }
 
 describe("a turn", () => {
+  test("that is long lets others go first, until it ends", async () => {
+    const kennel = await Kennel.open();
+    kennel.enter();
+    kennel.turn = 1;
+    kennel.pass(20);
+    expect(kennel.places).toEqual([]);
+    kennel.pass(20);
+    expect(kennel.places).toEqual([true]);
+    kennel.turn = 2;
+    kennel.pass(10);
+    expect(kennel.places).toEqual([true, false]);
+  });
+
+  test("that takes memory fast lets others go first at the next look; one after the other may take as much", async () => {
+    const kennel = await Kennel.open({ memoryBytes: 160 * MIB });
+    kennel.enter();
+    for (const turn of [1, 3, 5]) {
+      kennel.turn = turn;
+      kennel.pass(10);
+      kennel.bytes = (kennel.bytes ?? 0) + 15 * MIB;
+    }
+    expect(kennel.places).toEqual([]);
+    kennel.turn = 7;
+    kennel.pass(10);
+    kennel.bytes = (kennel.bytes ?? 0) + 21 * MIB;
+    kennel.pass(10);
+    expect(kennel.places).toEqual([true]);
+  });
+
   test("that takes longer than uninterruptedMs is the end, within 20 ms", async () => {
     const kennel = await Kennel.open({ uninterruptedMs: 100 });
     kennel.enter();
