@@ -13,6 +13,8 @@ import { tellScript } from "./script-event.ts";
 
 /** Serves until the engine ends. */
 export async function run({ flags, version, builtIns }: Call): Promise<number> {
+  // A start runs once, and is not worth compiling.
+  Bun.unsafe.setJITPolicy(10);
   const input = configInput(flags);
   const since = configStates(configFiles(input.dir, input.file));
   const loaded = readConfig(input);
@@ -44,6 +46,7 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
       },
     });
     const stopped = signals.first();
+    Bun.unsafe.setJITPolicy(1);
     faults.serving();
     greet(engine, config.current, version, out);
     following.endpoints = tellEndpoints(engine, log);

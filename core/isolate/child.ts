@@ -7,6 +7,8 @@ import { readyFrame, startRuntime, type Runtime } from "./runtime.ts";
 
 /** Never returns control to a script that runs away: the engine kills the process from outside. */
 export async function runIsolate(): Promise<void> {
+  // What runs once is not worth compiling; the runtime says when that is over.
+  Bun.unsafe.setJITPolicy(10);
   const words = openPage();
   let runtime: Runtime | null = null;
   const early: Buffer[] = [];

@@ -140,6 +140,8 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
     }, turnstile);
     loaded = message;
     const fault = realm.load(message);
+    // From here on it is calls that run, as eager to be compiled as ever (core/isolate/child.ts).
+    Bun.unsafe.setJITPolicy(1);
     if (fault !== null) {
       const failure = { kind: "thrown", name: "SyntaxError", message: fault, stack: "" };
       writer.write(F.LOADED, 0, 0, JSON.stringify({ ok: false, failure }));
