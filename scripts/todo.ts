@@ -50,7 +50,8 @@ registerFieldHandler<Todo>("Todo.comments: [Comment!]!", ({ payload }) =>
 );
 
 registerMutationHandler<{ text: string }>("addTodo(text: String!): Todo!", async ({ args }) => {
-  const todo: Todo = { id: newId(), text: args.text, done: false, created: new Date().toISOString() };
+  const now = new Date();
+  const todo: Todo = { id: newId(now), text: args.text, done: false, created: now.toISOString() };
   await kv.set(`todo:${todo.id}`, todo);
   return todo;
 });
@@ -76,7 +77,7 @@ registerMutationHandler(
   { args: { id: "string", text: "1 <= string <= 280" }, returns: "string", description: "Gives the comment's id." },
   async ({ args }) => {
     await wanted(args.id);
-    const id = newId();
+    const id = newId(new Date());
     await kv.set(`comment:${args.id}:${id}`, { text: args.text });
     return id;
   },
@@ -99,6 +100,6 @@ async function* todos(after?: string): AsyncGenerator<Todo> {
 }
 
 /** Sorts by time, and so do the keys that it is in. */
-function newId(): string {
-  return `${Date.now().toString(36).padStart(9, "0")}-${crypto.randomUUID().slice(0, 8)}`;
+function newId(now: Date): string {
+  return `${now.getTime().toString(36).padStart(9, "0")}-${crypto.randomUUID().slice(0, 8)}`;
 }

@@ -1,7 +1,14 @@
 /** GraphQL: one schema from the registrations of all scripts, over HTTP and for scripts. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { definePlugin, ProblemError, type Json, type PointRegistration, type RouteEvent } from "../../sdk/plugin.ts";
+import {
+  definePlugin,
+  ProblemError,
+  type Capability,
+  type Json,
+  type PointRegistration,
+  type RouteEvent,
+} from "../../sdk/plugin.ts";
 import { POINT_TYPES, SERVICE_TYPES } from "./declarations.ts";
 import type { Server } from "./server.ts";
 import { Hub } from "./subscriptions/hub.ts";
@@ -68,8 +75,10 @@ export default definePlugin({
       262_144,
     ],
   },
-  setup({ command, config, defer, endpoint, keep, log, paths, point, route, service, use }) {
+  setup({ command, config, defer, endpoint, keep, log, paths, point, route, service, use, whenProvided }) {
     const engine = use("engine");
+    let cors: Capability<"cors"> | undefined;
+    whenProvided("cors", (given) => void (cors = given));
     const pubsub = use("pubsub");
     const hub = keep(
       "hub",
@@ -153,7 +162,11 @@ export default definePlugin({
       const latest = (): ReturnType<typeof current> | undefined => hub.serving?.schema();
       const options = { ...config, operations: persisted, schema: () => latest() ?? current(), latest };
       const made = createServer(options);
-      return { server: made, transports: new Transports({ server: made, hub, config, engine, begin, log }) };
+      const allowOrigin = (origin: string): boolean => cors?.trusts(origin) === true;
+      return {
+        server: made,
+        transports: new Transports({ server: made, hub, config, engine, begin, log, allowOrigin }),
+      };
     };
     const started = (): ReturnType<typeof start> => (server ??= start());
     const begin = (id: string, user: Json, signal: AbortSignal): import("./resolve.ts").Operation =>

@@ -57,7 +57,8 @@ beforeAll(async () => {
   shared = await startEngine({
     scripts: { "chat.ts": CHAT, "other.js": OTHER },
     config:
-      "[limits]\nuninterruptedMs = 300\n[plugins.graphql]\nmaxSubscriptionsPerIp = 20\nqueueBytes = 20000\nmaxCost = 50\n",
+      "[limits]\nuninterruptedMs = 300\n[plugins.graphql]\nmaxSubscriptionsPerIp = 20\nqueueBytes = 20000\nmaxCost = 50\n" +
+      '[plugins.cors]\norigins = ["https://friend.example"]\ncredentials = true\n',
   });
   engine = shared;
 }, 30_000);
@@ -383,11 +384,13 @@ describe("a socket that does not keep to the protocol is closed as the protocol 
     expect((await silent.closed()).code).toBe(4408);
   });
 
-  test("a page of another host gets none", async () => {
+  test("a page of another host gets none, unless cors trusts it with cookies", async () => {
     const raw = new Raw({ origin: "https://evil.example" });
     expect((await raw.closed()).code).toBe(1006);
     const own = await new Raw({ origin: engine.url }).begin();
     own.close();
+    const friend = await new Raw({ origin: "https://friend.example" }).begin();
+    friend.close();
   });
 });
 

@@ -34,6 +34,7 @@ export class Sockets {
     private readonly desk: Desk,
     private readonly begin: Begin,
     private readonly maxBytes: number,
+    private readonly allowOrigin: (origin: string) => boolean,
     onFailure: (error: unknown) => void,
   ) {
     const run = (args: unknown): unknown => (args as Args).execute();
@@ -69,6 +70,7 @@ export class Sockets {
       return event.upgrade({
         protocols: [GRAPHQL_TRANSPORT_WS_PROTOCOL],
         maxMessageBytes: this.maxBytes,
+        allowOrigin: this.allowOrigin,
         lasting: true,
         open: (socket) => {
           connection.open(socket);

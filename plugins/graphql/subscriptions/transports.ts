@@ -14,6 +14,8 @@ export interface TransportOptions {
   readonly config: Bounds & { readonly maxBytes: number };
   readonly engine: EngineCapability;
   readonly log: PluginLog;
+  /** Whether pages of another host may open WebSockets: browsers send their cookies along. */
+  allowOrigin(origin: string): boolean;
   begin(id: string, user: Json, signal: AbortSignal): Operation;
 }
 
@@ -24,14 +26,14 @@ export class Transports {
   readonly #sockets: Sockets;
   readonly #begin: TransportOptions["begin"];
 
-  constructor({ server, hub, config, engine, begin, log }: TransportOptions) {
+  constructor({ server, hub, config, engine, begin, log, allowOrigin }: TransportOptions) {
     const anonymous = (id: string, signal: AbortSignal): Operation => begin(id, null, signal);
     const onFailure = (error: unknown): void => log.error("an operation failed", { error });
     this.#server = server;
     this.#begin = begin;
     this.#desk = new Desk(hub, config, () => engine.ready);
     this.#singles = new SingleConnections(server, this.#desk, anonymous);
-    this.#sockets = new Sockets(server, this.#desk, anonymous, config.maxBytes, onFailure);
+    this.#sockets = new Sockets(server, this.#desk, anonymous, config.maxBytes, allowOrigin, onFailure);
   }
 
   /** @param request of the event, with a body that is not too large */
