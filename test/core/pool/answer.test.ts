@@ -116,6 +116,7 @@ describe("a failure", () => {
     const since = performance.now();
     expect(firstFrame(`${"(".repeat(4000)}${"a:1".repeat(1300)}`)).toBe(undefined);
     expect(firstFrame("at x (a.ts:1:2)\n at y (b.ts:3:4)")).toEqual({ file: "a.ts", line: 1, column: 2 });
-    expect(performance.now() - since).toBeLessThan(100);
+    // Where it went back and forth it would take minutes.
+    expect(performance.now() - since).toBeLessThan(5000);
   });
 });

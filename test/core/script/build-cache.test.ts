@@ -7,12 +7,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { hashEntry, newEntry, openCache, sha256, type CacheKey } from "../../../core/script/cache.ts";
 import { bench, type Bench } from "./build-bench.ts";
 
 // Each build starts a process; a machine under load takes its time.
@@ -180,29 +178,6 @@ test("a cache in a moved project is still good", async () => {
   expect(entry).not.toContain(at.folder.dir);
   const { code, map } = await first.readCode();
   expect(code + map).not.toContain(at.folder.dir);
-});
-
-test("a script is found in well under a millisecond", async () => {
-  await using at = await bench({ "a.ts": route("/a") });
-  const first = await built(at, "a.ts");
-  const cache = openCache(at.cacheDir);
-  const template = JSON.parse(readFileSync(join(at.cacheDir, first.hash, "bundle.json"), "utf8")) as Parameters<
-    typeof hashEntry
-  >[0];
-  const keys: CacheKey[] = [];
-  for (let i = 0; i < 200; i++) {
-    const path = `n${i}.ts`;
-    at.folder.write({ [path]: route("/a") });
-    const stat = statSync(join(at.folder.scriptsDir, path));
-    const inputs = [{ path, size: stat.size, mtimeMs: stat.mtimeMs, hash: sha256(route("/a")) }];
-    const entry = newEntry({ ...template, key: { ...template.key, name: `n${i}`, entry: path }, inputs });
-    keys.push(entry.key);
-    expect(cache.keep(hashEntry(entry), entry, new Uint8Array(), new Uint8Array())).toBeNull();
-  }
-  const start = performance.now();
-  for (const key of keys) expect(cache.find(key, at.folder.scriptsDir).kind).toBe("hit");
-  const each = (performance.now() - start) / keys.length;
-  expect(each).toBeLessThan(1);
 });
 
 test.skipIf(process.getuid?.() === 0)("a read-only cache still serves", async () => {

@@ -126,11 +126,9 @@ describe("discoverScripts", () => {
     expect(problems).toMatchObject([{ file: "shut", message: expect.stringContaining("EACCES") }]);
   });
 
-  test("1,000 scripts are found within 200 ms", async () => {
+  test("1,000 scripts are found", async () => {
     const dir = folder(...Array.from({ length: 500 }, (_, index) => [`f${index}.ts`, `d${index}/index.ts`]).flat());
-    const start = performance.now();
     expect((await discoverScripts(dir)).scripts).toHaveLength(1000);
-    expect(performance.now() - start).toBeLessThan(200);
   });
 });
 
