@@ -168,8 +168,8 @@ export class Hub {
   }
 
   /**
-   * A subscription goes on while its script has the field. One whose events a generator gives ends with the version of
-   * its script: the generator is of that version, and would run on beside the new one.
+   * A subscription goes on while its script has the field, as an answer that began does: a generator in the version of its
+   * script that it is of.
    */
   settle(): void {
     const serving = this.serving;
@@ -178,8 +178,6 @@ export class Hub {
       const now = serving?.live(coordinate);
       if (now?.script !== registration.script) {
         finish(new ProblemError("not_found", "The script of the subscription took its field back."));
-      } else if (waits === undefined && now !== registration) {
-        finish(new ProblemError("conflict", "The script of the subscription has changed; subscribe again."));
       } else if (waits !== undefined && (now.invoke === undefined) !== (registration.invoke === undefined)) {
         // Whom nobody asked was let in, and now there is someone who is to be asked.
         finish(new ProblemError("conflict", "The script of the subscription has changed; subscribe again."));
