@@ -206,7 +206,7 @@ async function heldSection(): Promise<Section> {
     title: "What clients hold open",
     rows: [
       {
-        what: `${SAVES} saves: streams, generators and MCP sessions that broke`,
+        what: `${SAVES} saves: streams, WebSockets, subscriptions, generators and MCP sessions that broke`,
         measured: `${it.broken} of ${it.held}`,
         bar: "0",
         holds: it.broken === 0,
