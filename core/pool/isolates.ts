@@ -256,8 +256,8 @@ export class Isolates implements Dispatcher, PoolHost {
     this.#forget(pool);
   }
 
-  problem(flight: Flight, error: ProblemError): Response {
-    return this.#options.deps.problem(flight, error);
+  get replies(): PoolHost["replies"] {
+    return this.#options.deps;
   }
   onKill(pool: ScriptPool, kill: Kill, flights: number): void {
     this.#options.events.onKill(pool.script.name, kill, flights);

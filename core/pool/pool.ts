@@ -2,7 +2,7 @@
 import { CANCEL_CLIENT, CANCEL_DEADLINE } from "../isolate/frames.ts";
 import { ProblemError, type ProblemCode } from "../../sdk/errors.ts";
 import { answerProblem, maySendAgain, renew, type Flight } from "./flight.ts";
-import type { Isolate, IsolateScript, LoadFailure } from "./isolate.ts";
+import type { Isolate, IsolateDeps, IsolateScript, LoadFailure } from "./isolate.ts";
 import { findCulprit, killProblem, type Kill } from "./kill.ts";
 import { limitUse } from "./limit-use.ts";
 import { Pauses } from "./pauses.ts";
@@ -16,7 +16,7 @@ export interface PoolHost {
   readonly perScript: number;
   /** Milliseconds. */
   now(): number;
-  problem(flight: Flight, error: ProblemError): Response;
+  readonly replies: Pick<IsolateDeps, "problem" | "onBroken">;
   onKill(pool: ScriptPool, kill: Kill, flights: number): void;
   onPause(pool: ScriptPool, ms: number): void;
   onLoadFailure(pool: ScriptPool, failure: NonNullable<LoadFailure>): void;
@@ -229,7 +229,7 @@ export class ScriptPool {
     flight.answered = true;
     flight.done = true;
     flight.feed?.stop();
-    answerProblem(flight, problem, (one, error) => this.#host.problem(one, error));
+    answerProblem(flight, problem, (one, error) => this.#host.replies.problem(one, error));
   }
 
   /** The wall deadline of an invocation passed; its isolate lives on. */
@@ -281,6 +281,8 @@ export class ScriptPool {
     }
     for (const flight of flights) {
       const problem = killProblem(this.script.name, kill, culprit === null || flight === culprit);
+      // The head of an answer is sent: its client learns only that it broke off, and the log of its id why.
+      if (flight.stream) this.#host.replies.onBroken(flight, problem);
       flight.stream?.fail(flight.data ? problem : new Error("the script's isolate ended"));
       if (flight !== culprit && maySendAgain(flight, isolate.entered(flight))) {
         flight.feed?.detach();

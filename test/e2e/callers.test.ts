@@ -65,7 +65,7 @@ const connect = async (path: string): Promise<Client> => new Client(await engine
 beforeAll(async () => {
   engine = await startEngine({
     scripts: SCRIPTS,
-    config: "[limits]\nuninterruptedMs = 200\nwallMs = 700\nstreamIdleMs = 700\nmemoryBytes = 67108864\n",
+    config: "[limits]\nuninterruptedMs = 600\nwallMs = 1500\nstreamIdleMs = 1500\nmemoryBytes = 67108864\n",
   });
   // A machine that has other things to do is late with some of them.
   for (const file of Object.keys(SCRIPTS))
@@ -194,7 +194,7 @@ describe.each(Object.keys(CALLS))("in a %s", (place) => {
       expect(text).not.toContain("hunter2");
       expect(text).toMatch(ID);
       expect(wrong).toEqual([]);
-      await calm.until(({ events }) => events.length === before + asked);
+      await calm.until(({ events }) => events.length >= before + asked);
     },
     20_000,
   );

@@ -37,7 +37,7 @@ class Kennel {
         this.grown++;
         return new Promise(() => {});
       },
-      problem: (flight, error) => bench.reports.deps().problem(flight, error),
+      replies: bench.reports.deps(),
       warm() {},
       onKill() {},
       onPause() {},
