@@ -10,6 +10,8 @@ import { runEngine, startEngine, type Engine } from "./engine.ts";
 
 const PASSWORD = "hunter2-of-redis";
 const ROOMS = `registerWebStream("/rooms/:id", { replay: 200 });
+registerSubscriptionHandler("said(room: ID!): String!");
+register("/tell/:id", async ({ params }) => sendSubscriptionMessage("said", params.id, { room: params.id }), "POST");
 register("/say/:id", async ({ params, body }) => sendStreamMessage("/rooms/:id", body, { id: params.id }), "POST");
 registerWebSocket("/talk", {
   input: { to: "string", say: "unknown" },
@@ -105,6 +107,22 @@ describe.skipIf(REDIS_SERVER === null)(`two engines on one Redis${noRedis}`, () 
     await sending;
     expect(all.map(Number).sort((x, y) => x - y)).toEqual([...Array(100).keys()]);
   }, 30_000);
+
+  test("subscriptions at one get what a script of the other sends, through the filter", async () => {
+    const query = encodeURIComponent('subscription { said(room: "7") }');
+    const subscribed = new Client(
+      await a.fetch(`/graphql?query=${query}`, { headers: { accept: "text/event-stream" } }),
+    );
+    // A client is not told when it is subscribed.
+    for (let tries = 0; subscribed.events.length === 0; tries++) {
+      if (tries > 200) throw new Error("nothing came");
+      await b.fetch("/tell/8", { method: "POST" });
+      await b.fetch("/tell/7", { method: "POST" });
+      await Bun.sleep(20);
+    }
+    expect(JSON.parse(subscribed.data[0] ?? "")).toEqual({ data: { said: "7" } });
+    await subscribed.leave();
+  });
 
   test("while Redis is gone each serves its own clients, says so once, and is joined again when it comes back", async () => {
     const [here, there] = [await connect(a, "7"), await connect(b, "7")];
