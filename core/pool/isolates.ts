@@ -48,6 +48,8 @@ const SWEEP_MS = 1_000;
  * new process, and does not have two under way at once.
  */
 const CALM_MS = 1_000;
+/** Scripts with a kill in the last minute start so far apart, all of them together: many cost the others no more than one. */
+const APART_MS = 500;
 /** Idle for so long, an isolate (and the engine itself) collects its garbage. */
 const REST_MS = 2_000;
 
@@ -63,6 +65,8 @@ export class Isolates implements Dispatcher, PoolHost {
   /** When an isolate was last wanted. */
   #lastWanted = performance.now();
   #calmAt = 0;
+  /** When a script with a recent kill may start. */
+  #nextStart = 0;
   #rested = false;
   #asleep = false;
   #stopping = false;
@@ -93,7 +97,7 @@ export class Isolates implements Dispatcher, PoolHost {
 
   /** For whoever watches the engine. */
   get paused(): readonly string[] {
-    return [...this.#pools].filter((pool) => !pool.retired && pool.pausedMs > 0).map((pool) => pool.script.name);
+    return [...this.#pools].filter((pool) => !pool.retired && pool.pauses.leftMs > 0).map((pool) => pool.script.name);
   }
 
   open(script: ScriptPool["script"]): ScriptPool {
@@ -184,6 +188,11 @@ export class Isolates implements Dispatcher, PoolHost {
   }
 
   async acquire(pool: ScriptPool): Promise<Isolate> {
+    if (pool.pauses.isOnProbation) {
+      const startAt = Math.max(this.now(), this.#nextStart);
+      this.#nextStart = startAt + APART_MS;
+      if (startAt > this.now()) await Bun.sleep(startAt - this.now());
+    }
     await this.#places.take(pool);
     this.#lastWanted = performance.now();
     this.#rested = false;
@@ -228,10 +237,7 @@ export class Isolates implements Dispatcher, PoolHost {
     }
     // An engine that serves nobody keeps nobody waiting: its next first call pays for its own isolate.
     if (this.live === 0 && now - this.#lastWanted > idleMs) this.#sleep();
-    else if (this.#calmAt > 0 && this.now() >= this.#calmAt) {
-      this.#calmAt = 0;
-      this.warm();
-    }
+    else if (this.#calmAt > 0) this.warm();
     for (const pool of this.#pools) this.#forget(pool);
     if (this.#watchdog.look()) this.#watchdog.wake();
   }

@@ -11,7 +11,7 @@ export class Pauses {
   /** Milliseconds of the clock; in the past when the script runs. 0 until the first pause. */
   until = 0;
   #recent: number[] = [];
-  #last = 0;
+  #last = -Infinity;
   #pauseMs = 0;
   readonly #now: () => number;
 
@@ -22,6 +22,11 @@ export class Pauses {
   /** Milliseconds until the script is tried again; 0 when it runs. */
   get leftMs(): number {
     return this.until === 0 ? 0 : Math.max(0, this.until - this.#now());
+  }
+
+  /** There was a kill within the last minute. */
+  get isOnProbation(): boolean {
+    return this.#now() - this.#last < WINDOW_MS;
   }
 
   /** One more kill. Answers how long the script rests from now on; 0 when it goes on. */

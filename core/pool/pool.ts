@@ -35,7 +35,7 @@ export class ScriptPool {
   readonly waiting: Flight[] = [];
   retired = false;
   readonly #host: PoolHost;
-  readonly #pauses: Pauses;
+  readonly pauses: Pauses;
   /** Isolates asked for, and not yet handed over. */
   #acquiring = 0;
   /** Isolates asked for, and not yet ready. */
@@ -46,16 +46,11 @@ export class ScriptPool {
   constructor(script: ScriptPool["script"], host: PoolHost) {
     this.script = script;
     this.#host = host;
-    this.#pauses = new Pauses(() => host.now());
+    this.pauses = new Pauses(() => host.now());
   }
 
   get size(): number {
     return this.isolates.length + this.#acquiring;
-  }
-
-  /** Milliseconds until the script is tried again; 0 when it runs. */
-  get pausedMs(): number {
-    return this.#pauses.leftMs;
   }
 
   /** One of these invocations holds a place, and there is none for another: not now, and not by another isolate. */
@@ -68,7 +63,7 @@ export class ScriptPool {
   }
 
   submit(flight: Flight): void {
-    if (this.#pauses.until > 0 && this.pausedMs > 0) return this.refuse(flight, this.#pausedProblem());
+    if (this.pauses.until > 0 && this.pauses.leftMs > 0) return this.refuse(flight, this.#pausedProblem());
     const isolate = this.#roomiest();
     if (isolate) this.#give(flight, isolate);
     else this.#wait(flight);
@@ -83,7 +78,7 @@ export class ScriptPool {
   }
 
   #pausedProblem(): ProblemError {
-    const retryAfterSeconds = Math.ceil(this.pausedMs / 1000);
+    const retryAfterSeconds = Math.ceil(this.pauses.leftMs / 1000);
     const detail = `The script "${this.script.name}" was killed too often and rests for ${retryAfterSeconds} s.`;
     return new ProblemError("script_paused", detail, { retryAfterSeconds });
   }
@@ -276,7 +271,7 @@ export class ScriptPool {
     const culprit = findCulprit(isolate, kill, flights);
     if (kill.cause !== "retired") {
       this.#host.onKill(this, culprit === null ? kill : { ...kill, culprit }, flights.length);
-      const pauseMs = this.#pauses.count();
+      const pauseMs = this.pauses.count();
       if (pauseMs > 0) this.#host.onPause(this, pauseMs);
     }
     for (const flight of flights) {
@@ -293,7 +288,7 @@ export class ScriptPool {
       flight.done = true;
       this.refuse(flight, problem);
     }
-    if (this.pausedMs > 0) this.#failWaiting(this.#pausedProblem());
+    if (this.pauses.leftMs > 0) this.#failWaiting(this.#pausedProblem());
     else this.pump();
   }
 

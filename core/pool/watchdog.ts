@@ -190,7 +190,7 @@ export class Watchdog {
       return false;
     }
     if (used > limits.memoryBytes * SOFT_MEMORY) pool.drain(isolate);
-    return isLive(isolate);
+    return isolate.state !== "dead";
   }
 
   #withinTurn(isolate: Isolate, pool: ScriptPool, watch: Watch, now: number): boolean {
@@ -285,10 +285,6 @@ export class Watchdog {
       return; // the oldest that waits decides
     }
   }
-}
-
-function isLive(isolate: Isolate): boolean {
-  return isolate.state !== "dead";
 }
 
 function isBusy(watch: Watch, now: number): boolean {

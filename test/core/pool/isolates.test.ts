@@ -179,6 +179,29 @@ test("no spare is started while limits kill isolates; it is a second after the l
   expect(made.vessels.length).toBe(3);
 });
 
+test("scripts with a recent kill start one after the other, half a second apart; others at once", async () => {
+  const made = house();
+  const killed = [made.open(), made.open()];
+  for (const pool of killed) {
+    await serve(made, pool);
+    pool.isolates[0]?.kill({ cause: "crashed", detail: "" });
+  }
+  const began = performance.now();
+  const answers = killed.map((pool) => made.dispatch(pool));
+  const [first, second] = [await made.load(), killed[1]];
+  await turns();
+  first.emit(F.RESULT, 1, 200, "", "ok");
+  expect((await answers[0])?.status).toBe(200);
+  await serve(made, made.open());
+  expect(second?.isolates.length).toBe(0);
+  while (second?.isolates.length === 0) await Bun.sleep(20);
+  expect(performance.now() - began).toBeGreaterThan(450);
+  const late = await made.load();
+  await turns();
+  late.emit(F.RESULT, 1, 200, "", "ok");
+  expect((await answers[1])?.status).toBe(200);
+});
+
 describe("the end", () => {
   test("answers what waits and what runs, breaks streams, and kills all", async () => {
     const made = house({ spare: 1, perScript: 1 });
