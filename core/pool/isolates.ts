@@ -195,8 +195,7 @@ export class Isolates implements Dispatcher, PoolHost {
     }
     await this.#places.take(pool);
     this.#lastWanted = performance.now();
-    this.#rested = false;
-    this.#asleep = false;
+    this.#rested = this.#asleep = false;
     try {
       const isolate = await this.#take();
       this.#owners.set(isolate, pool);
