@@ -8,6 +8,7 @@ export interface LoadOptions {
   readonly seconds: number;
   readonly body?: string;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Load {
@@ -37,13 +38,16 @@ end
 export async function load(url: string, options: LoadOptions): Promise<Load> {
   const folder = await mkdtemp(join(tmpdir(), "aiwebengine-wrk-"));
   try {
-    let script = DONE;
+    const headers = Object.entries(options.headers ?? {})
+      .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}\n`)
+      .join("");
+    let script = headers + DONE;
     if (options.body !== undefined) {
       const bodyFile = join(folder, "body");
       await writeFile(bodyFile, options.body);
       script = `local f = io.open(${JSON.stringify(bodyFile)}, "rb"); wrk.body = f:read("*a"); f:close()
 wrk.method = "POST"; wrk.headers["content-type"] = ${JSON.stringify(options.contentType ?? "application/octet-stream")}
-${DONE}`;
+${script}`;
     }
     const file = join(folder, "load.lua");
     await writeFile(file, script);

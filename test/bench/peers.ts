@@ -87,6 +87,7 @@ async function startProgram(name: string, file: string): Promise<Peer> {
 export const startBare = (): Promise<Peer> => startProgram("Bun.serve", "bare.ts");
 export const startElysia = (): Promise<Peer> => startProgram("Elysia", "elysia.ts");
 export const startYoga = (): Promise<Peer> => startProgram("graphql-yoga", "yoga.ts");
+export const startMcpSdk = (): Promise<Peer> => startProgram("MCP SDK", "mcp-sdk.ts");
 export const startFloor = (): Promise<Peer> => startProgram("floor", "floor.ts");
 
 const WORKER = `export default { async fetch(request) {

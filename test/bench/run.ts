@@ -7,6 +7,7 @@ import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { footprint, saves } from "./footprint.ts";
 import { graphql } from "./graphql.ts";
+import { mcp } from "./mcp.ts";
 import { house, swapping } from "./house.ts";
 import { KINDS, kills } from "./kills.ts";
 import { hasWrk, HOW_TO_INSTALL } from "./load.ts";
@@ -199,6 +200,10 @@ async function graphqlSection(): Promise<Section> {
   return { title: "GraphQL", rows };
 }
 
+async function mcpSection(): Promise<Section> {
+  return { title: "MCP", rows: rpsRows("MCP, a call of a tool", await mcp(PACE), { "MCP SDK": 0.5 }) };
+}
+
 async function heldSection(): Promise<Section> {
   const it = await soak(SAVES);
   const slow = await stuck(30);
@@ -232,6 +237,7 @@ const SECTIONS = {
   kills: killSection,
   plugins: houseSection,
   graphql: graphqlSection,
+  mcp: mcpSection,
   held: heldSection,
 } as const;
 type Name = keyof typeof SECTIONS;
