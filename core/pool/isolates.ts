@@ -50,6 +50,8 @@ const SWEEP_MS = 1_000;
 const CALM_MS = 1_000;
 /** Scripts with a kill in the last minute start so far apart, all of them together: many cost the others no more than one. */
 const APART_MS = 500;
+/** No script waits longer for its turn, however many are before it: its callers have deadlines. */
+const LONGEST_TURN_MS = 2_000;
 /** Idle for so long, an isolate (and the engine itself) collects its garbage. */
 const REST_MS = 2_000;
 
@@ -183,20 +185,19 @@ export class Isolates implements Dispatcher, PoolHost {
     }, startMs);
     await isolate.ready;
     clearTimeout(timer);
+    if (this.#stopping) isolate.kill({ cause: "retired", detail: "the engine stops" });
     if (isolate.state !== "spare") throw new Error(`an isolate could not be started: ${isolate.killed?.detail}`);
     return isolate;
   }
 
   async acquire(pool: ScriptPool): Promise<Isolate> {
-    if (pool.pauses.isOnProbation) {
-      const startAt = Math.max(this.now(), this.#nextStart);
-      this.#nextStart = startAt + APART_MS;
-      if (startAt > this.now()) await Bun.sleep(startAt - this.now());
-    }
+    if (pool.pauses.isOnProbation) await this.#turn();
+    this.#refuseWhenStopping();
     await this.#places.take(pool);
     this.#lastWanted = performance.now();
     this.#rested = this.#asleep = false;
     try {
+      this.#refuseWhenStopping();
       const isolate = await this.#take();
       this.#owners.set(isolate, pool);
       this.#watchdog.wake();
@@ -206,6 +207,18 @@ export class Isolates implements Dispatcher, PoolHost {
       this.warm();
       throw error;
     }
+  }
+
+  /** Waits until a script with a recent kill may start. */
+  async #turn(): Promise<void> {
+    const now = this.now();
+    const startAt = Math.min(Math.max(now, this.#nextStart), now + LONGEST_TURN_MS);
+    this.#nextStart = startAt + APART_MS;
+    if (startAt > now) await Bun.sleep(startAt - now);
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopping) throw new Error("the engine stops");
   }
 
   /** A spare that still lives, or a new one. */
@@ -271,7 +284,8 @@ export class Isolates implements Dispatcher, PoolHost {
     this.#options.events.onPause(pool.script.name, ms);
   }
   onLoadFailure(pool: ScriptPool, failure: NonNullable<LoadFailure>): void {
-    this.#options.events.onLoadFailure(pool.script.name, failure);
+    // Who was still waiting for a place when the engine stopped did not fail.
+    if (!this.#stopping) this.#options.events.onLoadFailure(pool.script.name, failure);
   }
 
   /** Ends everything. What is in flight was drained by the server before; what is left is told so. */

@@ -1,3 +1,14 @@
+/**
+ * `@aiwebengine/sdk/client`: calls the routes of scripts, typed by what the scripts export. Runs in browsers, Bun, Deno
+ * and Node, and needs nothing but `fetch`.
+ *
+ * ```ts
+ * import { ApiError, createClient } from "@aiwebengine/sdk/client";
+ *
+ * const api = createClient<typeof import("./scripts/notes")>("https://notes.example");
+ * const note = await api("POST /notes/:id", { params: { id: "1" }, body: { text: "milk" } });
+ * ```
+ */
 import type { Client } from "./client/types.js";
 export { ApiError } from "./client/error.js";
 export type { Client, InputOf, RouteOf, OutputOf } from "./client/types.js";

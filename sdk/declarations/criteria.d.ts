@@ -1,3 +1,4 @@
+/** What a client is, and whom a message is for: `criteria` of the one held against the `filter` of the other. */
 import type { Json } from "./schema.js";
 type Scalar = string | number | boolean | null;
 /** By key one value, or several of which each counts. */

@@ -1,3 +1,7 @@
+/**
+ * What a script's `*.test.ts` imports from `@aiwebengine/sdk/testing`. `aiwebengine test` runs such a file in the script's
+ * own sandbox; each case starts with an empty stage: what it wrote, stubbed and set is undone when it ends.
+ */
 export { expect } from "./testing/expect.js";
 export type { Expect, Matchers } from "./testing/matchers.js";
 export interface TestOptions {

@@ -67,6 +67,12 @@ export function reachable(files: Files, entries: readonly string[]): Files {
   return found;
 }
 
+/** TypeScript drops what a file says of itself with the import below it, when no declaration needs that. */
+export function withFirstComment(declaration: string, source: string): string {
+  const comment = /^\/\*\*[^]*?\*\/\n/.exec(source)?.[0] ?? "";
+  return declaration.startsWith(comment) ? declaration : comment + declaration;
+}
+
 /** Path below the package → text, in the project's format. */
 export async function publicDeclarations(): Promise<Files> {
   const folder = await mkdtemp(join(tmpdir(), "declarations-"));
@@ -76,7 +82,8 @@ export async function publicDeclarations(): Promise<Files> {
     // TypeScript leaves the sources' endings in declarations; a package has none of the sources.
     for (const name of names) {
       const text = await readFile(join(folder, name), "utf8");
-      await writeFile(join(folder, name), text.replace(RELATIVE, '$1$2.js"'));
+      const source = await readFile(join(SDK, name.replace(/\.d\.ts$/, ".ts")), "utf8");
+      await writeFile(join(folder, name), withFirstComment(text, source).replace(RELATIVE, '$1$2.js"'));
     }
     await run(["fmt", "--no-script", "--print-width=120", ...names.map((name) => join(folder, name))]);
     const files = new Map<string, string>();

@@ -50,6 +50,7 @@ test("the declarations of every entry are whole: what they import is there, and 
   expect([...reachable(files, entries).keys()].sort()).toEqual([...files.keys()].sort());
   for (const entry of entries) expect(files.has(entry)).toBe(true);
   for (const [path, text] of files) {
+    expect(text, `${path} says what it is for`).toStartWith("/**");
     expect(text, path).not.toMatch(/from "[^"]+\.ts"/);
     for (const [, specifier] of text.matchAll(/^(?:import|export) [^"]*from "([^".][^"]*)"/gm))
       expect([path, specifier]).toEqual(["schema.d.ts", "arktype"]);

@@ -112,10 +112,15 @@ export function checkRequest(runner: WebRunner, context: Context): void {
   if (errors.length > 0) throw new InputError("The request does not fit the route's schema.", errors);
 }
 
-/** `part` is `payload` or `args`. @throws InputError, the same. */
-export function checkData(runner: DataRunner, part: string, value: unknown): void {
+const DATA_MISFITS = {
+  args: "The arguments do not fit the handler's input schema.",
+  payload: "The payload does not fit the handler's input schema.",
+} as const;
+
+/** @throws InputError, the same. */
+export function checkData(runner: DataRunner, part: keyof typeof DATA_MISFITS, value: unknown): void {
   if (!runner.checkInput) return;
   const errors: ValidationError[] = [];
   addErrors(errors, part, runner.checkInput(value));
-  if (errors.length > 0) throw new InputError(`The ${part} does not fit the handler's input schema.`, errors);
+  if (errors.length > 0) throw new InputError(DATA_MISFITS[part], errors);
 }

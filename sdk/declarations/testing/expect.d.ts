@@ -1,3 +1,4 @@
+/** `expect`: one table of what can be expected; `.not`, `.resolves` and `.rejects` turn each row. */
 import type { Expect } from "./matchers.js";
 /** What did not hold. `expected` and `actual` are texts, for a runner that shows a difference. */
 export declare class ExpectationError extends Error {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
 import { House, problem } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
@@ -202,7 +202,71 @@ test("scripts with a recent kill start one after the other, half a second apart;
   expect((await answers[1])?.status).toBe(200);
 });
 
+describe("the turn of a script with a recent kill", () => {
+  async function killed(made: House, count: number): Promise<ReturnType<House["open"]>[]> {
+    const pools = Array.from({ length: count }, () => made.open());
+    for (const pool of pools) {
+      await serve(made, pool);
+      pool.isolates[0]?.kill({ cause: "crashed", detail: "" });
+    }
+    return pools;
+  }
+
+  test("comes within two seconds, however many are before it", async () => {
+    const made = house({ max: 16 });
+    const pools = await killed(made, 10);
+    const waits: number[] = [];
+    const sleep = spyOn(Bun, "sleep").mockImplementation(async (ms) => void waits.push(Number(ms)));
+    try {
+      const answers = pools.map((pool) => made.dispatch(pool));
+      expect(waits).toEqual([500, 1_000, 1_500, 2_000, 2_000, 2_000, 2_000, 2_000, 2_000]);
+      for (const answer of answers) {
+        const vessel = await made.load();
+        await turns();
+        vessel.emit(F.RESULT, 1, 200, "", "ok");
+        expect((await answer).status).toBe(200);
+      }
+    } finally {
+      sleep.mockRestore();
+    }
+  });
+
+  test("does not come when the engine stops meanwhile: nothing is started, and nothing is called a failure", async () => {
+    const made = house();
+    const pools = await killed(made, 2);
+    const { promise: over, resolve: wake } = Promise.withResolvers<void>();
+    const sleep = spyOn(Bun, "sleep").mockImplementation(() => over);
+    try {
+      const answers = pools.map((pool) => made.dispatch(pool));
+      await turns();
+      const started = made.vessels.length;
+      await made.isolates.dispose();
+      for (const answer of answers) expect((await problem(answer)).code).toBe("not_ready");
+      wake();
+      await turns();
+      expect(made.vessels.length).toBe(started);
+      expect(made.vessels.filter((vessel) => vessel.kills === 0)).toEqual([]);
+      expect(made.loadFailures).toEqual([]);
+    } finally {
+      sleep.mockRestore();
+    }
+  });
+});
+
 describe("the end", () => {
+  test("an isolate that is still starting when the engine stops goes, and is nobody's failure", async () => {
+    const made = house();
+    made.willing = false;
+    const answer = made.dispatch(made.open());
+    await turns();
+    await made.isolates.dispose();
+    expect((await problem(answer)).code).toBe("not_ready");
+    made.vessels[0]?.ready();
+    await turns();
+    expect(made.vessels[0]?.kills).toBeGreaterThan(0);
+    expect(made.loadFailures).toEqual([]);
+  });
+
   test("answers what waits and what runs, breaks streams, and kills all", async () => {
     const made = house({ spare: 1, perScript: 1 });
     made.isolates.warm();

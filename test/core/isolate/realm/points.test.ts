@@ -191,8 +191,11 @@ describe("functions among the options", () => {
     );
     for (const input of [{ payload: "x" }, { payload: "x", args: 1 }, {}]) {
       const { failure } = await scripted.call(0, { handler: "admit", check: "payload", ...input });
-      expect(failure).toMatchObject({ kind: "input" });
+      expect(failure).toMatchObject({ kind: "input", message: "The payload does not fit the handler's input schema." });
     }
+    expect((await scripted.call(0, { handler: "admit", check: "args", args: "x" })).failure).toMatchObject({
+      message: "The arguments do not fit the handler's input schema.",
+    });
     expect((await scripted.call(0, { handler: "leave" })).body).toBe('"left"');
     expect((await scripted.call(0, { payload: 1 })).body).toBe('"main"');
     expect((await scripted.call(1, { handler: "admit" })).body).toBe('"second"');
