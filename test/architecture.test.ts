@@ -114,7 +114,7 @@ const CEILINGS = {
   "core/isolate/testing": 490,
   "core/log": 1210,
   "core/plugin": 2050,
-  "core/pool": 3000,
+  "core/pool": 3030,
   "core/script": 2290,
   "core/testing": 1090,
 };
