@@ -1,18 +1,16 @@
 /** `npm run build`: what is embedded first (the realm), then the binary `dist/aiwebengine`. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import type { AnyPlugin } from "../sdk/plugin.ts";
+import { BINARY, isCurrent } from "./built.ts";
 import { compileDefinition } from "./isolate/build/schemas.ts";
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");
-const binary = process.platform === "win32" ? "aiwebengine.exe" : "aiwebengine";
 
 /** Workers are reached by address, not by import: unnamed here, a binary does not have them. */
 const ENTRIES = ["core/main.ts", "core/isolate/spawner-worker.ts", "core/isolate/thread.ts"];
-/** All that goes into the binary. */
-const SOURCES = ["core", "plugins", "sdk", "package.json", "package-lock.json", "tsconfig.json"];
 
 /** Written only when it differs, so that a build without changes changes nothing. */
 async function write(name: string, content: string | Uint8Array): Promise<void> {
@@ -139,29 +137,18 @@ async function buildBinary(): Promise<void> {
     "--no-compile-autoload-dotenv",
   ];
   try {
-    const child = Bun.spawn([process.execPath, "build", ...flags, ...ENTRIES, "--outfile", join(draft, binary)], {
-      cwd: root,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = Bun.spawn(
+      [process.execPath, "build", ...flags, ...ENTRIES, "--outfile", join(draft, basename(BINARY))],
+      {
+        cwd: root,
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     if ((await child.exited) !== 0) throw new Error("the binary could not be built");
-    renameSync(join(draft, binary), join(dist, binary));
+    renameSync(join(draft, basename(BINARY)), BINARY);
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }
-}
-
-function newest(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return 0;
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  // A folder's own time says that a file was removed.
-  return readdirSync(path).reduce((time, name) => Math.max(time, newest(join(path, name))), stat.mtimeMs);
-}
-
-function isCurrent(): boolean {
-  const built = join(dist, binary);
-  // Without a binary 0 is not newer than anything.
-  return newest(built) > SOURCES.reduce((time, name) => Math.max(time, newest(join(root, name))), 0);
 }
 
 if (import.meta.main) {

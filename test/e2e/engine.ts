@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { BINARY } from "../../core/built.ts";
 import { LogLines, type LogMatch } from "./log-lines.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
@@ -81,9 +82,7 @@ function isInProcess(): boolean {
 /** The command that runs the engine: `AIWEBENGINE_BIN`, else the built binary. A `.ts` file is run by this Bun. */
 export function engineCommand(): readonly string[] {
   const given = isInProcess() ? join(REPOSITORY, "core/main.ts") : process.env["AIWEBENGINE_BIN"];
-  const path = resolve(
-    given ?? join(REPOSITORY, "dist", process.platform === "win32" ? "aiwebengine.exe" : "aiwebengine"),
-  );
+  const path = resolve(given ?? BINARY);
   if (!existsSync(path)) {
     throw new Error(
       given === undefined

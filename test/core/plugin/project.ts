@@ -8,6 +8,7 @@ import type { Scope } from "../../../core/plugin/context.ts";
 import type { Generation } from "../../../core/plugin/generation.ts";
 import { PluginHost, type PluginEvent, type PluginSettings } from "../../../core/plugin/host.ts";
 import { Keeper } from "../../../core/plugin/keep.ts";
+import { childCommand } from "../children.ts";
 
 const MAIN = resolve(import.meta.dir, "../../../core/main.ts");
 
@@ -71,7 +72,7 @@ export function openProject(options: ProjectOptions = {}): Project {
   const { given = {} } = options;
   const host = new PluginHost({
     builtIns: options.builtIns ?? [],
-    bundles: new PluginBundles([process.execPath, MAIN], dir),
+    bundles: new PluginBundles(childCommand(MAIN), dir),
     engineVersion: "0.1.0",
     settings: options.settings ?? ALL_ENABLED,
     newScope: () => newScope(given),

@@ -66,7 +66,7 @@ describe("a failure", () => {
   });
 
   test("is cut where it is too long, and keeps no header of the engine", () => {
-    const long = "x".repeat(100_000);
+    const long = "x".repeat(20_000);
     const headers = {
       connection: "close",
       "Content-Type": "text/evil",
@@ -74,7 +74,7 @@ describe("a failure", () => {
       "x-own": "y",
       number: 1,
     };
-    const errors = Array(1000).fill({ path: long, message: long, expected: long, more: long });
+    const errors = Array(120).fill({ path: long, message: long, expected: long, more: long });
     const failure = readFailure(
       JSON.stringify({ kind: long, name: long, message: long, stack: long, code: long, status: 418, headers, errors }),
     );

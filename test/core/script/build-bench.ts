@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createBuilder, type Builder, type BuilderOptions, type BuildInput } from "../../../core/script/build.ts";
 import { startSpawner } from "../../../core/pool/spawner.ts";
 import type { BuildProblem, ScriptBundle } from "../../../core/script/types.ts";
+import { childCommand } from "../children.ts";
 import { project, type Project } from "../isolate/build/project.ts";
 
 export interface Bench extends AsyncDisposable {
@@ -25,8 +26,10 @@ export async function bench(
   options: Partial<BuilderOptions> & { main?: string } = {},
 ): Promise<Bench> {
   const folder = project(files);
-  const main = options.main ?? join(import.meta.dir, "builder-main.ts");
-  const spawner = await startSpawner({ command: [process.execPath, main], jail: existsSync("/proc/self") });
+  const { main } = options;
+  const command =
+    main === undefined ? childCommand(join(import.meta.dir, "builder-main.ts")) : [process.execPath, main];
+  const spawner = await startSpawner({ command, jail: existsSync("/proc/self") });
   const cacheDir = join(folder.dir, "data/cache");
   const again = (more: Partial<BuilderOptions> = {}): Builder =>
     createBuilder({ spawner, cacheDir, engineVersion: "test", ...options, ...more });
