@@ -18,6 +18,8 @@ export type RealmSink = (
   a: number,
   text: string,
   body: string | Uint8Array | undefined,
+  /** No script has the bytes of `body`. */
+  lasting: boolean,
 ) => void;
 
 export interface LoadInput {
@@ -30,6 +32,8 @@ export interface LoadInput {
 }
 
 export interface RealmHost {
+  /** Memory of the realm for a body that is to come, which is then handed in as it is: other bytes are copied. */
+  room(length: number): Uint8Array;
   /** The answer comes through the sink, as LOADED. Answers a sentence when the code does not even compile. */
   load(input: LoadInput): string | null;
   dispatch(id: number, registration: number, kind: number, head: string, body: Uint8Array | undefined): void;
@@ -110,15 +114,15 @@ export function openRealm(sink: RealmSink, turnstile: Turnstile = OPEN): RealmHo
   const callers = new Map<number, number>();
   const { context, doors: boot } = openContext();
 
-  const emit = (type: unknown, id: unknown, a: unknown, text: unknown, body: unknown): void => {
+  const emit = (type: unknown, id: unknown, a: unknown, text: unknown, body: unknown, lasting: unknown): void => {
     if (typeof type !== "number" || typeof id !== "number" || typeof a !== "number" || typeof text !== "string") return;
     if (type === TIMER_START) return startTimer(id, a);
     if (type === TIMER_STOP) return stopTimer(id);
     if (type === CALL) callers.set(id, a);
-    if (body === undefined || typeof body === "string") sink(type, id, a, text, body);
+    if (body === undefined || typeof body === "string") sink(type, id, a, text, body, false);
     else if (typeof body === "object" && body !== null) {
       const bytes = viewBytes(body);
-      if (bytes) sink(type, id, a, text, bytes);
+      if (bytes) sink(type, id, a, text, bytes, lasting === true);
     }
   };
 
@@ -150,14 +154,20 @@ export function openRealm(sink: RealmSink, turnstile: Turnstile = OPEN): RealmHo
   if (left !== "") throw new Error(`the realm still has ${left}: this build of the engine is not safe to run`);
   webAsk = makeAsk(alloc) as unknown as (op: number, a: unknown, b: unknown, c: unknown) => unknown;
 
+  let room: Uint8Array | null = null;
   /** Bytes of the host become bytes of the realm: its own array, filled by a captured function. */
   const inward = (bytes: Uint8Array): Uint8Array => {
+    if (bytes === room) {
+      room = null;
+      return bytes;
+    }
     const copy = alloc(bytes.length);
     Reflect.apply(setBytes, copy, [bytes]);
     return copy;
   };
 
   return {
+    room: (length) => (room = alloc(length)),
     load(input) {
       let code: unknown;
       const strict = input.form === "module" ? '"use strict";' : "";

@@ -1,7 +1,7 @@
 /** An isolate from the inside: frames in, a realm in the middle, frames out. The same in a process and in a thread. */
 import { isProxy } from "node:util/types";
 import * as F from "./frames.ts";
-import { openRealm, type RealmHost, type Turnstile } from "./realm-host.ts";
+import { openRealm, type RealmHost, type RealmSink, type Turnstile } from "./realm-host.ts";
 import { FrameReader, FrameWriter, type Frame } from "./wire.ts";
 
 /** What carries the bytes: a socket in a process, a port in a thread. */
@@ -40,6 +40,11 @@ function isTooLong(text: string, body: string | Uint8Array | undefined): boolean
   const atMost = text.length * 3 + (typeof body === "string" ? body.length * 3 : (body?.length ?? 0));
   if (atMost <= room) return false;
   return Buffer.byteLength(text) + (body === undefined ? 0 : Buffer.byteLength(body)) > room;
+}
+
+/** For the realm: its own memory, or bytes that it will copy. */
+function bodyOf(frame: Frame): Uint8Array {
+  return frame.takePlaced() ?? frame.body;
 }
 
 const OWN_ERRORS: ReadonlySet<unknown> = new Set(
@@ -90,7 +95,7 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
     },
   };
 
-  const sink = (type: number, id: number, a: number, text: string, body: string | Uint8Array | undefined): void => {
+  const sink: RealmSink = (type, id, a, text, body, lasting) => {
     if (type === F.LOG && writer.waiting > 4 * FLUSH_BYTES) {
       dropped++;
       return;
@@ -105,7 +110,7 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       dropped = 0;
     }
     if (isTooLong(text, body)) refuse(type, id, a);
-    else writer.write(type, id, a, text, body);
+    else writer.write(type, id, a, text, body, lasting);
     if (writer.waiting > FLUSH_BYTES) writer.flush();
   };
 
@@ -135,8 +140,8 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
     realm?.close();
     // What is left of an older realm speaks to nobody: its ids would be taken for the new one's.
     const mine = ++generation;
-    realm = openRealm((type, id, a, text, body) => {
-      if (mine === generation) sink(type, id, a, text, body);
+    realm = openRealm((type, id, a, text, body, lasting) => {
+      if (mine === generation) sink(type, id, a, text, body, lasting);
     }, turnstile);
     loaded = message;
     const fault = realm.load(message);
@@ -165,11 +170,11 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
     switch (frame.type) {
       case F.INVOKE: {
         const kind = frame.a & 3;
-        realm.dispatch(frame.id, frame.a >>> 2, kind, frame.text, kind === F.BODY_WHOLE ? frame.body : undefined);
+        realm.dispatch(frame.id, frame.a >>> 2, kind, frame.text, kind === F.BODY_WHOLE ? bodyOf(frame) : undefined);
         break;
       }
       case F.BODY_CHUNK:
-        realm.bodyChunk(frame.id, frame.body);
+        realm.bodyChunk(frame.id, bodyOf(frame));
         break;
       case F.BODY_END:
         realm.bodyEnd(frame.id, frame.a, frame.text);
@@ -184,7 +189,7 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
         realm.callResult(frame.id, frame.a, frame.text);
         break;
       case F.CALL_CHUNK:
-        realm.callChunk(frame.id, frame.body);
+        realm.callChunk(frame.id, bodyOf(frame));
         break;
       case F.CALL_END:
         realm.callEnd(frame.id, frame.a, frame.text);
@@ -197,7 +202,10 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
     }
   };
 
-  const reader = new FrameReader(MAX_INPUT_BYTES);
+  // A long body is gathered where it will be read: in the realm.
+  const reader = new FrameReader(MAX_INPUT_BYTES, ({ bodyLength }) =>
+    realm === null ? new Uint8Array(bodyLength) : realm.room(bodyLength),
+  );
   return {
     receive: (bytes) => reader.push(bytes, take),
     drain: () => writer.drain(),

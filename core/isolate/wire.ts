@@ -5,6 +5,13 @@ const FIRST_BYTES = 64 * 1024;
 const KEEP_BYTES = 1024 * 1024;
 /** From here on a copy costs more than a write of its own. */
 const DIRECT_BYTES = 32 * 1024;
+/** Of a body that is written by itself, so much goes along with the frame's head: fewer writes, and fewer wakes at the other side. */
+const ALONG_BYTES = 4 * 1024;
+/** What is set aside at first for a frame that is gathered with its body. */
+const MOST_AT_ONCE = 1024 * 1024;
+/** From here on the body of a frame that is not complete gets memory of its own at once, instead of being gathered with its head. */
+const PLACE_BYTES = 32 * 1024;
+const { set: setBytes } = Uint8Array.prototype;
 
 /** Gathers all frames of one turn of the event loop and hands them on as one write. */
 export class FrameWriter {
@@ -29,9 +36,14 @@ export class FrameWriter {
     return this.#backlogBytes + this.#used;
   }
 
-  write(type: number, id: number, a: number, text: string, body?: string | Uint8Array): void {
+  /** `lasting`: nobody changes the bytes of `body` any more, so what the socket does not take at once needs no copy. */
+  write(type: number, id: number, a: number, text: string, body?: string | Uint8Array, lasting = false): void {
     if (this.#closed) return;
-    if (typeof body === "object" && body.length >= DIRECT_BYTES) return this.#writeDirect(type, id, a, text, body);
+    if (body !== undefined && body.length >= DIRECT_BYTES) {
+      if (typeof body === "string") return this.#writeDirect(type, FLAG_TEXT, id, a, text, Buffer.from(body), true);
+      const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
+      return this.#writeDirect(type, 0, id, a, text, bytes, lasting);
+    }
     const bodyMost = body === undefined ? 0 : typeof body === "string" ? body.length * 3 : body.length;
     const start = this.#head(type, id, a, text, bodyMost);
     let at = this.#used;
@@ -61,12 +73,14 @@ export class FrameWriter {
     return start;
   }
 
-  /** A long body goes to the socket from where it lies; only what the socket does not take at once is copied. */
-  #writeDirect(type: number, id: number, a: number, text: string, body: Uint8Array): void {
-    const start = this.#head(type, id, a, text, 0);
+  /** A long body goes to the socket from where it lies. */
+  #writeDirect(type: number, flags: number, id: number, a: number, text: string, body: Buffer, lasting: boolean): void {
+    const start = this.#head(type, id, a, text, ALONG_BYTES);
+    this.#buffer[start + 5] = flags;
     this.#buffer.writeUInt32LE(this.#used - start - 4 + body.length, start);
+    this.#used += body.copy(this.#buffer, this.#used, 0, ALONG_BYTES);
     this.flush();
-    this.#pass(Buffer.from(body.buffer, body.byteOffset, body.length));
+    this.#pass(body.subarray(ALONG_BYTES), lasting);
     this.wake();
   }
 
@@ -87,13 +101,16 @@ export class FrameWriter {
     if (this.#used === 0 || this.#closed) return;
     const bytes = this.#buffer.subarray(0, this.#used);
     this.#used = 0;
-    this.#pass(bytes);
+    this.#pass(bytes, false);
     if (this.#buffer.length > KEEP_BYTES) this.#buffer = Buffer.allocUnsafe(FIRST_BYTES);
   }
 
-  #pass(bytes: Buffer): void {
+  #pass(bytes: Buffer, lasting: boolean): void {
     const taken = this.#backlogBytes > 0 ? 0 : Math.max(0, this.#send(bytes));
-    if (taken < bytes.length) this.#keep(bytes.subarray(taken));
+    if (taken === bytes.length) return;
+    const left = bytes.subarray(taken);
+    this.#backlog.push(lasting ? left : Buffer.from(left));
+    this.#backlogBytes += left.length;
   }
 
   /** The socket takes bytes again. */
@@ -118,11 +135,6 @@ export class FrameWriter {
     this.#used = 0;
   }
 
-  #keep(bytes: Buffer): void {
-    this.#backlog.push(Buffer.from(bytes));
-    this.#backlogBytes += bytes.length;
-  }
-
   #reserve(bytes: number): number {
     const needed = this.#used + bytes;
     if (needed > this.#buffer.length) {
@@ -144,6 +156,8 @@ export class Frame {
   #bytes: Buffer = Buffer.alloc(0);
   #from = 0;
   #to = 0;
+  /** The body has memory of its own. */
+  #placed = false;
 
   get bodyLength(): number {
     return this.#to - this.#from;
@@ -154,11 +168,21 @@ export class Frame {
     return this.#bytes.subarray(this.#from, this.#to);
   }
 
+  /** The body for whoever keeps it: a copy, where it has no memory of its own. */
+  takeBody(): Uint8Array {
+    return this.takePlaced() ?? new Uint8Array(this.body);
+  }
+
+  /** The memory that `place` gave for the body, or null where the body was short or came in one piece. */
+  takePlaced(): Uint8Array | null {
+    return this.#placed ? this.#bytes : null;
+  }
+
   bodyText(): string {
     return this.#bytes.utf8Slice(this.#from, this.#to);
   }
 
-  /** Takes the frame of `total` bytes that begins at `at`. */
+  /** Takes the frame of `total` bytes that begins at `at`, of which the body may still be to come. */
   read(bytes: Buffer, at: number, total: number): void {
     const textBytes = bytes.readUInt32LE(at + 14);
     const bodyAt = at + HEAD_BYTES + textBytes;
@@ -171,55 +195,122 @@ export class Frame {
     this.#bytes = bytes;
     this.#from = bodyAt;
     this.#to = at + total;
+    this.#placed = false;
+  }
+
+  /** Its body is these bytes, which belong to whoever takes it. */
+  give(body: Uint8Array, length: number): void {
+    this.#bytes = body as Buffer;
+    this.#from = 0;
+    this.#to = length;
+    this.#placed = true;
   }
 }
 
 export class ProtocolError extends Error {}
 
+/** Memory for the body of a frame that is to come. It may be a realm's: nothing of it is read or called here. */
+export type Place = (frame: Frame) => Uint8Array;
+
+const ownMemory: Place = (frame) => Buffer.allocUnsafeSlow(frame.bodyLength);
+
 /** Cuts a stream of bytes into frames. Throws ProtocolError on anything malformed; the caller ends the other side. */
 export class FrameReader {
   #pending: Buffer | null = null;
   #filled = 0;
+  /** Where the body of the frame goes whose head has come. */
+  #body: Uint8Array | null = null;
+  #bodyLength = 0;
   readonly #most: number;
+  readonly #place: Place;
   readonly #frame = new Frame();
 
-  constructor(mostBytes: number) {
+  constructor(mostBytes: number, place: Place = ownMemory) {
     this.#most = mostBytes;
+    this.#place = place;
   }
 
   push(input: Buffer, take: (frame: Frame) => void): void {
-    let bytes = input;
-    while (this.#pending) {
-      // Still short of the length word, then of the whole frame: never copy the same byte twice.
-      const pending = this.#pending;
-      const wanted = this.#filled < 4 ? 4 : this.#total(pending, 0);
-      const count = Math.min(wanted - this.#filled, bytes.length);
-      const room = pending.length < wanted ? this.#grow(wanted) : pending;
-      bytes.copy(room, this.#filled, 0, count);
-      this.#filled += count;
-      bytes = bytes.subarray(count);
-      if (this.#filled < 4 || this.#filled < this.#total(room, 0)) {
-        if (bytes.length === 0) return;
-        continue;
-      }
-      this.#pending = null;
-      const whole = room.subarray(0, this.#filled);
-      this.#filled = 0;
-      this.#read(whole, 0, whole.length, take);
-    }
     let at = 0;
-    while (at < bytes.length) {
-      const left = bytes.length - at;
-      const total = left < 4 ? 0 : this.#total(bytes, at);
-      if (left < 4 || left < total) {
-        this.#pending = Buffer.allocUnsafe(Math.max(left, 4, Math.min(total, 1024 * 1024)));
-        bytes.copy(this.#pending, 0, at);
-        this.#filled = left;
-        return;
+    while (at < input.length) {
+      if (this.#body !== null) at += this.#fill(this.#body, input, at, take);
+      else if (this.#pending !== null) at += this.#gather(this.#pending, input, at, take);
+      else {
+        const left = input.length - at;
+        const total = left < 4 ? 0 : this.#total(input, at);
+        if (left < 4 || left < total) at += this.#begin(input, at, total);
+        else {
+          this.#frame.read(input, at, total);
+          at += total;
+          take(this.#frame);
+        }
       }
-      this.#read(bytes, at, total, take);
-      at += total;
     }
+  }
+
+  /** The start of a frame that is not complete. Answers how many bytes it took. */
+  #begin(bytes: Buffer, at: number, total: number): number {
+    const left = bytes.length - at;
+    const head = left < HEAD_BYTES ? total : HEAD_BYTES + bytes.readUInt32LE(at + 14);
+    if (head <= left && total - head >= PLACE_BYTES) {
+      this.#open(bytes, at, total);
+      return head;
+    }
+    this.#pending = Buffer.allocUnsafe(Math.max(left, 4, Math.min(total, MOST_AT_ONCE)));
+    this.#filled = bytes.copy(this.#pending, 0, at);
+    return left;
+  }
+
+  /** The head has come: what follows goes to where it belongs. */
+  #open(bytes: Buffer, at: number, total: number): void {
+    this.#frame.read(bytes, at, total);
+    this.#bodyLength = this.#frame.bodyLength;
+    this.#body = this.#place(this.#frame);
+    this.#filled = 0;
+  }
+
+  #fill(body: Uint8Array, bytes: Buffer, at: number, take: (frame: Frame) => void): number {
+    const count = Math.min(this.#bodyLength - this.#filled, bytes.length - at);
+    Reflect.apply(setBytes, body, [bytes.subarray(at, at + count), this.#filled]);
+    this.#filled += count;
+    if (this.#filled === this.#bodyLength) {
+      this.#body = null;
+      this.#filled = 0;
+      this.#frame.give(body, this.#bodyLength);
+      take(this.#frame);
+    }
+    return count;
+  }
+
+  /** Still short of the length word, of the head, or of the whole frame. Answers how many bytes it took. */
+  #gather(pending: Buffer, bytes: Buffer, at: number, take: (frame: Frame) => void): number {
+    const wanted = this.#wanted(pending);
+    const count = Math.min(wanted - this.#filled, bytes.length - at);
+    const room = pending.length < wanted ? this.#grow(wanted) : pending;
+    bytes.copy(room, this.#filled, at, at + count);
+    this.#filled += count;
+    if (this.#filled < 4) return count;
+    const total = this.#total(room, 0);
+    if (this.#filled === total) {
+      this.#pending = null;
+      this.#filled = 0;
+      this.#frame.read(room, 0, total);
+      take(this.#frame);
+    } else if (this.#filled >= HEAD_BYTES && this.#filled === HEAD_BYTES + room.readUInt32LE(14)) {
+      this.#pending = null;
+      this.#open(room, 0, total);
+    }
+    return count;
+  }
+
+  /** How many bytes of the frame are gathered before anything can be done with them. */
+  #wanted(pending: Buffer): number {
+    if (this.#filled < 4) return 4;
+    const total = this.#total(pending, 0);
+    if (total < PLACE_BYTES) return total;
+    if (this.#filled < HEAD_BYTES) return HEAD_BYTES;
+    const head = HEAD_BYTES + pending.readUInt32LE(14);
+    return total - head >= PLACE_BYTES ? head : total;
   }
 
   #grow(wanted: number): Buffer {
@@ -233,10 +324,5 @@ export class FrameReader {
     const length = bytes.readUInt32LE(at);
     if (length < HEAD_BYTES - 4 || length > this.#most) throw new ProtocolError(`a frame of ${length} bytes`);
     return length + 4;
-  }
-
-  #read(bytes: Buffer, at: number, total: number, take: (frame: Frame) => void): void {
-    this.#frame.read(bytes, at, total);
-    take(this.#frame);
   }
 }

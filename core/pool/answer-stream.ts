@@ -5,8 +5,8 @@ import { ChunkQueue } from "./chunk-queue.ts";
 const WRITE_OUT_MS = 5;
 
 export interface AnswerStream {
-  /** Copies the bytes. */
-  push(bytes: Uint8Array): void;
+  /** Copies the bytes, unless they are given away (`own`). */
+  push(bytes: Uint8Array, own?: boolean): void;
   /** Complete: the client gets what is held, then a clean end. */
   close(): void;
   /** Broken off: the client gets what is held, then a connection that ends too early. */
@@ -37,9 +37,9 @@ export function makeAnswerStream(
     get total() {
       return total;
     },
-    push(bytes) {
+    push(bytes, own) {
       if (ended) return;
-      queue.push(bytes);
+      queue.push(bytes, own);
       total += bytes.length;
       stream.lastMove = performance.now();
       wake?.();

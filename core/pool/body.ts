@@ -3,7 +3,7 @@ import { BODY_CHUNK, BODY_END, WINDOW_BYTES } from "../isolate/frames.ts";
 import { ProtocolError, type FrameWriter } from "../isolate/wire.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 
-const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 export class BodyFeed {
   /** An isolate has part of it: no other can have it any more. */
@@ -73,7 +73,7 @@ export class BodyFeed {
     this.given = true;
     this.#ahead += bytes.length;
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      this.#writer?.write(BODY_CHUNK, this.#local, 0, "", bytes.subarray(at, at + PIECE_BYTES));
+      this.#writer?.write(BODY_CHUNK, this.#local, 0, "", bytes.subarray(at, at + PIECE_BYTES), true);
     }
   }
 

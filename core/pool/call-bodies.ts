@@ -20,7 +20,7 @@ export function readRequest(frame: Frame, upload: () => ReadableStream<Uint8Arra
     url,
     headers,
     redirect: redirect === "error" || redirect === "manual" ? redirect : "follow",
-    body: kind === 1 ? new Uint8Array(frame.body) : kind === 2 ? upload() : null,
+    body: kind === 1 ? frame.takeBody() : kind === 2 ? upload() : null,
   };
 }
 
@@ -80,12 +80,12 @@ export class Upload {
   }
 
   /** False when nobody takes it any more. */
-  push(piece: Uint8Array): boolean {
+  push(piece: Uint8Array, own = false): boolean {
     if (!this.#controller || this.#complete !== null || piece.length === 0) return false;
     if (this.#queue.held + piece.length > MOST_AHEAD) {
       throw new ProtocolError("an outgoing body that does not wait for the network");
     }
-    this.#queue.push(piece);
+    this.#queue.push(piece, own);
     this.#deliver();
     return true;
   }
@@ -133,7 +133,7 @@ export class Download {
           return;
         }
         this.#ahead += value.length;
-        this.#writer.write(CALL_CHUNK, this.#id, 0, "", value);
+        this.#writer.write(CALL_CHUNK, this.#id, 0, "", value, true);
         await this.#room(signal);
       }
       await reader.cancel();

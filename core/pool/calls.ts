@@ -161,8 +161,10 @@ export class CallDesk {
         return entry.abort.abort(new ProblemError("invocation_ended", "The script gave the request up."));
       case F.CALL_CREDIT:
         return download ? download.taken(frame.a) : this.#stray();
-      case F.FETCH_CHUNK:
-        return upload?.push(frame.body) ? undefined : this.#stray();
+      case F.FETCH_CHUNK: {
+        const placed = frame.takePlaced();
+        return upload?.push(placed ?? frame.body, placed !== null) ? undefined : this.#stray();
+      }
       default:
         return upload?.end(frame.a === 0) ? undefined : this.#stray();
     }

@@ -16,10 +16,14 @@ export class ChunkQueue {
     return this.#held;
   }
 
-  /** Copies the bytes. */
-  push(bytes: Uint8Array): void {
+  /** Copies the bytes, unless they are given away (`own`). */
+  push(bytes: Uint8Array, own = false): void {
     const { length } = bytes;
     this.#held += length;
+    if (own) {
+      this.#pieces.push({ buffer: bytes, used: length });
+      return;
+    }
     const last = this.#pieces.at(-1);
     if (last && last.used + length <= last.buffer.length) {
       last.buffer.set(bytes, last.used);

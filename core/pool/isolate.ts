@@ -136,7 +136,7 @@ export class Isolate {
     const kind =
       invocation.method === null ? F.BODY_DATA : body === null ? F.BODY_NONE : whole ? F.BODY_WHOLE : F.BODY_STREAM;
     this.flights.set(local, flight);
-    this.#writer.write(F.INVOKE, local, route.registration.id * 4 + kind, head, whole);
+    this.#writer.write(F.INVOKE, local, route.registration.id * 4 + kind, head, whole, true);
     if (this.#writer.waiting > FULL_BYTES) this.#full = true;
     if (kind === F.BODY_STREAM) {
       flight.feed ??= new BodyFeed(body as ReadableStream<Uint8Array>);

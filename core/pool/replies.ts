@@ -18,6 +18,7 @@ import { TooDeep } from "./hostile-json.ts";
 import { answerProblem, type Flight } from "./flight.ts";
 import { limitUse } from "./limit-use.ts";
 import { TooLong, ValueStream } from "./value-stream.ts";
+import { wholeBody } from "./whole-body.ts";
 
 export interface ReplyDeps {
   /** A script's failure, for the log. */
@@ -62,7 +63,7 @@ export class Replies {
     if (flight.data) return this.#value(frame, flight, limits);
     const lingers = frame.a >= LINGERS;
     const length = frame.bodyLength;
-    const content = length === 0 ? null : frame.flags & F.FLAG_TEXT ? frame.bodyText() : new Uint8Array(frame.body);
+    const content = wholeBody(frame, flight.invocation.method);
     const sent = this.#respond(flight, limits, lingers ? frame.a - LINGERS : frame.a, frame.text, content, length);
     if (sent && !lingers) this.#steps.finish(flight);
   }
@@ -187,7 +188,8 @@ export class Replies {
     const total = stream.total + length;
     // Values are held one by one, by their reader.
     if (total > limits.responseBytes && !flight.data) return this.cut(flight, tooLarge(limits, total));
-    stream.push(frame.body);
+    const placed = frame.takePlaced();
+    stream.push(placed ?? frame.body, placed !== null);
   }
 
   end(frame: Frame, flight: Flight): void {

@@ -13,6 +13,20 @@ import { registerWebHandler, HttpError } from "@aiwebengine/sdk";
 registerWebHandler("GET /web/:a", ({ params, query, ip, id, url }) => ({ params, query, ip, id, url: url.href }));
 registerWebHandler("GET /web/files/*", ({ params }) => params["*"]);
 registerWebHandler("POST /web/echo", async ({ request }) => ({ length: (await request.arrayBuffer()).byteLength }));
+registerWebHandler("POST /web/same", async ({ request }) => new Response(await request.arrayBuffer()));
+registerWebHandler("GET /web/long", ({ query }) => (query.bytes ? new Uint8Array(100000).fill(65) : "A".repeat(100000)));
+registerWebHandler("POST /web/twice", async (context) => {
+  const copy = context.request.clone();
+  (await context.request.bytes()).fill(66);
+  const [text, again] = [await copy.text(), new Response("abc")];
+  const other = again.clone();
+  (await again.bytes()).fill(66);
+  return { text, body: context.body ?? null, other: await other.text() };
+});
+registerWebHandler("POST /web/taken", async (context) => {
+  (await context.request.bytes()).fill(66);
+  return { body: context.body ?? null };
+});
 registerWebHandler("POST /web/json", ({ body }) => ({ body, polluted: ({}).polluted === undefined ? "no" : "yes" }));
 registerWebHandler("POST /web/form", { body: { "name?": "string", "age?": "number" } }, ({ body }) => body);
 registerWebHandler("GET /web/head/:value", ({ params }) => new Response("x", { headers: { "x-a": params.value } }));
@@ -64,6 +78,44 @@ async function problem(response: Response): Promise<Record<string, unknown>> {
 }
 
 const HOST = "Host: example.com\r\n";
+
+describe("a long body", () => {
+  test("comes back as it was sent, with its length, in a head that is one packet", async () => {
+    for (const length of [1000, 15_000, 16_384, 65_536, 150_000]) {
+      const sent = new Uint8Array(length).map((_, at) => at * 7);
+      const response = await engine.fetch("/web/same", { method: "POST", body: sent });
+      expect(response.headers.get("content-length")).toBe(`${length}`);
+      expect(Buffer.compare(await response.bytes(), sent)).toBe(0);
+    }
+    const { promise: first, resolve } = Promise.withResolvers<string>();
+    const socket = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: engine.port,
+      socket: { data: (_socket, bytes) => resolve(bytes.toString("latin1")) },
+    });
+    socket.write("GET /web/long HTTP/1.1\r\nHost: a\r\n\r\n");
+    const [head = ""] = (await first).split("AAAA");
+    socket.terminate();
+    expect(head).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*\r\ncontent-length: 100000\r\n[^]*\r\n$/i);
+  });
+
+  test("has its length in an answer to HEAD, and none of its bytes", async () => {
+    for (const query of ["", "?bytes=1"]) {
+      const response = await engine.fetch(`/web/long${query}`, { method: "HEAD" });
+      expect([response.headers.get("content-length"), await response.text()]).toEqual(["100000", ""]);
+    }
+  });
+
+  test("belongs to whoever read it: neither a clone nor `body` changes with it", async () => {
+    const post = async (path: string, type: string): Promise<unknown> =>
+      (await engine.fetch(path, { method: "POST", body: '"a"', headers: { "content-type": type } })).json();
+    expect(await post("/web/twice", "application/json")).toEqual({ text: '"a"', body: "a", other: "abc" });
+    expect(await post("/web/twice", "image/png")).toEqual({ text: '"a"', body: null, other: "abc" });
+    expect(await post("/web/taken", "application/json")).toEqual({ body: "a" });
+    expect(await post("/web/taken", "text/plain")).toEqual({ body: '"a"' });
+    expect(await post("/web/taken", "image/png")).toEqual({ body: null });
+  });
+});
 
 describe("routes", () => {
   test("the most specific wins, parameters are decoded once, a tail takes the rest", async () => {

@@ -46,21 +46,36 @@ export function settleLate(live: Live): void {
   if (live.over) emit(DONE, live.id, 0, "");
 }
 
-function sendWhole(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
-  if (body !== undefined && body.length > WINDOW_BYTES)
-    sendChunks(live, status, headers, typeof body === "string" ? utf8Encode(body) : body);
-  else sendOnce(live, status, headers, body);
+/** `lasting`: the bytes are no script's. */
+function sendWhole(
+  live: Live,
+  status: number,
+  headers: string,
+  body: string | Uint8Array | undefined,
+  lasting = false,
+): void {
+  if (typeof body === "string") {
+    if (body.length > WINDOW_BYTES) sendChunks(live, status, headers, utf8Encode(body), true);
+    else sendOnce(live, status, headers, body);
+  } else if (body !== undefined && body.length > WINDOW_BYTES) sendChunks(live, status, headers, body, lasting);
+  else sendOnce(live, status, headers, body, lasting);
 }
 
 /** In one message, which the isolate refuses when it is too long for one. */
-export function sendOnce(live: Live, status: number, headers: string, body: string | Uint8Array | undefined): void {
+export function sendOnce(
+  live: Live,
+  status: number,
+  headers: string,
+  body: string | Uint8Array | undefined,
+  lasting = false,
+): void {
   live.answered = true;
   settle(live);
-  emit(RESULT, live.id, live.over ? status : status + LINGERS, headers, body);
+  emit(RESULT, live.id, live.over ? status : status + LINGERS, headers, body, lasting);
 }
 
 /** A long body goes out piece by piece, as fast as the client takes it. */
-function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Array): void {
+function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Array, lasting: boolean): void {
   let at = 0;
   startStream(live, status, headers, bytes.length);
   const more = (): void => {
@@ -68,7 +83,7 @@ function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Arr
       const piece = part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES / 4, bytes.length));
       at += piece.length;
       live.ahead += piece.length;
-      emit(CHUNK, live.id, 0, "", piece);
+      emit(CHUNK, live.id, 0, "", piece, lasting);
     }
     if (at >= bytes.length || live.cancelled) endStream(live, 0);
     else live.resume = more;
@@ -188,13 +203,14 @@ export function sendEach(
   void run();
 }
 
-function sendOpened(live: Live, opened: OpenResponse, extra: readonly string[]): void {
+/** `lasting`: a body of bytes is no script's. */
+function sendOpened(live: Live, opened: OpenResponse, extra: readonly string[], lasting: boolean): void {
   const { status, body } = opened;
   let headers = opened.headers;
   if (extra.length > 0) headers = joined(headers, extra);
   const text = headers.length === 0 ? HEADERS_NONE : jsonStringify(headers);
   if (body === null) sendWhole(live, status, text, undefined);
-  else if (typeof body === "string" || isBytes(body)) sendWhole(live, status, text, body);
+  else if (typeof body === "string" || isBytes(body)) sendWhole(live, status, text, body, lasting);
   else sendStream(live, status, text, body as ReadableStream<Uint8Array>);
 }
 
@@ -288,7 +304,7 @@ export function sendAnswer(live: Live, value: unknown, extra: readonly string[])
     return sendWhole(live, 204, extra.length === 0 ? HEADERS_NONE : jsonStringify(extra), undefined);
   if (typeof value === "object" && value !== null) {
     const opened = openResponse(value);
-    if (opened) return sendOpened(live, opened, extra);
+    if (opened) return sendOpened(live, opened, extra, true);
     if (isResponse(value)) throw new TypeError("The body of this Response was already read or sent.");
     if (isHtml(value)) return sendPlain(live, HEADERS_HTML, htmlText(value), extra);
     if (isBytes(value)) {
@@ -296,10 +312,11 @@ export function sendAnswer(live: Live, value: unknown, extra: readonly string[])
         live,
         { status: 200, headers: ["content-type", "application/octet-stream"], body: value },
         extra,
+        false,
       );
     }
     if (isIterable(value)) return sendIterable(live, value);
-    if (isEnvelope(value)) return sendOpened(live, openEnvelope(value), extra);
+    if (isEnvelope(value)) return sendOpened(live, openEnvelope(value), extra, false);
   }
   const json = jsonStringify(value);
   if (typeof json !== "string") throw new TypeError(`A handler cannot answer with a ${typeof value}.`);

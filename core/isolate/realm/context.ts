@@ -165,6 +165,7 @@ export class Context {
             : whole
               ? (this.#bytes as Uint8Array)
               : () => (this.#stream ??= openBodyStream(this.#live)),
+        own: () => !Context.wantsWhole(this),
         signal: this.signal,
       });
     }

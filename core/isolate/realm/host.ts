@@ -8,8 +8,18 @@
 
 export type Primitive = string | number | boolean | bigint | undefined | null;
 
-/** Sends one message outward; primitives, and one byte array, only. `type` is a `Frame` of `core/isolate/frames.ts`. */
-export type Emit = (type: number, id: number, a: number, text: string, body: string | Uint8Array | undefined) => void;
+/**
+ * Sends one message outward; primitives, and one byte array, only. `type` is a `Frame` of `core/isolate/frames.ts`.
+ * `lasting`: no script has the bytes of `body`, so they need not be copied while they wait for the socket.
+ */
+export type Emit = (
+  type: number,
+  id: number,
+  a: number,
+  text: string,
+  body: string | Uint8Array | undefined,
+  lasting: boolean,
+) => void;
 
 /** A synchronous operation of the host; `op` is an `Op` of `ops.ts`. Answers a primitive or a realm byte array. */
 export type Ask = (
@@ -28,10 +38,17 @@ export function bindHost(emit: Emit, ask: Ask): void {
 }
 
 /** Sends outward. A failure of the host (a host error must never be seen) becomes an error of this realm. */
-export function emit(type: number, id: number, a: number, text: string, body?: string | Uint8Array): void {
+export function emit(
+  type: number,
+  id: number,
+  a: number,
+  text: string,
+  body?: string | Uint8Array,
+  lasting = false,
+): void {
   let failed = false;
   try {
-    emitDoor(type, id, a, text, body);
+    emitDoor(type, id, a, text, body, lasting);
   } catch {
     failed = true;
   }

@@ -148,6 +148,50 @@ describe("reader", () => {
     );
   });
 
+  test("gathers a long body where it is told to, wherever the stream is cut, and gives that memory away", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({
+            text: fc.string({ maxLength: 30 }),
+            size: fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 32_700, max: 70_000 })),
+          }),
+          { minLength: 1, maxLength: 5 },
+        ),
+        fc.array(fc.integer({ min: 0, max: 200_000 }), { maxLength: 8 }),
+        (list, cuts) => {
+          const sent = list.map(({ text, size }, id): Plain => {
+            return { type: 36, id, a: size, text, body: new Uint8Array(size).map((_, at) => at ^ id) };
+          });
+          const bytes = encode(sent);
+          const places = new Set<Uint8Array>();
+          const frameReader = new FrameReader(1 << 20, ({ a, bodyLength, text }) => {
+            expect([bodyLength, list.some((one) => one.text === text)]).toEqual([a, true]);
+            const place = new Uint8Array(bodyLength);
+            places.add(place);
+            return place;
+          });
+          const got: [number, Uint8Array][] = [];
+          const at = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
+          let from = 0;
+          for (const to of [...at, bytes.length]) {
+            const piece = Buffer.from(bytes.subarray(from, to));
+            frameReader.push(piece, (frame) => {
+              const placed = frame.takePlaced();
+              if (placed) expect(places.delete(placed)).toBe(true);
+              got.push([frame.id, frame.takeBody()]);
+            });
+            piece.fill(0xee);
+            from = to;
+          }
+          expect(places.size).toBe(0);
+          expect(got).toEqual(sent.map(({ id, body }) => [id, body as Uint8Array]));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   test("text that is not UTF-8 becomes U+FFFD", () => {
     const bytes = encode([{ type: 34, id: 1, a: 200, text: "abcd", body: undefined }]);
     bytes[HEAD_BYTES + 1] = 0xff;
@@ -236,6 +280,27 @@ describe("writer", () => {
       writer.drain();
       expect(got).toEqual(list.map(seen));
       expect(writer.waiting).toBe(0);
+    }
+  });
+
+  test("keeps what the socket does not take as it was; of a body that lasts it keeps no copy", () => {
+    for (const lasting of [false, true]) {
+      let room = 50_000;
+      const got: Buffer[] = [];
+      const writer = new FrameWriter((bytes) => {
+        const taken = Math.min(room, bytes.length);
+        room -= taken;
+        got.push(Buffer.from(bytes.subarray(0, taken)));
+        return taken;
+      });
+      const body = new Uint8Array(100_000).fill(1);
+      writer.write(36, 1, 0, "", body, lasting);
+      body.fill(2);
+      room = Infinity;
+      writer.drain();
+      const all = Buffer.concat(got).subarray(HEAD_BYTES);
+      expect(all.length).toBe(100_000);
+      expect(all.includes(2)).toBe(lasting);
     }
   });
 

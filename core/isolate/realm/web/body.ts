@@ -24,21 +24,23 @@ export interface Body {
   /** Makes the stream, when it is first needed. */
   make: (() => Stream) | null;
   used: boolean;
+  /** Nobody else has the bytes of `source` or will ask for them: whoever reads the body may have them without a copy. */
+  own: boolean | (() => boolean);
 }
 
 /** A body that was opened for sending. */
 export type OpenBody = null | string | Uint8Array | Stream;
 
 export function emptyBody(): Body {
-  return { source: null, stream: null, make: null, used: false };
+  return { source: null, stream: null, make: null, used: false, own: false };
 }
 
-function known(source: string | Uint8Array): Body {
-  return { source, stream: null, make: null, used: false };
+function known(source: string | Uint8Array, own: Body["own"] = false): Body {
+  return { source, stream: null, make: null, used: false, own };
 }
 
 export function streamBody(stream: Stream): Body {
-  return { source: null, stream, make: null, used: false };
+  return { source: null, stream, make: null, used: false, own: false };
 }
 
 export function isEmpty(body: Body): boolean {
@@ -54,7 +56,7 @@ export function extractBody(init: unknown): { body: Body; type: string | null } 
       return { body: streamBody(init), type: null };
     }
     const bytes = bytesOf(init);
-    if (bytes !== null) return { body: known(copyBytes(bytes)), type: null };
+    if (bytes !== null) return { body: known(copyBytes(bytes), true), type: null };
     const blob = blobState(init);
     if (blob !== undefined) return { body: known(blob.bytes), type: blob.type === "" ? null : blob.type };
     const pairs = searchPairs(init);
@@ -64,7 +66,7 @@ export function extractBody(init: unknown): { body: Body; type: string | null } 
     const entries = formEntries(init);
     if (entries !== undefined) {
       const form = serializeForm(entries);
-      return { body: known(form.bytes), type: form.type };
+      return { body: known(form.bytes, true), type: form.type };
     }
   }
   return { body: known(toUsv(init)), type: "text/plain;charset=UTF-8" };
@@ -106,16 +108,19 @@ export function takeBody(body: Body): OpenBody | undefined {
 export function moveBody(body: Body): Body {
   if (isUnusable(body)) throw new TypeError("The body was used already.");
   if (isEmpty(body)) return emptyBody();
-  const { source, stream } = body;
+  const { source, stream, own } = body;
   const moved =
-    source !== null ? known(source) : streamBody(stream === null ? (bodyStream(body) as Stream) : relay(stream));
+    source !== null ? known(source, own) : streamBody(stream === null ? (bodyStream(body) as Stream) : relay(stream));
   body.used = true;
   return moved;
 }
 
 export function cloneBody(body: Body): Body {
   if (isEmpty(body)) return emptyBody();
-  if (body.source !== null) return known(body.source);
+  if (body.source !== null) {
+    body.own = false;
+    return known(body.source);
+  }
   const both = teeStream(bodyStream(body) as Stream);
   body.stream = both[0];
   return streamBody(both[1]);
@@ -147,7 +152,9 @@ function consume(body: Body): string | Uint8Array | Promise<Chunk> {
 export async function readBytes(body: Body): Promise<Chunk> {
   const data = consume(body);
   if (typeof data === "string") return utf8Encode(data);
-  return isBytes(data) ? copyBytes(data) : await (data as Promise<Chunk>);
+  if (!isBytes(data)) return await (data as Promise<Chunk>);
+  const own = typeof body.own === "function" ? body.own() : body.own;
+  return own ? data : copyBytes(data);
 }
 
 export async function readBuffer(body: Body): Promise<ArrayBuffer> {

@@ -71,6 +71,8 @@ export interface WireRequest {
   readonly url: string;
   readonly headers: () => Headers;
   readonly body: (() => ReadableStream<Uint8Array>) | Uint8Array | null;
+  /** Nobody but the request will ask for the bytes of `body`. Asked when they are read. */
+  readonly own: () => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -258,7 +260,7 @@ export const requestParts = once(() => {
 
 /** The request of an invocation: nothing is checked again, and nothing made before it is needed. */
 export function makeRequest(init: WireRequest): Request {
-  const { method, url, headers, body, signal } = init;
+  const { method, url, headers, body, own, signal } = init;
   const stream = typeof body === "function" ? body : null;
   const state: State = {
     method,
@@ -266,7 +268,13 @@ export function makeRequest(init: WireRequest): Request {
     list: [],
     headers: null,
     makeHeaders: headers,
-    body: { source: stream === null ? (body as Uint8Array | null) : null, stream: null, make: stream, used: false },
+    body: {
+      source: stream === null ? (body as Uint8Array | null) : null,
+      stream: null,
+      make: stream,
+      used: false,
+      own,
+    },
     signal,
     source: null,
     redirect: "follow",
