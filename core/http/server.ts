@@ -51,14 +51,8 @@ export function startServer(options: HttpServerOptions): HttpServer {
     upgrade: (request: Request, socket: EngineSocket, headers: Headers): void =>
       sockets.upgrade(app.server as unknown as Bun.Server<EngineSocket>, request, socket, headers),
   };
-  const app = new Elysia()
-    .onRequest(({ request }) => handle(request, connection))
-    // Elysia's own answer would show the message. The handler answers every failure but that of its log.
-    .onError(({ error }) => {
-      const id = Bun.randomUUIDv7();
-      options.onFailure(error, id);
-      return problemResponse(error, id, false);
-    });
+  // Around all of Elysia's own handling, which every request would pay a microsecond for and none needs.
+  const app = new Elysia().wrap(() => (request: Request) => handle(request, connection));
   try {
     app.listen({
       hostname: options.host,
@@ -67,6 +61,12 @@ export function startServer(options: HttpServerOptions): HttpServer {
       reusePort: false,
       // Else Bun shows its own error pages, with source, where NODE_ENV does not say "production".
       development: false,
+      // Bun's own answer would be a bare one. The handler answers every failure but that of its log.
+      error(error: Error) {
+        const id = Bun.randomUUIDv7();
+        options.onFailure(error, id);
+        return problemResponse(error, id, false);
+      },
       idleTimeout: options.idleTimeoutSeconds ?? IDLE_SECONDS,
       // The limit is each script's own and enforced in body.ts, with a problem that names it.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,

@@ -292,6 +292,22 @@ describe("bodies over the limit are refused naming it", () => {
   });
 });
 
+test.each([
+  ["throws", () => expect.unreachable()],
+  ["rejects", () => Promise.reject(new Error("the dispatcher failed"))],
+])("where a request %s and the log fails as well, the answer is a problem that tells nothing", async (_how, dispatch) => {
+  let told = 0;
+  const onFailure = (): undefined => {
+    if (told++ === 0) throw new Error("the log failed");
+  };
+  await using at = serveTest({ dispatch, onFailure });
+  const answer = await fetch(`${at.url}/hello`);
+  expect(answer.status).toBe(500);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  expect(await answer.text()).not.toContain("failed:");
+  expect(told).toBe(2);
+});
+
 test("a body that nobody reads costs its connection, not the next request", async () => {
   await using at = serveTest({ dispatch: () => new Response("done") });
   await using client = await RawClient.connect(at.port);
