@@ -54,7 +54,6 @@ function httpFailure(flight: Flight, failure: ReadFailure): Response {
   const headers = new Headers({
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    "x-request-id": id,
   });
   for (const [name, value] of Object.entries(failure.headers ?? {})) {
     try {

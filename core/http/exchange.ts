@@ -30,8 +30,6 @@ export class Exchange implements Invocation {
   params = NO_PARAMS;
   body: Invocation["body"] = null;
   clientRequestId: string | undefined = undefined;
-  /** Whoever answers gives the answer its id; else the handler does at the end. */
-  labelled = false;
   /** What the plugin that answers wants to make of the connection. */
   upgrade: UpgradeOptions | null = null;
   /** What answers is the dispatcher, and nothing before it can fail. */

@@ -75,7 +75,6 @@ export function createHandler(options: HandlerOptions): Handler {
       exchange.url = caller?.proto ? caller.proto + target.url.slice(target.url.indexOf(":")) : target.url;
       found = match === null ? find(exchange) : findRewritten(exchange, request, match);
     }
-    exchange.labelled = chain === null && !(found instanceof Refusal) && !("handle" in found.value);
     if (chain === null) return run(exchange, request, found);
     const event = new PluginEvent(exchange, request, found instanceof Refusal ? null : found.value);
     return chain(event, () => guarded(exchange, request, found, event, invoke !== null)) as Answer;
@@ -189,28 +188,23 @@ export function createHandler(options: HandlerOptions): Handler {
     plugins: RequestPlugins,
     given: Response,
   ): Response {
-    const response = labelled(given, exchange.id);
     try {
-      settleUpgrade(exchange, request, connection, plugins, response, (error) => options.onFailure(error, exchange.id));
-      return response;
+      settleUpgrade(exchange, request, connection, plugins, given, (error) => options.onFailure(error, exchange.id));
+      return given;
     } catch (error) {
       return failed(exchange, error);
     }
-  }
-
-  function finish(exchange: Exchange, given: Response): Answer {
-    const response = exchange.labelled ? given : labelled(given, exchange.id);
-    return dev && wantsPage(exchange.headers.get("accept")) ? asPage(response) : response;
   }
 
   return (request, connection) => {
     const exchange = new Exchange(request, connection);
     const plugins = options.plugins();
     plugins.enter();
-    const end = (response: Response): Answer => {
+    const end = (given: Response): Answer => {
+      let response = labelled(given, exchange.id);
       if (exchange.upgrade !== null) response = upgraded(exchange, request, connection, plugins, response);
       plugins.leave();
-      return finish(exchange, response);
+      return dev && wantsPage(exchange.headers.get("accept")) ? asPage(response) : response;
     };
     let given: Answer;
     try {
@@ -252,9 +246,8 @@ function rewrite(exchange: Exchange, url: URL): void {
   exchange.path = url.pathname;
 }
 
-/** With the request's id, where whoever made the answer did not know it. */
+/** With the request's id, whatever the script or a hook said of it. */
 function labelled(response: Response, id: string): Response {
-  if (response.headers.get("x-request-id") === id) return response;
   try {
     response.headers.set("x-request-id", id);
     return response;

@@ -35,10 +35,10 @@ export function bodiless(status: number): boolean {
 
 type HeaderInit = { [name: string]: string } | [string, string][];
 
-function readHeaders(text: string, id: string): HeaderInit {
+function readHeaders(text: string): HeaderInit {
   const usual = USUAL[text];
-  if (usual !== undefined) return { "content-type": usual, "x-request-id": id };
-  if (text === HEADERS_NONE) return { "x-request-id": id };
+  if (usual !== undefined) return { "content-type": usual };
+  if (text === HEADERS_NONE) return {};
   let list: unknown;
   try {
     list = parseHostile(text);
@@ -48,7 +48,7 @@ function readHeaders(text: string, id: string): HeaderInit {
   if (!Array.isArray(list) || list.length % 2 !== 0 || list.length > MAX_HEADERS * 2) {
     throw new BadAnswer(`an answer may have up to ${MAX_HEADERS} headers`);
   }
-  const pairs: [string, string][] = [["x-request-id", id]];
+  const pairs: [string, string][] = [];
   for (let i = 0; i < list.length; i += 2) {
     const name: unknown = list[i];
     const value: unknown = list[i + 1];
@@ -60,7 +60,7 @@ function readHeaders(text: string, id: string): HeaderInit {
 }
 
 /** @throws BadAnswer when status or headers cannot be sent (CR, LF, NUL, a bad name). */
-export function makeResponse(status: number, headersText: string, id: string, body: AnswerBody): Response {
+export function makeResponse(status: number, headersText: string, body: AnswerBody): Response {
   if (status < 200 || status > 599)
     throw new BadAnswer(`${status} is not a status that a script can answer with; use 200 to 599`);
   const usual = status === 200 ? USUAL[headersText] : undefined;
@@ -68,10 +68,9 @@ export function makeResponse(status: number, headersText: string, id: string, bo
   if (usual !== undefined) {
     const response = new Response(body as BodyInit);
     response.headers.set("content-type", usual);
-    response.headers.set("x-request-id", id);
     return response;
   }
-  const headers = readHeaders(headersText, id);
+  const headers = readHeaders(headersText);
   try {
     return new Response(NO_BODY.has(status) ? null : (body as BodyInit | null), { status, headers });
   } catch (error) {

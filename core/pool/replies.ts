@@ -98,7 +98,7 @@ export class Replies {
     }
     let response: Response;
     try {
-      response = makeResponse(status, headers, flight.invocation.id, body);
+      response = makeResponse(status, headers, body);
     } catch (error) {
       if (!(error instanceof BadAnswer)) throw error;
       this.#unfit(flight, new Error(`The answer cannot be sent: ${error.message}`));

@@ -38,7 +38,7 @@ export const echo: Dispatcher = {
       headers: Object.fromEntries(invocation.headers),
       body,
     };
-    return Response.json(seen, { headers: { "x-request-id": id } });
+    return Response.json(seen);
   },
 };
 

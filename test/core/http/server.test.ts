@@ -170,6 +170,16 @@ describe("request ids", () => {
     expect(at.log[0]).toMatchObject({ id: "abc-1", ip: "203.0.113.9" });
     expect(at.log[0]).toMatchObject({ clientRequestId: undefined });
   });
+  test.each([
+    ["claims another", () => new Response("x", { headers: { "x-request-id": "forged" } }), 200],
+    ["has headers that cannot be set", () => Response.redirect("http://a/"), 302],
+  ])("an answer that %s has the request's", async (_which, dispatch, status) => {
+    await using at = serveTest({ dispatch });
+    const response = await fetch(`${at.url}/hello`, { redirect: "manual" });
+    expect(response.status).toBe(status);
+    expect(response.headers.get("x-request-id")).toMatch(UUID_V7);
+    expect(at.log).toMatchObject([{ id: response.headers.get("x-request-id") }]);
+  });
 });
 
 test("the access log has one line a request, without the query", async () => {
@@ -295,18 +305,21 @@ describe("bodies over the limit are refused naming it", () => {
 test.each([
   ["throws", () => expect.unreachable()],
   ["rejects", () => Promise.reject(new Error("the dispatcher failed"))],
-])("where a request %s and the log fails as well, the answer is a problem that tells nothing", async (_how, dispatch) => {
-  let told = 0;
-  const onFailure = (): undefined => {
-    if (told++ === 0) throw new Error("the log failed");
-  };
-  await using at = serveTest({ dispatch, onFailure });
-  const answer = await fetch(`${at.url}/hello`);
-  expect(answer.status).toBe(500);
-  expect(answer.headers.get("content-type")).toBe("application/problem+json");
-  expect(await answer.text()).not.toContain("failed:");
-  expect(told).toBe(2);
-});
+])(
+  "where a request %s and the log fails as well, the answer is a problem that tells nothing",
+  async (_how, dispatch) => {
+    let told = 0;
+    const onFailure = (): undefined => {
+      if (told++ === 0) throw new Error("the log failed");
+    };
+    await using at = serveTest({ dispatch, onFailure });
+    const answer = await fetch(`${at.url}/hello`);
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get("content-type")).toBe("application/problem+json");
+    expect(await answer.text()).not.toContain("failed:");
+    expect(told).toBe(2);
+  },
+);
 
 test("a body that nobody reads costs its connection, not the next request", async () => {
   await using at = serveTest({ dispatch: () => new Response("done") });

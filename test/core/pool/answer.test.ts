@@ -4,31 +4,33 @@ import { ProblemError } from "../../../sdk/errors.ts";
 
 describe("a response", () => {
   test("has the usual headers by one character", () => {
-    const type = (kind: string): string | null => makeResponse(200, kind, "id", "x").headers.get("content-type");
-    expect(["", "j", "h"].map(type)).toEqual([
-      "text/plain;charset=utf-8",
-      "application/json",
-      "text/html;charset=utf-8",
-    ]);
-    const none = makeResponse(200, "n", "the-id", null);
-    expect([none.headers.get("content-type"), none.headers.get("x-request-id")]).toEqual([null, "the-id"]);
+    const type = (kind: string, body: string | Uint8Array | null): string | null =>
+      makeResponse(200, kind, body).headers.get("content-type");
+    for (const body of ["x", null, new Uint8Array(1)]) {
+      expect(["", "j", "h"].map((kind) => type(kind, body))).toEqual([
+        "text/plain;charset=utf-8",
+        "application/json",
+        "text/html;charset=utf-8",
+      ]);
+    }
+    expect([...makeResponse(200, "n", null).headers]).toEqual([]);
   });
 
   test("keeps repeated cookies apart", () => {
-    const response = makeResponse(200, JSON.stringify(["set-cookie", "a=1", "Set-Cookie", "b=2"]), "id", "x");
+    const response = makeResponse(200, JSON.stringify(["set-cookie", "a=1", "Set-Cookie", "b=2"]), "x");
     expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
   });
 
   test("never has a body where HTTP has none", async () => {
     for (const status of [204, 205, 304]) {
-      const response = makeResponse(status, "n", "id", "some text");
+      const response = makeResponse(status, "n", "some text");
       expect([response.status, await response.text()]).toEqual([status, ""]);
     }
   });
 
   test("is refused with a status or headers that cannot be sent", () => {
     for (const status of [0, 99, 100, 101, 199, 600, 65535])
-      expect(() => makeResponse(status, "n", "id", null)).toThrow(BadAnswer);
+      expect(() => makeResponse(status, "n", null)).toThrow(BadAnswer);
     const bad = [
       "{",
       "null",
@@ -42,7 +44,7 @@ describe("a response", () => {
       '["a","\\u0000"]',
       '["a","\\u010d\\u010a"]',
     ];
-    for (const headers of bad) expect(() => makeResponse(200, headers, "id", null)).toThrow(BadAnswer);
+    for (const headers of bad) expect(() => makeResponse(200, headers, null)).toThrow(BadAnswer);
   });
 });
 
