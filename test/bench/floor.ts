@@ -1,12 +1,17 @@
 /**
  * The floor: plain `Bun.serve` plus one hop to a child over a socket pair and back, all messages of a loop turn in one
  * write, and nothing else. What an engine of this build could at best do. Prints its port.
+ *
+ * With the argument `dressed`, and with what every request of an engine is owed: an id, its headers for the script, three
+ * headers of the answer and a line in the log, in the fewest words. What is beyond that is the engine's own doing.
  */
 import { dlopen, ptr } from "bun:ffi";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const HEAD = 8;
+/** One write of the log. */
+const LOG_CHARACTERS = 32 * 1024;
 
 interface Wire {
   write(bytes: Uint8Array): number;
@@ -62,7 +67,40 @@ async function child(): Promise<void> {
   await connect(0, hop, (id, text) => hop.send(id, text === "" ? "" : "Hello, World!"));
 }
 
-async function parent(): Promise<void> {
+type Ask = (text: string, take: (answer: string) => void) => void;
+
+const naked =
+  (ask: Ask) =>
+  (request: Request): Promise<Response> =>
+    new Promise((resolve) => ask(`GET ${request.url}`, (answer) => resolve(new Response(answer))));
+
+function dressed(ask: Ask): (request: Request) => Promise<Response> {
+  const log = Bun.file("/dev/null").writer();
+  let lines = "";
+  const tell = (id: string, path: string, ms: number): void => {
+    lines += `{"at":"${new Date().toISOString()}","level":"info","message":"request","id":"${id}","method":"GET","path":"${path}","status":200,"ms":${ms},"ip":"127.0.0.1","script":"hello","kind":"http","route":"GET /hello"}\n`;
+    if (lines.length < LOG_CHARACTERS) return;
+    void log.write(lines);
+    void log.flush();
+    lines = "";
+  };
+  return ({ url, headers }) =>
+    new Promise((resolve) => {
+      const since = performance.now();
+      const id = Bun.randomUUIDv7();
+      const path = url.slice(url.indexOf("/", "http://".length));
+      ask(`GET\n${url}\n127.0.0.1\n${id}\n\n${JSON.stringify(headers.toJSON())}`, (answer) => {
+        const response = new Response(answer);
+        response.headers.set("content-type", "text/plain;charset=utf-8");
+        response.headers.set("x-request-id", id);
+        response.headers.set("x-content-type-options", "nosniff");
+        tell(id, path, performance.now() - since);
+        resolve(response);
+      });
+    });
+}
+
+async function parent(dress: typeof naked): Promise<void> {
   const libc = dlopen("libc.so.6", {
     socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
@@ -79,17 +117,13 @@ async function parent(): Promise<void> {
     waiting.get(id)?.(text);
     waiting.delete(id);
   });
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: (request) =>
-      new Promise<Response>((resolve) => {
-        const id = ++next;
-        waiting.set(id, (text) => resolve(new Response(text)));
-        hop.send(id, `GET ${request.url}`);
-      }),
-  });
+  const ask: Ask = (text, take) => {
+    const id = ++next;
+    waiting.set(id, take);
+    hop.send(id, text);
+  };
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: dress(ask) });
   console.log(server.port);
 }
 
-await (process.argv[2] === "child" ? child() : parent());
+await (process.argv[2] === "child" ? child() : parent(process.argv[2] === "dressed" ? dressed : naked));

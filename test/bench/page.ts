@@ -28,7 +28,7 @@ export function benchPage(sections: readonly Section[], notes: readonly string[]
     "",
     `Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}. Machine: ${machine()}.`,
     "",
-    "The engine is the compiled binary with everything on (limits, jail, access log). Load comes from `wrk -t1` on the same machine, so the cores are shared between client and server; ratios count, not absolute figures. Medians of alternating rounds in one run. *Floor* is plain `Bun.serve` plus one naked, coalesced hop to a child process and back.",
+    "The engine is the compiled binary with everything on (limits, jail, access log). Load comes from `wrk -t1` on the same machine, so the cores are shared between client and server; ratios count, not absolute figures. Medians of alternating rounds in one run. *Floor* is plain `Bun.serve` plus one naked, coalesced hop to a child process and back; the *dressed floor* is the same with what every request is owed (an id, its headers for the script, three headers of the answer, a line in the log), in the fewest words (docs/decisions/0010-cost-of-hello.md).",
     "",
     ...notes.map((note) => `- ${note}`),
   ];

@@ -69,9 +69,11 @@ async function end(child: Bun.Subprocess): Promise<void> {
 }
 
 /** A program of this folder that prints its port. */
-async function startProgram(name: string, file: string): Promise<Peer> {
+async function startProgram(name: string, file: string, ...args: readonly string[]): Promise<Peer> {
   const started = performance.now();
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, file)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, file), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const reader = child.stdout.getReader();
   const port = new TextDecoder().decode((await reader.read()).value).trim();
   reader.releaseLock();
@@ -89,6 +91,7 @@ export const startElysia = (): Promise<Peer> => startProgram("Elysia", "elysia.t
 export const startYoga = (): Promise<Peer> => startProgram("graphql-yoga", "yoga.ts");
 export const startMcpSdk = (): Promise<Peer> => startProgram("MCP SDK", "mcp-sdk.ts");
 export const startFloor = (): Promise<Peer> => startProgram("floor", "floor.ts");
+export const startDressedFloor = (): Promise<Peer> => startProgram("dressed floor", "floor.ts", "dressed");
 
 const WORKER = `export default { async fetch(request) {
   const path = new URL(request.url).pathname;

@@ -13,7 +13,7 @@ import { KINDS, kills } from "./kills.ts";
 import { hasWrk, HOW_TO_INSTALL } from "./load.ts";
 import { benchPage, machine, printSection, type Row, type Section } from "./page.ts";
 import { saving } from "./saves.ts";
-import { startBare, startEngineFor, startFloor, startWorkerd, type Peer } from "./peers.ts";
+import { startBare, startDressedFloor, startEngineFor, startFloor, startWorkerd, type Peer } from "./peers.ts";
 import { cpuTimes, throughput, type Measured, type Pace } from "./throughput.ts";
 import { soak, stuck } from "./soak.ts";
 import type { WorkKind } from "./work.ts";
@@ -63,14 +63,18 @@ function p99Row(label: string, all: readonly Measured[]): Row {
 async function throughputSection(): Promise<Section> {
   const peers: Peer[] = [];
   try {
-    for (const start of [startBare, startFloor, startWorkerd, () => startEngineFor()]) peers.push(await start());
+    for (const start of [startBare, startFloor, startDressedFloor, startWorkerd, () => startEngineFor()])
+      peers.push(await start());
     const rows: Row[] = [];
     for (const connections of [32, 64]) {
       const label = `hello, ${connections} connections`;
       const all = await throughput(peers, "/hello", PACE, { connections });
-      rows.push(...rpsRows(label, all, { "Bun.serve": 0.35, floor: 0.75, workerd: 3 }), p99Row(label, all));
+      rows.push(
+        ...rpsRows(label, all, { "Bun.serve": 0.35, floor: 0.75, "dressed floor": 0.75, workerd: 3 }),
+        p99Row(label, all),
+      );
     }
-    const others = peers.filter((peer) => peer.name !== "floor");
+    const others = peers.filter((peer) => !peer.name.includes("floor"));
     const engine = peers.filter((peer) => peer.name === ENGINE);
     const touched = await throughput(engine, "/touched", PACE, { connections: 32 });
     rows.push(...rpsRows("hello with `request` touched, 32 connections", touched, {}));
