@@ -195,11 +195,12 @@ function settle(registry: Registry): void {
     const message = `The plugin "${plugin}" does not take what the script "${owner}" registers: ${problem.message}`;
     throw new PluginFailure([{ plugin, message }]);
   }
-  const { holder, wanted } = obstacle;
+  const { holder, owner, ownerIsPlugin, wanted, message } = obstacle;
+  if (ownerIsPlugin) throw new PluginFailure([{ plugin: owner, message: `T${message.slice(1)}.` }]);
   throw new PluginFailure([
     {
       plugin: holder,
-      message: `The plugin "${holder}" cannot have its routes: the script "${obstacle.owner}" holds ${wanted}.`,
+      message: `The plugin "${holder}" cannot have its routes: the script "${owner}" holds ${wanted}.`,
       hint: "Change the path of one of the two.",
     },
   ]);

@@ -12,7 +12,7 @@ import { ownCommand } from "./isolate/jail/probe.ts";
 import { lockDataDir } from "./lock.ts";
 import type { Log } from "./log.ts";
 import { problemsOf, type PluginEvent, type PluginHost, type PluginSettings } from "./plugin/host.ts";
-import { devDetails } from "./plugin/problem.ts";
+import { devDetails, type PluginPlace } from "./plugin/problem.ts";
 import { hookedDispatcher } from "./plugin/invoke.ts";
 import type { PluginSeat } from "./plugin/seat.ts";
 import type { ScriptLogs } from "./log/script-logs.ts";
@@ -46,6 +46,8 @@ export interface Engine {
   scripts(): readonly ScriptStatus[];
   plugins(): readonly PluginInfo[];
   endpoints(): readonly EndpointInfo[];
+  /** Where in the files of a plugin an error arose; nothing for any other. */
+  placeOf(error: unknown): PluginPlace;
   /** Scripts whose first build still goes on. */
   unbuilt(): number;
   /** Settles when there are none. Never rejects. */
@@ -195,6 +197,7 @@ async function start(options: EngineOptions, undo: Undo): Promise<Engine> {
     scripts: () => registry.status,
     plugins: () => plugins.plugins,
     endpoints: () => plugins.current.endpoints(),
+    placeOf: (error) => seat.generation.placeOf(error),
     unbuilt: () => registry.unbuilt,
     built: registry.built,
     reconfigure,

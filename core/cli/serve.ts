@@ -47,7 +47,7 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
     });
     const stopped = signals.first();
     Bun.unsafe.setJITPolicy(1);
-    faults.serving();
+    faults.serving(engine);
     greet(engine, config.current, version, out);
     following.endpoints = tellEndpoints(engine, log);
     following.config = followConfig(input, config, plugins, engine, out, since);
@@ -66,10 +66,15 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
  * A fault that nothing caught. While it starts the engine ends with it. Once it serves it goes on: the fault is of one
  * callback, mostly of one request's, and to end would take every script down for what a single one may have provoked.
  */
-function watchForFaults({ log, sink }: Console): { serving(): void } {
-  let serving = false;
+function watchForFaults({ log, sink }: Console): { serving(engine: Engine): void } {
+  let serving: Engine | null = null;
   const report = (error: unknown): void => {
-    if (serving) return log.error("the engine failed and goes on: please report this", { error });
+    if (serving !== null) {
+      const place = serving.placeOf(error);
+      const whose =
+        place.plugin === undefined ? "the engine failed and goes on: please report this" : "a plugin failed";
+      return log.error(whose, { error, ...place });
+    }
     log.error("the engine failed, and ends: please report this", { error });
     log.flush();
     sink.flushSync();
@@ -78,8 +83,8 @@ function watchForFaults({ log, sink }: Console): { serving(): void } {
   process.on("uncaughtException", report);
   process.on("unhandledRejection", report);
   return {
-    serving() {
-      serving = true;
+    serving(engine) {
+      serving = engine;
     },
   };
 }

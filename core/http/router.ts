@@ -50,6 +50,7 @@ export class RouteClash extends Error {
   readonly heldByPlugin: boolean;
   /** The script or plugin that wanted it as well. */
   readonly owner: string;
+  readonly ownerIsPlugin: boolean;
   /** What it wanted: `GET /notes/:id`. */
   readonly wanted: string;
 
@@ -64,6 +65,7 @@ export class RouteClash extends Error {
     this.holder = held.owner;
     this.heldByPlugin = held.ofPlugin === true;
     this.owner = wanted.owner;
+    this.ownerIsPlugin = wanted.ofPlugin === true;
     this.wanted = `${wanted.method} ${wanted.path}`;
   }
 }

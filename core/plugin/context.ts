@@ -97,7 +97,8 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
       during("hook");
       if (!HOOKS.includes(name)) throw new Error(`there is no hook "${name}"${meant(name, HOOKS)}`);
       wantFunction(handler, `the hook "${name}"`);
-      (into.hooks[name] as Hooked<typeof handler>[]).push({ plugin: plugin.name, handler });
+      const safe = name === "match" ? wantUrl(handler as Hooks["match"], plugin.name) : handler;
+      (into.hooks[name] as Hooked<unknown>[]).push({ plugin: plugin.name, handler: safe });
     },
     route(pattern: string, ...rest: readonly unknown[]) {
       during("route");
@@ -107,7 +108,7 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
         plugin: plugin.name,
         ...readPattern(pattern),
         options: (options ?? {}) as PluginRoute["options"],
-        handler: handler as PluginRoute["handler"],
+        handler: wantResponse(handler as PluginRoute["handler"], pattern, plugin.name),
       });
     },
     provide(capability, value) {
@@ -153,6 +154,11 @@ export function makeContext(parts: ContextParts): { readonly context: PluginCont
         const absent = [method, ...inside].find((one) => !Object.hasOwn(spec.methods, one));
         if (absent !== undefined) throw new Error(`"${name}" has objects with ${absent}(), which it does not have`);
         if (inside.includes(method)) throw new Error(`${name}.${method}() cannot be a method of what it gives itself`);
+      }
+      const absent = spec.mutates?.find((method) => !Object.hasOwn(spec.methods, method));
+      if (absent !== undefined) {
+        const near = meant(absent, Object.keys(spec.methods));
+        throw new Error(`"mutates" of the service "${name}" names ${absent}(), which it does not have${near}`);
       }
       into.services.set(name, { plugin: plugin.name, name, spec });
     },
@@ -231,6 +237,29 @@ function meant(word: string, known: readonly string[]): string {
 
 function wantFunction(value: unknown, what: string): void {
   if (typeof value !== "function") throw new TypeError(`${what} needs a function; it was given ${typeof value}`);
+}
+
+function wantUrl(hook: Hooks["match"], plugin: string): Hooks["match"] {
+  return (url, request) => {
+    const given: unknown = hook(url, request);
+    if (given instanceof URL) return given;
+    throw new TypeError(`the match hook of the plugin "${plugin}" gave ${nameOf(given)} instead of a URL`);
+  };
+}
+
+function wantResponse(handler: PluginRoute["handler"], pattern: string, plugin: string): PluginRoute["handler"] {
+  const checked = (given: unknown): Response => {
+    if (given instanceof Response) return given;
+    throw new TypeError(`the route "${pattern}" of the plugin "${plugin}" gave ${nameOf(given)} instead of a Response`);
+  };
+  return (event) => {
+    const given: unknown = handler(event);
+    return given instanceof Promise ? given.then(checked) : checked(given);
+  };
+}
+
+function nameOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
 }
 
 function readPattern(pattern: string): { readonly method: string; readonly path: string } {

@@ -110,6 +110,30 @@ describe("dropped plugins", () => {
     await drop("plugins/bad.ts", null, "plugins changed");
   });
 
+  test("a hook or a route that gives the wrong thing is told of by its plugin's name", async () => {
+    for (const [setup, says] of [
+      ['ctx.hook("match", () => "/hello");', "the match hook of the plugin .+bad.+ gave string instead of a URL"],
+      ['ctx.route("GET /bad", () => {});', "the route .+GET /bad.+ of the plugin .+bad.+ gave undefined instead of a"],
+      ['ctx.route("GET /bad", async () => null);', "the route .+GET /bad.+ of the plugin .+bad.+ gave null instead of"],
+    ] as const) {
+      await drop("plugins/bad.ts", plugin("bad", setup), "plugins changed");
+      const after = engine.mark();
+      expect((await engine.fetch("/bad")).status).toBe(500);
+      await engine.waitForLog(new RegExp(says), { after });
+    }
+    await drop("plugins/bad.ts", null, "plugins changed");
+  });
+
+  test("what a plugin's timer throws is the plugin's failure, with its place", async () => {
+    const setup = 'const timer = setTimeout(() => { throw new Error("late"); }); ctx.defer(() => clearTimeout(timer));';
+    const after = engine.mark();
+    await drop("plugins/bad.ts", plugin("bad", setup), "plugins changed");
+    const line = await engine.waitForLog(/"a plugin failed"/, { after });
+    expect(JSON.parse(line)).toMatchObject({ plugin: "bad", file: "plugins/bad.ts", line: expect.any(Number) });
+    expect(await (await engine.fetch("/hello")).text()).toBe("hello");
+    await drop("plugins/bad.ts", null, "plugins changed");
+  });
+
   const broken: readonly (readonly [what: string, text: string, says: RegExp])[] = [
     ["syntax", "export default {{", /plugins\/oops\.ts/],
     ["a throw at the top level", 'throw new Error("no kettle");', /no kettle/],
@@ -124,6 +148,11 @@ describe("dropped plugins", () => {
       "a route that a script has",
       plugin("oops", 'ctx.route("GET /hello", () => new Response());'),
       /the script "hello" holds GET \/hello/,
+    ],
+    [
+      "a route that it has itself",
+      plugin("oops", 'for (const n of [1, 2]) ctx.route("GET /twice", () => new Response(String(n)));'),
+      /the plugin "oops" cannot have GET \/twice: it has registered GET \/twice already/i,
     ],
     ["a need that nobody meets", plugin("oops", "", 'requires: ["water"],'), /requires "water"/],
   ];

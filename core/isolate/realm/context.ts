@@ -10,7 +10,7 @@ import type { Live } from "./state.ts";
 import { hold } from "./wait-until.ts";
 import { scriptInfo, scriptConfig } from "./script.ts";
 import { render } from "./templates.ts";
-import { makeAbort, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode } from "./web/index.ts";
+import { makeAbort, makeHeaders, makeRequest, makeUrl, parseForm, utf8Decode, utf8DecodeStrict } from "./web/index.ts";
 
 const create = Object.create;
 
@@ -204,6 +204,9 @@ export class Context {
       const form = create(null) as Record<string, unknown>;
       const files = create(null) as Record<string, unknown>;
       const data = this.#bytes ? parseForm(this.#bytes, this.headers.get("content-type") ?? "") : null;
+      if (data === null && this.#bytes && isForm(this.#contentType())) {
+        throw unreadable("The request body is not a valid form: a boundary or a part's head is missing or broken.");
+      }
       data?.forEach((value, name) => {
         const into = typeof value === "string" ? form : files;
         const before = into[name];
@@ -222,11 +225,13 @@ export class Context {
     // A form of which nothing was filled in has no bytes.
     if (!bytes) return this.#schemaBody && isForm(type) ? this.#formParts().form : undefined;
     if (isJson(type) || (type === "" && this.#schemaBody)) {
+      const text = utf8DecodeStrict(bytes);
+      if (text === undefined) throw unreadable("The request body is not valid JSON: it is not UTF-8.");
       try {
-        return jsonParse(utf8Decode(bytes));
+        return jsonParse(text);
       } catch (error) {
         const why = error instanceof ErrorCtor ? error.message : "not JSON";
-        throw new HttpError(400, `The request body is not valid JSON: ${why}.`, { code: "bad_request" });
+        throw unreadable(`The request body is not valid JSON: ${why}.`);
       }
     }
     if (isForm(type)) return this.#formParts().form;
@@ -268,3 +273,7 @@ export class Context {
 }
 
 const none: readonly string[] = [];
+
+function unreadable(why: string): HttpError {
+  return new HttpError(400, why, { code: "bad_request" });
+}

@@ -12,6 +12,7 @@ const freeze = Object.freeze;
 const slice = String.prototype.slice;
 const indexOf = String.prototype.indexOf;
 const RealmError = Error;
+const stringify = JSON.stringify;
 
 /** The file name under which the host compiles a script's code. */
 export const SCRIPT_FILE = "script:";
@@ -191,23 +192,28 @@ function readText(value: unknown, key: string, most: number): string {
   }
 }
 
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/** What was thrown is no error: its text is all that can be told of it, and it has no place. */
+function describeValue(value: unknown): Failure {
+  let text: string | undefined;
+  try {
+    text = isObject(value) ? stringify(value) : `${value as string}`;
+  } catch {
+    // a symbol, a cycle, or a `toJSON` that threw
+  }
+  const message = apply(slice, text ?? "a value that has no text", [0, 2000]) as string;
+  return { kind: "thrown", name: "", message, stack: `A value that is no error was thrown: ${message}` };
+}
+
 /** Describes whatever a script threw. Never throws; runs the script's own getters, inside its own realm. */
 export function describe(error: unknown): Failure {
-  if ((typeof error !== "object" && typeof error !== "function") || error === null) {
-    let text = "a value that has no text";
-    try {
-      text = `${error as string}`;
-    } catch {
-      // a symbol
-    }
-    return { kind: "thrown", name: "", message: apply(slice, text, [0, 2000]) as string, stack: "" };
-  }
-  const failure: Failure = {
-    kind: "thrown",
-    name: readText(error, "name", 100) || "Error",
-    message: readText(error, "message", 4000),
-    stack: readText(error, "stack", 8000),
-  };
+  const stack = readText(error, "stack", 8000);
+  const message = readText(error, "message", 4000);
+  if (!isObject(error) || (stack === "" && message === "")) return describeValue(error);
+  const failure: Failure = { kind: "thrown", name: readText(error, "name", 100) || "Error", message, stack };
   const http = openHttpError(error);
   const code = isScriptError(error);
   if (http) {

@@ -325,6 +325,13 @@ describe("what plugins give each other", () => {
     }
   });
 
+  test("a method that changes something is one that the service has: a slip would have its calls sent again", async () => {
+    const service = 'ctx.service("pot", { methods: { async pour() {} }, types: "", mutates: ["puor"] });';
+    const [problem] = await failure({ files: { "plugins/a.ts": plugin("a", service) } });
+    expect(problem?.message).toContain('"mutates" of the service "pot" names puor(), which it does not have');
+    expect(problem?.message).toContain('did you mean "pour"?');
+  });
+
   test("what scripts are given has names of its own, and arguments that can be told apart", async () => {
     const point = (fn: string, args = '["name"]'): string =>
       `ctx.point("p", { functions: { "${fn}": { args: ${args} } }, types: "", change() {} });`;

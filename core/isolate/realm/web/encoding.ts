@@ -53,6 +53,11 @@ export function utf8Decode(bytes: Uint8Array, keepBom = false): string {
   return text;
 }
 
+/** Undefined when the bytes are no UTF-8. */
+export function utf8DecodeStrict(bytes: Uint8Array): string | undefined {
+  return byteLength(bytes) === 0 ? "" : (ask(Op.Utf8Decode, bytes, DecodeFlag.Fatal) as string | undefined);
+}
+
 /** One character for each byte. */
 export function latin1Decode(bytes: Uint8Array): string {
   const text = ask(Op.Latin1, bytes);

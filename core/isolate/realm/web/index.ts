@@ -22,7 +22,7 @@ import { urlParts } from "./url.ts";
 
 export { makeAbort } from "./abort.ts";
 export { makeDomException } from "./dom-exception.ts";
-export { utf8Decode, utf8Encode } from "./encoding.ts";
+export { utf8Decode, utf8DecodeStrict, utf8Encode } from "./encoding.ts";
 export { parseForm } from "./multipart.ts";
 export { makeFetchArgs, makeRequest, openRequest, type OpenRequest, type WireRequest } from "./request.ts";
 export {

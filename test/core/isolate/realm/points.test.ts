@@ -329,6 +329,20 @@ describe("a handler that is called with data", () => {
       kind: "thrown",
       name: "RangeError",
     });
+    for (const [thrown, message] of [
+      ["null", "null"],
+      ["'text'", "text"],
+      ["{ a: 1 }", '{"a":1}'],
+      ["Object.create(null)", "{}"],
+      ["Symbol()", "a value that has no text"],
+      ["10n", "10"],
+      ["{ toJSON() { throw 1; } }", "a value that has no text"],
+      ["new Proxy({}, { get() { throw 1; } })", "a value that has no text"],
+    ] as const) {
+      const { failure } = await call(`() => { throw ${thrown}; }`, {});
+      const stack = `A value that is no error was thrown: ${message}`;
+      expect([thrown, failure]).toEqual([thrown, { kind: "thrown", name: "", message, stack }]);
+    }
   });
 });
 

@@ -108,10 +108,17 @@ export class Scripted {
   /** Calls a handler with a request. */
   request(
     registration: number,
-    { method = "GET", url = "http://h/x", params = "", body = "" } = {},
+    {
+      method = "GET",
+      url = "http://h/x",
+      params = "",
+      type = "application/json",
+      body = "" as string | Uint8Array,
+    } = {},
   ): Promise<Answered> {
-    const head = [method, url, "127.0.0.1", "an-id", params, '{"content-type":"application/json"}'].join("\n");
+    const head = [method, url, "127.0.0.1", "an-id", params, JSON.stringify({ "content-type": type })].join("\n");
     if (body === "") return this.#dispatch(registration, F.BODY_NONE, head);
-    return this.#dispatch(registration, F.BODY_WHOLE, head, new TextEncoder().encode(body));
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    return this.#dispatch(registration, F.BODY_WHOLE, head, bytes);
   }
 }
