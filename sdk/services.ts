@@ -1,12 +1,6 @@
-/**
- * What the engine's own plugins give to scripts: services, each a field of the context and an export of the SDK, and
- * functions. An engine writes these declarations beside its scripts from the plugins that it has; a test compares.
- */
-import type { Context, PointContext } from "./context.ts";
+/** What the plugins of the binary give to scripts. Written by `npm run build` from their own declarations. */
+import type { Context, PathParams, PointContext } from "./context.ts";
 import type { Checked, Infer, InferInput } from "./schema.ts";
-import type { Streams } from "./streams.ts";
-
-export * from "./streams.ts";
 
 /** A key-value store of this script alone. Values are JSON data of up to 1 MiB; null stands for an absent entry. */
 export interface Kv {
@@ -47,22 +41,15 @@ export interface Messages {
   send(target: string | { readonly script?: string; readonly name: string }, payload?: unknown): Promise<Delivery>;
 }
 
-/**
- * Handles the messages of a name: at top level, or in an exported `init()`. `context.payload` is what was sent; a payload
- * that does not fit `input` (an arktype definition) counts as failed, and the handler is not called.
- */
-export declare function registerMessageHandler<const Input>(
-  name: string,
-  options: { readonly input: Checked<Input> },
-  handler: ((context: PointContext<Infer<Input>>) => unknown) | string,
-): void;
-export declare function registerMessageHandler(
-  name: string,
-  handler: ((context: PointContext) => unknown) | string,
-): void;
-
-/** The short form of `context.messages.send`. */
-export declare const sendMessage: Messages["send"];
+/** What became of a message to subscriptions, in this engine. */
+export interface SubscriptionDelivery {
+  /** Subscriptions that it is on its way to. */
+  readonly delivered: number;
+  /** Subscriptions of the field, whatever the filter. */
+  readonly connections: number;
+  /** Clients that read too slowly, and were dropped. */
+  readonly failed: number;
+}
 
 /** What an operation came to. */
 export interface GraphQLResult<Data = unknown> {
@@ -74,16 +61,6 @@ export interface GraphQLResult<Data = unknown> {
     readonly locations?: readonly { readonly line: number; readonly column: number }[];
     readonly extensions?: { readonly code: string; readonly [name: string]: unknown };
   }[];
-}
-
-/** What became of a message to subscriptions, in this engine. */
-export interface SubscriptionDelivery {
-  /** Subscriptions that it is on its way to. */
-  readonly delivered: number;
-  /** Subscriptions of the field, whatever the filter. */
-  readonly connections: number;
-  /** Clients that read too slowly, and were dropped. */
-  readonly failed: number;
 }
 
 /** Operations on the schema of all scripts. */
@@ -104,6 +81,159 @@ export interface Graphql {
    */
   send(name: string, payload: unknown, filter?: SubscriptionFilter | null): Promise<SubscriptionDelivery>;
 }
+
+/** How much a log message matters, from the least (RFC 5424). */
+export type McpLogLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
+
+/** A tool of another server. */
+export interface McpTool {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  /** JSON Schema. */
+  readonly inputSchema: { readonly [key: string]: unknown };
+  readonly outputSchema?: { readonly [key: string]: unknown };
+  readonly annotations?: ToolAnnotations;
+}
+
+/** A piece of what a server answered: `{ type: "text", text }`, an image, a resource, … */
+export interface McpContent {
+  readonly type: string;
+  readonly text?: string;
+  readonly [key: string]: unknown;
+}
+
+/** What a tool of another server answered. Nothing of it was checked: it is a stranger's. */
+export interface McpToolResult {
+  readonly content: readonly McpContent[];
+  readonly structuredContent?: { readonly [key: string]: unknown };
+  /** The tool failed, and `content` says why. */
+  readonly isError?: boolean;
+}
+
+/** A resource of another server, or a template of some. */
+export interface McpResource {
+  readonly name: string;
+  readonly uri?: string;
+  readonly uriTemplate?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly mimeType?: string;
+}
+
+/** A prompt of another server. */
+export interface McpPrompt {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly arguments?: readonly { readonly name: string; readonly description?: string; readonly required?: boolean }[];
+}
+
+/** A connection to another server. It ends with the invocation that made it. */
+export interface McpConnection {
+  listTools(): Promise<readonly McpTool[]>;
+  callTool(name: string, args?: { readonly [name: string]: unknown }): Promise<McpToolResult>;
+  listResources(): Promise<readonly McpResource[]>;
+  listResourceTemplates(): Promise<readonly McpResource[]>;
+  readResource(uri: string): Promise<{
+    readonly contents: readonly {
+      readonly uri: string;
+      readonly mimeType?: string;
+      readonly text?: string;
+      /** Base64. */
+      readonly blob?: string;
+    }[];
+  }>;
+  listPrompts(): Promise<readonly McpPrompt[]>;
+  getPrompt(
+    name: string,
+    args?: { readonly [name: string]: string },
+  ): Promise<{
+    readonly description?: string;
+    readonly messages: readonly { readonly role: "user" | "assistant"; readonly content: McpContent }[];
+  }>;
+  /** Says farewell. Not needed, but kind to a server that keeps sessions. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The agent that called, and other servers. */
+export interface Mcp {
+  /**
+   * Tells the agent how far the call is. What is not more than before is left out.
+   *
+   * @param total of which `done` is a part
+   * @returns whether it was told: false where the agent did not ask, and outside of an agent's call
+   */
+  progress(done: number, total?: number | null, message?: string | null): Promise<boolean>;
+  /** Tells the agent something that its user may read. Whether it was told: agents choose the least level. */
+  log(level: McpLogLevel, data: unknown): Promise<boolean>;
+  /** Tells the agents that subscribed to a resource of this script that it is another now. */
+  resourceChanged(uri: string): Promise<void>;
+  /**
+   * Connects to another server, over the script's own `fetch`: its hosts, limits and secrets hold.
+   *
+   * @param options `headers` of every request: `{ authorization: "Bearer {{secret:TOOLS}}" }`
+   */
+  connect(url: string, options?: { readonly headers?: { readonly [name: string]: string } }): Promise<McpConnection>;
+}
+
+/** Secrets of the operator. Write `{{secret:NAME}}` in a header, the path or the query of a `fetch`: the value is filled in outside the script. */
+export interface Secrets {
+  /** Whether this script has a secret of that name, with a value. */
+  has(name: string): Promise<boolean>;
+  /** The placeholder, `{{secret:NAME}}`. Rejects with `forbidden`, and what to do, where this script has no such secret. */
+  ref(name: string): Promise<string>;
+}
+
+/** Values by key, or lists of values of which each counts: what a connection is, or what a message is for. */
+export type StreamCriteria = {
+  readonly [key: string]: string | number | boolean | null | readonly (string | number | boolean | null)[];
+};
+
+/** Who gets a message: `subset` (also without a word) where every key fits the connection's criteria, `overlap` where one does. */
+export type StreamFilter = StreamCriteria | { readonly subset: StreamCriteria } | { readonly overlap: StreamCriteria };
+
+/** What became of a message, in this engine. */
+export interface StreamDelivery {
+  /** Clients that it is on its way to. */
+  readonly delivered: number;
+  /** Clients of the stream, whatever the filter. */
+  readonly connections: number;
+  /** Clients that read too slowly, and were dropped. */
+  readonly failed: number;
+}
+
+/** Messages to the clients of this script's streams and WebSockets. */
+export interface Streams {
+  /**
+   * @param path of a stream or WebSocket of this script, as it was registered; without it all of them
+   * @param message JSON data; text is sent as it is
+   * @param filter who gets it; everybody without it. `{ socket: id }` is one WebSocket
+   * @param options `event`: its name for `addEventListener`, `message` without it; WebSockets have none
+   */
+  send(
+    path: string,
+    message: unknown,
+    filter?: StreamFilter | null,
+    options?: { readonly event?: string },
+  ): Promise<StreamDelivery>;
+  send(message: unknown, filter?: StreamFilter | null, options?: { readonly event?: string }): Promise<StreamDelivery>;
+}
+
+/**
+ * Handles the messages of a name: at top level, or in an exported `init()`. `context.payload` is what was sent; a payload
+ * that does not fit `input` (an arktype definition) counts as failed, and the handler is not called.
+ */
+export declare function registerMessageHandler<const Input>(
+  name: string,
+  options: { readonly input: Checked<Input> },
+  handler: ((context: PointContext<Infer<Input>>) => unknown) | string,
+): void;
+export declare function registerMessageHandler(
+  name: string,
+  handler: ((context: PointContext) => unknown) | string,
+): void;
 
 /** Arguments of a field that is written in SDL: the schema says what they are, TypeScript cannot. */
 export type GraphQLArguments = { readonly [name: string]: unknown };
@@ -237,20 +367,6 @@ export declare const registerGraphQLQuery: typeof registerQueryHandler;
 export declare const registerGraphQLMutation: typeof registerMutationHandler;
 export declare const registerGraphQLSubscription: typeof registerSubscriptionHandler;
 
-/** The short form of `context.graphql.execute`. */
-export declare const executeGraphQL: Graphql["execute"];
-
-/** The short form of `context.graphql.send`. */
-export declare const sendSubscriptionMessage: Graphql["send"];
-
-/** Secrets of the operator. Write `{{secret:NAME}}` in a header, the path or the query of a `fetch`: the value is filled in outside the script. */
-export interface Secrets {
-  /** Whether this script has a secret of that name, with a value. */
-  has(name: string): Promise<boolean>;
-  /** The placeholder, `{{secret:NAME}}`. Rejects with `forbidden`, and what to do, where this script has no such secret. */
-  ref(name: string): Promise<string>;
-}
-
 /** Hints for who shows or confirms a tool; the Model Context Protocol says that nobody need believe them. */
 export interface ToolAnnotations {
   readonly title?: string;
@@ -345,121 +461,100 @@ export declare function registerResourceHandler(
 /** Another name of `registerResourceHandler`. */
 export declare const registerMCPResource: typeof registerResourceHandler;
 
-/** How much a log message matters, from the least (RFC 5424). */
-export type McpLogLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
-
-/** A tool of another server. */
-export interface McpTool {
-  readonly name: string;
-  readonly title?: string;
-  readonly description?: string;
-  /** JSON Schema. */
-  readonly inputSchema: { readonly [key: string]: unknown };
-  readonly outputSchema?: { readonly [key: string]: unknown };
-  readonly annotations?: ToolAnnotations;
-}
-
-/** A piece of what a server answered: `{ type: "text", text }`, an image, a resource, … */
-export interface McpContent {
-  readonly type: string;
-  readonly text?: string;
-  readonly [key: string]: unknown;
-}
-
-/** What a tool of another server answered. Nothing of it was checked: it is a stranger's. */
-export interface McpToolResult {
-  readonly content: readonly McpContent[];
-  readonly structuredContent?: { readonly [key: string]: unknown };
-  /** The tool failed, and `content` says why. */
-  readonly isError?: boolean;
-}
-
-/** A resource of another server, or a template of some. */
-export interface McpResource {
-  readonly name: string;
-  readonly uri?: string;
-  readonly uriTemplate?: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly mimeType?: string;
-}
-
-/** A prompt of another server. */
-export interface McpPrompt {
-  readonly name: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly arguments?: readonly { readonly name: string; readonly description?: string; readonly required?: boolean }[];
-}
-
-/** A connection to another server. It ends with the invocation that made it. */
-export interface McpConnection {
-  listTools(): Promise<readonly McpTool[]>;
-  callTool(name: string, args?: { readonly [name: string]: unknown }): Promise<McpToolResult>;
-  listResources(): Promise<readonly McpResource[]>;
-  listResourceTemplates(): Promise<readonly McpResource[]>;
-  readResource(uri: string): Promise<{
-    readonly contents: readonly {
-      readonly uri: string;
-      readonly mimeType?: string;
-      readonly text?: string;
-      /** Base64. */
-      readonly blob?: string;
-    }[];
-  }>;
-  listPrompts(): Promise<readonly McpPrompt[]>;
-  getPrompt(
-    name: string,
-    args?: { readonly [name: string]: string },
-  ): Promise<{
-    readonly description?: string;
-    readonly messages: readonly { readonly role: "user" | "assistant"; readonly content: McpContent }[];
-  }>;
-  /** Says farewell. Not needed, but kind to a server that keeps sessions. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** The agent that called, and other servers. */
-export interface Mcp {
+/** What a stream may be given. */
+export interface StreamOptions<Path extends string = string> {
   /**
-   * Tells the agent how far the call is. What is not more than before is left out.
-   *
-   * @param total of which `done` is a part
-   * @returns whether it was told: false where the agent did not ask, and outside of an agent's call
+   * Asked once per connection, with its request: gives back the connection's criteria, or `true` for none. Anything else
+   * refuses with 403, an `HttpError` with its own status. Without it everybody may come, and the path's parameters are
+   * the criteria.
    */
-  progress(done: number, total?: number | null, message?: string | null): Promise<boolean>;
-  /** Tells the agent something that its user may read. Whether it was told: agents choose the least level. */
-  log(level: McpLogLevel, data: unknown): Promise<boolean>;
-  /** Tells the agents that subscribed to a resource of this script that it is another now. */
-  resourceChanged(uri: string): Promise<void>;
-  /**
-   * Connects to another server, over the script's own `fetch`: its hosts, limits and secrets hold.
-   *
-   * @param options `headers` of every request: `{ authorization: "Bearer {{secret:TOOLS}}" }`
-   */
-  connect(url: string, options?: { readonly headers?: { readonly [name: string]: string } }): Promise<McpConnection>;
+  readonly authorize?:
+    | ((
+        context: StreamContext<Path>,
+      ) => StreamCriteria | boolean | null | void | Promise<StreamCriteria | boolean | null | void>)
+    | string;
+  /** How many messages are kept for clients that come back; 100 by default, at most 1000. */
+  readonly replay?: number;
+  /** For the documentation of the API. */
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
 }
+
+/** What `authorize` gets: all of the request, which has no body. */
+export type StreamContext<Path extends string = string> = Omit<
+  Context<PathParams<Path>>,
+  "kind" | "body" | "form" | "files"
+>;
+
+/** Serves server-sent events at a path: at top level, or in an exported `init()`. */
+export declare function registerWebStream<const Path extends string>(path: Path, options?: StreamOptions<Path>): void;
+
+/** What the functions of a WebSocket get: all of the request that it began with, which has no body. */
+export type WebSocketContext<Path extends string = string, Payload = undefined> = Omit<
+  StreamContext<Path>,
+  "payload" | "args"
+> & {
+  /** `message`: what the client said, data that fits `input`, or text without it. `close`: with which code and reason it ended. */
+  readonly payload: Payload;
+  /** Its id, which the filter `{ socket: id }` names, and its criteria. */
+  readonly args: { readonly socket: string; readonly criteria: StreamCriteria };
+};
+
+/** What a WebSocket may be given. A function may stand by its name. */
+export interface WebSocketOptions<Path extends string = string, Message = string> {
+  /** Asked once per connection, before it is one, as for a stream. */
+  readonly authorize?: StreamOptions<Path>["authorize"];
+  /** The connection is there. What it gives back is sent to the client: text as it is, other data as JSON, nothing for nothing. */
+  readonly open?: ((context: WebSocketContext<Path>) => unknown) | string;
+  /** The client said something; its messages come one after the other. What it gives back is sent to the client, too. */
+  readonly message?: ((context: WebSocketContext<Path, Message>) => unknown) | string;
+  /** It has ended, after all its messages. */
+  readonly close?:
+    ((context: WebSocketContext<Path, { readonly code: number; readonly reason: string }>) => unknown) | string;
+  /** For the documentation of the API. */
+  readonly summary?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+}
+
+/**
+ * Serves WebSockets at a path: at top level, or in an exported `init()`. With `input`, an arktype definition, messages are
+ * JSON that fits it, others are answered with a problem; without it they are text. Broadcasts come by `sendStreamMessage`.
+ */
+export declare function registerWebSocket<const Path extends string, const Input>(
+  path: Path,
+  options: WebSocketOptions<Path, Infer<Input>> & { readonly input: Checked<Input> },
+): void;
+export declare function registerWebSocket<const Path extends string>(path: Path, options: WebSocketOptions<Path>): void;
 
 /** Services by the name under which a handler finds them. */
 export interface Services {
   readonly kv: Kv;
   readonly messages: Messages;
-  readonly streams: Streams;
   readonly graphql: Graphql;
-  readonly secrets: Secrets;
   readonly mcp: Mcp;
+  readonly secrets: Secrets;
+  readonly streams: Streams;
 }
 
 /** The same object as `context.kv`; outside an invocation its methods throw `not_in_invocation`. */
 export declare const kv: Kv;
-/** The same object as `context.messages`. */
+/** The same object as `context.messages`; outside an invocation its methods throw `not_in_invocation`. */
 export declare const messages: Messages;
-/** The same object as `context.streams`. */
-export declare const streams: Streams;
-/** The same object as `context.graphql`. */
+/** The short form of `messages.send`. */
+export declare const sendMessage: Messages["send"];
+/** The same object as `context.graphql`; outside an invocation its methods throw `not_in_invocation`. */
 export declare const graphql: Graphql;
-/** The same object as `context.secrets`. */
-export declare const secrets: Secrets;
-/** The same object as `context.mcp`. */
+/** The short form of `graphql.execute`. */
+export declare const executeGraphQL: Graphql["execute"];
+/** The short form of `graphql.send`. */
+export declare const sendSubscriptionMessage: Graphql["send"];
+/** The same object as `context.mcp`; outside an invocation its methods throw `not_in_invocation`. */
 export declare const mcp: Mcp;
+/** The same object as `context.secrets`; outside an invocation its methods throw `not_in_invocation`. */
+export declare const secrets: Secrets;
+/** The same object as `context.streams`; outside an invocation its methods throw `not_in_invocation`. */
+export declare const streams: Streams;
+/** The short form of `streams.send`. */
+export declare const sendStreamMessage: Streams["send"];

@@ -102,7 +102,8 @@ test("what may be is not found", () => {
  * they only go down. Who raises one says why in the commit.
  */
 const CEILINGS = {
-  core: 1130,
+  core: 1045,
+  "core/build": 130,
   "core/cli": 3760,
   "core/config": 2140,
   "core/fetch": 850,

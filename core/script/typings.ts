@@ -4,39 +4,19 @@
  */
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { SDK_NAMES } from "../isolate/realm/sdk-names.ts";
 import { read, writeChanged, writeNew } from "./typings/files.ts";
 import { writePluginTypings } from "./typings/plugins.ts";
+import { scriptGlobalsText, servicesText, type GivenTypes } from "./typings/services.ts";
 // Evaluated while the engine is bundled: the binary carries the text, and reads no source file.
 import { generateTypings } from "./typings/generate.ts" with { type: "macro" };
 
-export interface ServiceTypes {
-  /** The name in the context and in the SDK: `kv`. */
-  readonly name: string;
-  /** Declarations, among them `export interface Kv`: the name with a capital letter. */
-  readonly types: string;
-  /** Methods that are functions, too: `{ sendMessage: "send" }`. */
-  readonly functions?: { readonly [fn: string]: string } | undefined;
-}
-
-/** A kind of registration that a plugin owns. */
-export interface PointTypes {
-  /** Its registration functions and their aliases; and whatever else its declarations give scripts to call. */
-  readonly names: readonly string[];
-  /** Declarations. They may use what `services.d.ts` imports, below. */
-  readonly types: string;
-}
-
-export interface TypingsOptions {
-  readonly services: readonly ServiceTypes[];
-  readonly points?: readonly PointTypes[];
+export interface TypingsOptions extends GivenTypes {
   /** Of the engine. */
   readonly version: string;
 }
 
 const FOLDER = ".aiwebengine";
 const PACKAGES = "node_modules/";
-const SERVICE_NAME = /^[a-z][A-Za-z0-9]*$/;
 
 /** Kept apart from the author's tsconfig.json, so that a newer engine can change it. */
 const BASE_CONFIG = {
@@ -123,42 +103,6 @@ async function writePackages(folder: string, stamp: string, files: Readonly<Reco
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
-}
-
-function typeOf(service: ServiceTypes): string {
-  if (!SERVICE_NAME.test(service.name)) throw new Error(`"${service.name}" is no name for a service: use camelCase.`);
-  const name = service.name[0]!.toUpperCase() + service.name.slice(1);
-  if (!service.types.includes(`export interface ${name} `)) {
-    throw new Error(`The types of the service "${service.name}" must have "export interface ${name} { … }".`);
-  }
-  return name;
-}
-
-/** What the declarations of plugins may use. */
-const FOR_PLUGINS = ["Checked", "Context", "Infer", "InferInput", "Json", "JsonForm", "PointContext"];
-
-function servicesText({ services, points = [] }: TypingsOptions): string {
-  const fields = services.map((service) => `  readonly ${service.name}: ${typeOf(service)};\n`);
-  const values = services.flatMap((service) => [
-    `export declare const ${service.name}: ${typeOf(service)};\n`,
-    ...Object.entries(service.functions ?? {}).map(
-      ([fn, method]) =>
-        `/** The short form of \`${service.name}.${method}\`. */\nexport declare const ${fn}: ${typeOf(service)}["${method}"];\n`,
-    ),
-  ]);
-  const types = [...services, ...points].map((declared) => `${declared.types.trim()}\n\n`);
-  const imports = `import type { ${FOR_PLUGINS.join(", ")} } from "./sdk.js";\n\n`;
-  return `${imports}${types.join("")}export interface Services {\n${fields.join("")}}\n\n${values.join("")}`;
-}
-
-/** What a script has without importing it: the form of scripts without import and export. */
-function scriptGlobalsText({ services, points = [] }: TypingsOptions): string {
-  const names = new Set<string>([
-    ...SDK_NAMES,
-    ...services.flatMap(({ name, functions = {} }) => [name, ...Object.keys(functions)]),
-    ...points.flatMap((point) => point.names),
-  ]);
-  return [...names].map((name) => `declare var ${name}: typeof import("@aiwebengine/sdk").${name};\n`).join("");
 }
 
 function textFilesText(): string {

@@ -1,4 +1,4 @@
-/** What script authors see: the declarations of the service and of the registration functions. `sdk/services.ts` has the same. */
+/** What script authors see: the declarations of the service and of the registration functions. */
 
 export const SERVICE_TYPES = `/** How much a log message matters, from the least (RFC 5424). */
 export type McpLogLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";

@@ -1,5 +1,5 @@
 /** How tests start children of the engine. */
-import { BINARY, isCurrent } from "../../core/built.ts";
+import { BINARY, isCurrent } from "../../core/build/current.ts";
 
 let current: boolean | undefined;
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { BINARY } from "../../core/built.ts";
+import { BINARY } from "../../core/build/current.ts";
 import { LogLines, type LogMatch } from "./log-lines.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");

@@ -9,12 +9,9 @@ import {
   printSchema,
   type OperationDefinitionNode,
 } from "graphql";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { compileDefinition } from "../../core/isolate/build/schemas.ts";
 import { fieldSdl } from "../../plugins/graphql/arktype.ts";
 import { buildSchema, Checks, coordinates } from "../../plugins/graphql/build.ts";
-import { POINT_TYPES, SERVICE_TYPES } from "../../plugins/graphql/declarations.ts";
 import { parseWithin, wantCost, type Limits } from "../../plugins/graphql/limits.ts";
 import { refuse } from "../../plugins/graphql/read.ts";
 import { Operation, withoutNulls } from "../../plugins/graphql/resolve.ts";
@@ -22,12 +19,6 @@ import { DATE_TIME } from "../../plugins/graphql/scalars.ts";
 import type { Json, PointRegistration, RemoteInput } from "../../sdk/plugin.ts";
 
 type Schema = { readonly [key: string]: Json };
-
-test("its declarations are the SDK's, word for word", () => {
-  const plain = (text: string): string => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
-  const sdk = plain(readFileSync(join(import.meta.dir, "../../sdk/services.ts"), "utf8"));
-  for (const part of [...POINT_TYPES.split("\n\n"), ...SERVICE_TYPES.split("\n\n")]) expect(sdk).toContain(plain(part));
-});
 
 describe("arktype in GraphQL", () => {
   const cases: readonly (readonly [definition: unknown, type: string, ...types: string[]])[] = [

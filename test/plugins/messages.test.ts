@@ -1,7 +1,5 @@
 /** Who gets a message, what the sender learns, and what is refused: without isolates. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { ProblemError, type PointRegistration, type Remote, type RemoteInput } from "../../sdk/plugin.ts";
 import messages from "../../plugins/messages.ts";
 import { serve, type Served } from "./harness.ts";
@@ -31,15 +29,6 @@ const failing =
   async () => {
     throw error;
   };
-
-test("its declarations are the SDK's, word for word", async () => {
-  const { host } = await start([]);
-  const plain = (text: string) => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
-  const sdk = plain(readFileSync(join(import.meta.dir, "../../sdk/services.ts"), "utf8"));
-  const { services, points } = host.current.contributions;
-  expect(sdk).toContain(plain(services.get("messages")?.spec.types ?? "-"));
-  expect(sdk).toContain(plain(points.get("messages")?.spec.types ?? "-"));
-});
 
 describe("send", () => {
   test("calls each handler of the name with the payload, the sender's invocation and its signal", async () => {

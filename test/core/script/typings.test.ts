@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { withOffersOf } from "../../../core/cli/offers.ts";
+import { readConfig } from "../../../core/config/index.ts";
 import { LIMITS } from "../../../core/config/limits.ts";
+import { sdkServicesText, type GivenTypes } from "../../../core/script/typings/services.ts";
 import { stripComments } from "../../../core/script/typings/strip.ts";
 import { writeTypings, type TypingsOptions } from "../../../core/script/typings.ts";
 import { consoleGlobal } from "../../../core/isolate/realm/console.ts";
@@ -11,6 +14,7 @@ import { timerGlobals } from "../../../core/isolate/realm/timers.ts";
 import { installWebGlobals } from "../../../core/isolate/realm/web/index.ts";
 import { namesOf } from "../../../core/plugin/context.ts";
 import graphql from "../../../plugins/graphql/index.ts";
+import { BUILT_INS } from "../../../plugins/index.ts";
 import kv from "../../../plugins/kv/index.ts";
 import mcp from "../../../plugins/mcp/index.ts";
 import pubsub from "../../../plugins/pubsub/index.ts";
@@ -289,10 +293,26 @@ describe("writing", () => {
 describe("one truth", () => {
   const unit = (limit: { unit: string }) => (limit.unit === "count" ? "" : ` ${limit.unit}`);
 
-  test("the SDK's Kv is the one that the service declares", async () => {
-    const bare = (text: string) => stripComments(text).replace(/\s+/g, "").replace(/[;,]/g, "");
-    expect(bare(await readFile(join(ROOT, "sdk/services.ts"), "utf8"))).toContain(bare(kvTypes));
+  const given = (): Promise<GivenTypes> => {
+    const loaded = readConfig({ dir: home, env: {}, set: [], flags: {} });
+    const engine = { builtIns: () => Promise.resolve(BUILT_INS), version: "1.2.3" };
+    return withOffersOf(loaded, engine, async ({ types }) => types);
+  };
+
+  test("what the plugins of the binary declare for scripts is what the SDK has (else: npm run build)", async () => {
+    const bare = (text: string): string => text.replace(/\s+/g, "").replace(/[;,](?=[)}>\]])|(?<=[<:(=])\|/g, "");
+    const text = sdkServicesText(await given());
+    expect(bare(await readFile(join(ROOT, "sdk/services.ts"), "utf8"))).toBe(bare(text));
   });
+
+  test("and it uses no name that it does not have", async () => {
+    const dir = join(home, "whole");
+    await writeTypings(dir, { ...(await given()), version: "1.2.3" });
+    const strict = { extends: "./.aiwebengine/tsconfig.json", compilerOptions: { skipLibCheck: false } };
+    await writeFile(join(dir, "tsconfig.json"), JSON.stringify(strict));
+    const { output } = await check(dir);
+    expect(output.split("\n").filter((line) => line.includes("services.d.ts("))).toEqual([]);
+  }, 30_000);
 
   test("the globals that are declared are those that a realm has", async () => {
     const text = await readFile(join(ROOT, "core/script/typings/globals.txt"), "utf8");

@@ -1,7 +1,5 @@
 /** What the plugin loads, declares and refuses, without isolates. */
 import { afterEach, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import mcp from "../../../plugins/mcp/index.ts";
 import pubsub from "../../../plugins/pubsub/index.ts";
 import type { PointRegistration, PointSpec } from "../../../sdk/plugin.ts";
@@ -32,15 +30,6 @@ async function post(body: object): Promise<{ readonly status: number; readonly b
   const answer = await route!.handler({ ...event, params: {} });
   return { status: answer.status, body: await answer.json() };
 }
-
-test("its declarations are the SDK's, word for word", async () => {
-  const points = await start();
-  const plain = (text: string) => text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}");
-  const sdk = plain(readFileSync(join(import.meta.dir, "../../../sdk/services.ts"), "utf8"));
-  for (const name of ["tool", "prompt", "resource"]) expect(sdk).toContain(plain(points.get(name)?.spec.types ?? "-"));
-  const { services } = served!.host.current.contributions;
-  expect(sdk).toContain(plain(services.get("mcp")?.spec.types ?? "-"));
-});
 
 test("nothing is there, and the protocol's library is not loaded, until a script offers something", async () => {
   const points = await start();

@@ -1,7 +1,5 @@
 /** WebSockets of scripts without a socket: turns in their order, what is bounded, and what a client is told. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   ProblemError,
   type Json,
@@ -21,7 +19,6 @@ import {
 } from "../../../plugins/streams/conversation.ts";
 import { Lanes } from "../../../plugins/streams/lanes.ts";
 import { SocketListener } from "../../../plugins/streams/socket.ts";
-import { SOCKET_TYPES } from "../../../plugins/streams/types.ts";
 
 interface Asked extends TurnInput {
   readonly turn: string;
@@ -52,19 +49,6 @@ function talk(more: Partial<ConversationParts> = {}) {
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const codeOf = (reply: string | undefined): unknown =>
   (JSON.parse(reply ?? "{}") as { problem?: { code?: string } }).problem?.code;
-
-test("the declarations are the SDK's, word for word", () => {
-  const plain = (text: string) =>
-    text
-      .replace(/\s+/g, "")
-      .replaceAll(",}", "}")
-      .replaceAll(";}", "}")
-      .replaceAll(",)", ")")
-      .replaceAll(",>", ">")
-      .replaceAll("<|", "<")
-      .replaceAll(":|", ":");
-  expect(plain(readFileSync(join(import.meta.dir, "../../../sdk/streams.ts"), "utf8"))).toContain(plain(SOCKET_TYPES));
-});
 
 describe("a conversation", () => {
   test("takes turns: open, each message, close, one after the other", async () => {

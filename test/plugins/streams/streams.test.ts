@@ -1,7 +1,5 @@
 /** Streams without a socket and without isolates: what clients get, who gets it, what they miss, and what is refused. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { ProblemError, type Json, type PointRegistration, type Remote, type RouteEvent } from "../../../sdk/plugin.ts";
 import pubsub, { type Pubsub } from "../../../plugins/pubsub/index.ts";
 import { acceptsEvents, encodeEvent, encodeId } from "../../../plugins/streams/event.ts";
@@ -87,15 +85,6 @@ function stream(
   const handlers = authorize ? { handlers: { authorize } } : {};
   return { script, id: 0, fn: "registerWebStream", path, options, schemas: {}, ...handlers };
 }
-
-test("its declarations are the SDK's, word for word", async () => {
-  const { served: own, point } = await start();
-  const plain = (text: string) =>
-    text.replace(/\s+/g, "").replaceAll(",}", "}").replaceAll(";}", "}").replaceAll(",)", ")").replaceAll("<|", "<");
-  const sdk = plain(readFileSync(join(import.meta.dir, "../../../sdk/streams.ts"), "utf8"));
-  expect(sdk).toContain(plain(own.host.current.contributions.services.get("streams")?.spec.types ?? "-"));
-  expect(sdk).toContain(plain(point.types));
-});
 
 describe("an event", () => {
   const parse = (text: Uint8Array) => new EventParser().push(text);

@@ -1,8 +1,8 @@
 /** The binary that `npm run build` makes: where it lies, and whether it is built from the files as they are. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { ROOT } from "./files.ts";
 
-const ROOT = join(import.meta.dir, "..");
 /** All that goes into it. */
 const SOURCES = ["core", "plugins", "sdk", "package.json", "package-lock.json", "tsconfig.json"];
 
