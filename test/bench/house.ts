@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BUILT_INS } from "../../plugins/index.ts";
 import { figures } from "../e2e/processes.ts";
 import { load, median } from "./load.ts";
-import { ENGINE_SCRIPTS, startElysia, startEngineFor, type Peer } from "./peers.ts";
+import { BENCH_PLUGIN, ENGINE_SCRIPTS, startElysia, startEngineFor, type Peer } from "./peers.ts";
 import { throughput, type Pace } from "./throughput.ts";
 
 export interface HouseFigures {
@@ -25,16 +25,6 @@ export interface SwapFigures {
   readonly requests: number;
   readonly growth: number;
 }
-
-const PLUGIN = `import { definePlugin } from "@aiwebengine/sdk/plugin";
-export default definePlugin({
-  name: "bench",
-  version: "1.0.0",
-  setup({ route }) {
-    route("GET /plugin", () => new Response("Hello, World!"));
-  },
-});
-`;
 
 /** What the engine did by itself before there were plugins. */
 const SPINE = ["access-log", "health", "kv"];
@@ -92,7 +82,12 @@ export async function house(pace: Pace): Promise<HouseFigures> {
 }
 
 async function routeCost(pace: Pace, config: string): Promise<number> {
-  const engine = await startEngineFor({ scripts: {}, files: { "plugins/bench.ts": PLUGIN }, config, first: "/plugin" });
+  const engine = await startEngineFor({
+    scripts: {},
+    files: { "plugins/bench.ts": BENCH_PLUGIN },
+    config,
+    first: "/plugin",
+  });
   const elysia = await startElysia();
   try {
     const differences: number[] = [];
@@ -114,10 +109,10 @@ const PAUSE_MS = 60;
 
 /** 200 swaps under load, then so many more without, half of them to settle and half to watch. */
 export async function swapping(count: number): Promise<SwapFigures> {
-  const engine = await startEngineFor({ files: { "plugins/bench.ts": PLUGIN } });
+  const engine = await startEngineFor({ files: { "plugins/bench.ts": BENCH_PLUGIN } });
   const swap = async (from: number, swaps: number): Promise<void> => {
     for (let n = from; n < from + swaps; n++) {
-      await writeFile(join(engine.dir ?? "", "plugins", "bench.ts"), `${PLUGIN}// ${n}\n`);
+      await writeFile(join(engine.dir ?? "", "plugins", "bench.ts"), `${BENCH_PLUGIN}// ${n}\n`);
       await Bun.sleep(PAUSE_MS);
     }
   };

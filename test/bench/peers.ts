@@ -27,6 +27,17 @@ export const ENGINE_SCRIPTS: Readonly<Record<string, string>> = {
   "cpu.js": `import { registerWebHandler } from "@aiwebengine/sdk";\nconst work = (${makeWork.toString()})();\nregisterWebHandler("GET /cpu", ({ query }) => ({ done: work(query.kind) }));\n`,
 };
 
+/** Answers `GET /plugin`. */
+export const BENCH_PLUGIN = `import { definePlugin } from "@aiwebengine/sdk/plugin";
+export default definePlugin({
+  name: "bench",
+  version: "1.0.0",
+  setup({ route }) {
+    route("GET /plugin", () => new Response("Hello, World!"));
+  },
+});
+`;
+
 /** So many further scripts that are never called. */
 export function fillers(count: number): Readonly<Record<string, string>> {
   const scripts: Record<string, string> = {};

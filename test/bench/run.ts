@@ -7,6 +7,7 @@ import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { footprint, saves } from "./footprint.ts";
 import { graphql } from "./graphql.ts";
+import { latency } from "./latency.ts";
 import { mcp } from "./mcp.ts";
 import { house, swapping } from "./house.ts";
 import { KINDS, kills } from "./kills.ts";
@@ -93,6 +94,20 @@ async function throughputSection(): Promise<Section> {
   } finally {
     for (const peer of peers) await peer.stop();
   }
+}
+
+async function latencySection(): Promise<Section> {
+  const it = await latency(PACE);
+  const ms = (n: number): string => `${n.toFixed(2)} ms`;
+  return {
+    title: "Latency at 5,000 requests a second",
+    rows: [
+      { what: "a plugin's route", measured: `p50 ${ms(it.plainP50Ms)}, p99 ${ms(it.plainP99Ms)}` },
+      atMost("a script's, p50 beyond it", it.p50Ms, 0.15, ms),
+      atMost("a script's, p99 beyond it", it.p99Ms, 1, ms),
+      { what: "requests that were due while no connection was free", measured: `${it.late} of ${it.requests}` },
+    ],
+  };
 }
 
 async function cpuSection(): Promise<Section> {
@@ -235,6 +250,7 @@ async function heldSection(): Promise<Section> {
 
 const SECTIONS = {
   throughput: throughputSection,
+  latency: latencySection,
   cpu: cpuSection,
   footprint: footprintSection,
   saves: saveSection,
