@@ -21,6 +21,9 @@ function renderProblem(problem: ConfigProblem): string {
   return [head, frame, hint].filter((part) => part !== undefined).join("\n");
 }
 
+/** More at once nobody reads, and a broken file may have thousands. */
+const MOST_SHOWN = 20;
+
 /** The config cannot be used. `message` is ready to print; the command line ends with 2. */
 export class ConfigError extends StartError {
   override readonly name = "ConfigError";
@@ -28,7 +31,9 @@ export class ConfigError extends StartError {
 
   constructor(problems: readonly ConfigProblem[]) {
     const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
-    super(`The config has ${count}.\n\n${problems.map(renderProblem).join("\n\n")}`, { exitCode: 2 });
+    const more = problems.length > MOST_SHOWN ? `\n\nand ${problems.length - MOST_SHOWN} more` : "";
+    const shown = problems.slice(0, MOST_SHOWN).map(renderProblem).join("\n\n");
+    super(`The config has ${count}.\n\n${shown}${more}`, { exitCode: 2 });
     this.problems = problems;
   }
 }

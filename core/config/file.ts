@@ -9,6 +9,9 @@ import { emptyBranch, type Branch } from "./tree.ts";
 /** The files of the project folder that are config, when `--config` names no other; at most one may be there. */
 export const CONFIG_FILES = ["aiwebengine.toml", "aiwebengine.yaml", "aiwebengine.yml", "aiwebengine.json"] as const;
 
+/** Far more than config needs; the parsers take long over much. */
+const MOST_BYTES = 1024 * 1024;
+
 type Read = (text: string, shown: string, problems: ConfigProblem[]) => Branch;
 
 /** By the file's ending; every other one is TOML. */
@@ -43,8 +46,7 @@ export function readConfigFile(dir: string, named: string | undefined, problems:
   const none: ConfigFile = { file: undefined, layer: emptyBranch({ kind: "option", shown: "" }) };
   const candidates = configFiles(dir, named);
   // A link that leads nowhere counts: to start with the defaults instead would not be what its author meant.
-  const found =
-    named === undefined ? candidates.filter((path) => lstatSync(path, { throwIfNoEntry: false })) : candidates;
+  const found = named === undefined ? filesThere(dir, candidates, problems) : candidates;
   const [file, ...more] = found;
   if (file === undefined) return none;
   const shownAs = (path: string): string => {
@@ -61,15 +63,37 @@ export function readConfigFile(dir: string, named: string | undefined, problems:
   return text === undefined ? none : { file, layer: readerOf(file)(text, shown, problems) };
 }
 
-function textOf(file: string, shown: string, problems: ConfigProblem[]): string | undefined {
+function filesThere(dir: string, candidates: readonly string[], problems: ConfigProblem[]): readonly string[] {
   try {
-    // A byte order mark is dropped by the decoder; bytes that are no UTF-8 are refused by it.
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+    return candidates.filter((path) => lstatSync(path, { throwIfNoEntry: false }));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const reason =
-      code === "ENOENT" ? "there is no such file" : error instanceof TypeError ? "it is not UTF-8 text" : String(code);
-    problems.push({ key: "", message: `cannot be read: ${reason}`, place: shown });
-    return undefined;
+    problems.push({ key: "", message: `cannot be read: ${reasonOf(error)}`, place: dir });
+    return [];
   }
+}
+
+const REASONS: { readonly [code: string]: string } = {
+  ENOENT: "there is no such file",
+  EACCES: "this user may not read it",
+  EISDIR: "it is a folder",
+};
+
+function reasonOf(error: unknown): string {
+  if (error instanceof TypeError) return "it is not UTF-8 text";
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return REASONS[code] ?? code;
+}
+
+function textOf(file: string, shown: string, problems: ConfigProblem[]): string | undefined {
+  let reason: string;
+  try {
+    const bytes = readFileSync(file);
+    // A byte order mark is dropped by the decoder; bytes that are no UTF-8 are refused by it.
+    if (bytes.length <= MOST_BYTES) return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    reason = `it has ${bytes.length} bytes; a config file may have ${MOST_BYTES} (1 MiB)`;
+  } catch (error) {
+    reason = reasonOf(error);
+  }
+  problems.push({ key: "", message: `cannot be read: ${reason}`, place: shown });
+  return undefined;
 }

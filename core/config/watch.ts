@@ -7,10 +7,17 @@ const SETTLE_MS = 15;
 /** A file that is empty or gone is mostly one that is being written: an engine must not run on the defaults meanwhile. */
 const ABSENT_MS = 200;
 
-/** What a file is, its content aside; empty when there is nothing in it, or no file. A link counts as what it leads to. */
+/**
+ * What a file is, its content aside; empty when there is nothing in it, or no file, or none that this user may reach: who
+ * reads it says so. A link counts as what it leads to.
+ */
 function stateOf(file: string): string {
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined || stat.size === 0n ? "" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  try {
+    const stat = statSync(file, { bigint: true });
+    return stat.size === 0n ? "" : `${stat.ino}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}`;
+  } catch {
+    return "";
+  }
 }
 
 /** What the files are now, to compare with later: taken before they are read, so that no change in between is lost. */

@@ -128,5 +128,9 @@ function listenError(cause: unknown, { host, port, tls }: HttpServerOptions): St
       cause,
     });
   }
+  if (code === "EADDRNOTAVAIL" || code === "EINVAL") {
+    const fix = "take one of its own (127.0.0.1), or 0.0.0.0 for all, with --host";
+    return new StartError(`cannot listen on ${host}: this machine has no such address; ${fix}`, { cause });
+  }
   return new StartError(`cannot listen on ${host}, port ${port}: ${message}`, { cause });
 }

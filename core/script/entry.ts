@@ -82,7 +82,10 @@ export function routeTaken(entry: Entry, clash: RouteClash): BuildProblem {
     code: clash.code,
     message: `${clash.message}.`,
     file: fileOf(entry),
-    hint: "It is served as soon as the route is free.",
+    hint:
+      clash.holder === clash.owner && !clash.heldByPlugin
+        ? "Remove one of the two."
+        : "It is served as soon as the route is free.",
   };
 }
 

@@ -132,7 +132,8 @@ export function addressOf({ fn, method, path }: WebRegistration, script: string,
 export function malformedRoute({ routes }: Version): BuildProblem | null {
   for (const { path } of routes) {
     const why = checkPattern(path);
-    if (why !== null) return { code: "bad_registration", message: `The path "${path}" cannot be registered: ${why}.` };
+    if (why === null) continue;
+    return { code: "bad_registration", message: `T${why.slice(1)}.`, hint: "Correct the path of the registration." };
   }
   return null;
 }

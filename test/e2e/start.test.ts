@@ -82,6 +82,9 @@ describe("in an empty folder", () => {
     expect(code).toBe(2);
     expect(stderr).toContain("there is no such folder");
     expect(existsSync(join(dir, "shpo"))).toBe(false);
+    await Bun.write(join(dir, "file"), "");
+    const file = await runEngine(["serve", "--port", "0", "--dir", join(dir, "file")]);
+    expect([file.code, file.stderr]).toEqual([2, expect.stringContaining("there is no such folder")]);
   });
 });
 

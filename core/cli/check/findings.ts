@@ -54,7 +54,7 @@ export function findClashes(routes: readonly Route[]): ReadonlyMap<Route, CheckP
   for (const route of routes) {
     const malformed = checkPattern(route.path);
     if (malformed !== null) {
-      const message = `The path "${route.path}" cannot be registered: ${malformed}.`;
+      const message = `T${malformed.slice(1)}.`;
       problems.set(route, { ...placed(route), code: "bad_registration", message, hint: "Correct the path." });
       continue;
     }

@@ -31,11 +31,12 @@ test("a file in the folder is shown relative to it, any other with its whole pat
 });
 
 test("a file that cannot be read is refused with the reason, never passed over", () => {
-  const dir = project({ "bytes.toml": new Uint8Array([0x61, 0xff, 0xfe]) });
+  const dir = project({ "bytes.toml": new Uint8Array([0x61, 0xff, 0xfe]), "long.toml": "#".repeat(1_048_577) });
   const reasons = [
     ["gone.toml", "cannot be read: there is no such file"],
     ["bytes.toml", "cannot be read: it is not UTF-8 text"],
-    [".", "cannot be read: EISDIR"],
+    [".", "cannot be read: it is a folder"],
+    ["long.toml", "cannot be read: it has 1048577 bytes; a config file may have 1048576 (1 MiB)"],
   ] as const;
   for (const [file, message] of reasons) {
     const { problems } = refused(dir, join(dir, file));
@@ -55,6 +56,14 @@ test("of two config files neither is read, and both are named", () => {
   expect(message).toContain("there is more than one config file: ");
   for (const part of ["aiwebengine.toml", "aiwebengine.json", " and ", "name one with --config"])
     expect(message).toContain(part);
+});
+
+test("of very many problems the first are shown, and all are counted", () => {
+  const text = Array.from({ length: 100 }, (_, index) => `wrong${index} = 1`).join("\n");
+  const { message, problems } = refused(project({ "aiwebengine.toml": text }));
+  expect(problems.length).toBe(100);
+  expect(message.match(/unknown key/g)?.length).toBe(20);
+  expect(message).toEndWith("\n\nand 80 more");
 });
 
 test("several problems are counted", () => {

@@ -128,7 +128,14 @@ test("at the start the names decide who has a route, whichever build is done fir
 
 test("a path that no route can have is refused with the reason", async () => {
   await using house = await new House({ "a.ts": "GET /a/:b/:b" }).start();
-  expect(house.problemOf("a")).toContain("cannot be registered");
+  expect(house.problemOf("a")).toBe('The path "/a/:b/:b" has the parameter ":b" twice.');
+});
+
+test("a route that a script registers twice is refused, and waits for nobody", async () => {
+  await using house = await new House({ "a.ts": "GET /a,GET /a" }).start();
+  const problem = house.registry.status.find((one) => one.name === "a")?.problem;
+  expect(problem?.message).toBe('"a" cannot have GET /a: it has registered GET /a already; remove one of the two.');
+  expect(problem?.hint).toBe("Remove one of the two.");
 });
 
 test("a script removed is gone; removed and written again within a moment it never was", async () => {
