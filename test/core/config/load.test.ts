@@ -172,7 +172,7 @@ describe("refusals", () => {
     const binary = folder(new Uint8Array([0xff, 0xfe, 0x61]));
     expect(refusal(() => loadConfig({ dir: binary, set: [], flags: {} })).message).toContain("not UTF-8");
     expect(refusal(() => loadConfig({ dir: tmpdir(), file: tmpdir(), set: [], flags: {} })).message).toContain(
-      "EISDIR",
+      "it is a folder",
     );
   });
 });
