@@ -4,7 +4,7 @@ import { Connection } from "./connection.ts";
 import { encodeEvent, encodeId, encodeMarker, encodeOpening, PING } from "./event.ts";
 import { fits, type Criteria } from "./filter.ts";
 import { Position } from "./position.ts";
-import type { Beat, Message } from "./remote.ts";
+import type { Beat, Goodbye, Message } from "./remote.ts";
 import { Replay } from "./replay.ts";
 
 export interface Delivery {
@@ -14,6 +14,13 @@ export interface Delivery {
   readonly connections: number;
   /** Clients that read too slowly, and were dropped. */
   readonly failed: number;
+}
+
+export interface Ending {
+  /** Clients whose connection ends. */
+  readonly closed: number;
+  /** Clients of the stream until then, whatever the filter. */
+  readonly connections: number;
 }
 
 /** The plugin's config, as far as connections need it. */
@@ -36,7 +43,8 @@ export interface Listener {
   readonly lastSent: number;
   /** The event as a stream carries it, and its data alone. Answers whether the client can still be reached. */
   send(event: Uint8Array, data: string): boolean;
-  close(): void;
+  /** The goodbye is for those who can be told one. */
+  close(goodbye?: Pick<Goodbye, "code" | "reason">): void;
 }
 
 interface Channel {
@@ -73,9 +81,9 @@ export class Hub {
     this.#heard.advance(this.node, 0);
   }
 
-  /** Numbers a message of this engine. */
-  stamp(message: Omit<Message, "node" | "place">): Message {
-    return { node: this.node, place: ++this.#sent, ...message };
+  /** Numbers what this engine sends. */
+  stamp(): Pick<Message, "node" | "place"> {
+    return { node: this.node, place: ++this.#sent };
   }
 
   /** What others are told: a client that comes from this engine to them is not sent what was before it. */
@@ -191,9 +199,11 @@ export class Hub {
     return connection;
   }
 
-  /** Takes a message of another engine, once: two generations of plugins hear it while one takes over from the other. */
-  receive(message: Message): void {
-    if (message.node !== this.node && message.place > this.#heard.at(message.node)) this.deliver(message);
+  /** Takes what another engine said, once: two generations of plugins hear it while one takes over from the other. */
+  receive(said: Message | Goodbye): void {
+    if (said.node === this.node || said.place <= this.#heard.at(said.node)) return;
+    if ("data" in said) this.deliver(said);
+    else this.end(said);
   }
 
   /** Answers whether the engine was unknown. */
@@ -223,6 +233,22 @@ export class Hub {
     }
     this.#dropped += failed;
     return { delivered, connections, failed };
+  }
+
+  /** Those who have a message of the same engine that came later have come back since, and stay. */
+  end({ node, place, script, path, filter, ...goodbye }: Goodbye): Ending {
+    this.#heard.advance(node, place);
+    let [closed, connections] = [0, 0];
+    for (const channel of this.#channelsOf(script, path)) {
+      connections += channel.connections.size;
+      for (const connection of [...channel.connections]) {
+        if (filter !== undefined && !fits(filter, connection.criteria)) continue;
+        if (connection.ahead !== undefined && place <= connection.ahead.at(node)) continue;
+        connection.close(goodbye);
+        closed++;
+      }
+    }
+    return { closed, connections };
   }
 
   #channelsOf(script: string, path: string | undefined): readonly Channel[] {

@@ -7,12 +7,13 @@ import {
   type PointRegistration,
   type RouteEvent,
 } from "../../sdk/plugin.ts";
-import { acceptsEvents, isOneLine } from "./event.ts";
-import { isObject, readCriteria, readFilter, type Criteria, type Filter } from "./filter.ts";
-import { Hub, type Delivery } from "./hub.ts";
-import { fromWire, MAX_EVENT_NAME, toWire } from "./remote.ts";
+import { acceptsEvents } from "./event.ts";
+import { readCriteria, type Criteria } from "./filter.ts";
+import { Hub } from "./hub.ts";
+import { fromWire, toWire, type Told } from "./remote.ts";
+import { streamsService } from "./service.ts";
 import { newFarewells, socketPoint } from "./sockets.ts";
-import { POINT_TYPES, SERVICE_TYPES } from "./types.ts";
+import { POINT_TYPES } from "./types.ts";
 
 type Cors = Capability<"cors">;
 
@@ -89,11 +90,12 @@ export default definePlugin({
     // What is refused after all is taken back before anyone was sent away.
     const settle = (): void => queueMicrotask(() => hub.settle(all(), config.replayBytes, DEFAULT_REPLAY));
 
-    const tell = (asks: boolean): Promise<void> => pubsub.publish(TOPIC, toWire(hub.beat(asks)));
+    const publish = (told: Told): Promise<void> => pubsub.publish(TOPIC, toWire(told));
+    const tell = (asks: boolean): Promise<void> => publish(hub.beat(asks));
     function receive(given: Json): void {
       const told = fromWire(given, config.maxMessageBytes);
       if (told === undefined) return;
-      if ("data" in told) hub.receive(told);
+      if (!("asks" in told)) hub.receive(told);
       else if (hub.hear(told) || (told.asks && told.node !== hub.node)) void tell(false).catch(notTold);
     }
     const notTold = (error: unknown): void => log.warn("other engines were not told how far this one is", { error });
@@ -179,67 +181,11 @@ export default definePlugin({
       }
     }
 
-    service("streams", {
-      types: SERVICE_TYPES,
-      functions: { sendStreamMessage: "send" },
-      mutates: ["send"],
-      methods: {
-        async send({ script }, ...args) {
-          const { path, message, filter, event } = readSend(args);
-          const own = all().filter((one) => one.script === script);
-          if (path !== undefined && !own.some((one) => one.path === path)) {
-            const known = own.map((one) => one.path).join(", ") || "none";
-            const detail = `streams: this script registers no stream at "${path.slice(0, 100)}"; it has ${known.slice(0, 500)}`;
-            throw new ProblemError("not_found", detail);
-          }
-          const data = typeof message === "string" ? message : JSON.stringify(message);
-          const bytes = Buffer.byteLength(data);
-          if (bytes > config.maxMessageBytes) {
-            const detail = `streams: a message may take ${config.maxMessageBytes} bytes; it has ${bytes}`;
-            throw new ProblemError("bad_request", detail);
-          }
-          const sent = hub.stamp({ script, path, event, data, filter });
-          const delivery: Delivery = hub.deliver(sent);
-          await pubsub.publish(TOPIC, toWire(sent));
-          return { ...delivery };
-        },
-      },
-    });
+    service("streams", streamsService({ hub, all, maxMessageBytes: config.maxMessageBytes, publish }));
   },
 });
 
 async function authorize(event: RouteEvent, { handlers }: PointRegistration): Promise<Criteria> {
   if (handlers?.["authorize"] === undefined) return event.params;
   return readCriteria(await handlers["authorize"]({ request: event, parentId: event.id, signal: event.signal }));
-}
-
-interface Send {
-  readonly path: string | undefined;
-  readonly message: Json;
-  readonly filter: Filter | undefined;
-  readonly event: string | undefined;
-}
-
-/** `([path,] message [, filter [, options]])`: a single text is the message. */
-function readSend(args: readonly Json[]): Send {
-  const withPath = typeof args[0] === "string" && args.length > 1;
-  const [message = null, filter, options] = withPath ? args.slice(1) : args;
-  return {
-    path: withPath ? (args[0] as string) : undefined,
-    message,
-    filter: readFilter(filter),
-    event: readEventName(options ?? {}),
-  };
-}
-
-function readEventName(options: Json): string | undefined {
-  const { event = null, ...rest } = isObject(options) ? options : { options };
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) throw new ProblemError("bad_request", "streams: a message's options are { event }");
-  if (event === null) return undefined;
-  if (typeof event === "string" && event.length <= MAX_EVENT_NAME && isOneLine(event)) return event;
-  throw new ProblemError(
-    "bad_request",
-    `streams: the name of an event is text of at most ${MAX_EVENT_NAME} characters without line breaks`,
-  );
 }

@@ -4,6 +4,7 @@ import type { Criteria } from "./filter.ts";
 import type { Listener } from "./hub.ts";
 
 export const GOING_AWAY = 1001;
+const NOT_SERVED = { code: GOING_AWAY, reason: "The socket is not served any more." };
 
 export class SocketListener implements Listener {
   readonly criteria: Criteria;
@@ -35,7 +36,7 @@ export class SocketListener implements Listener {
     return false;
   }
 
-  close(): void {
-    this.#socket.close(GOING_AWAY, "The socket is not served any more.");
+  close({ code, reason } = NOT_SERVED): void {
+    this.#socket.close(code, reason);
   }
 }
