@@ -204,7 +204,21 @@ export interface StreamDelivery {
   readonly failed: number;
 }
 
-/** Messages to the clients of this script's streams and WebSockets. */
+/** Which connections were ended, in this engine. */
+export interface StreamEnding {
+  /** Clients whose connection ends. */
+  readonly closed: number;
+  /** Clients of the stream until then, whatever the filter. */
+  readonly connections: number;
+}
+
+/** How a WebSocket ends: with 1000, or a code of the script's own from 3000 to 4999, and a reason of up to 123 bytes. */
+export interface StreamClosing {
+  readonly code?: number;
+  readonly reason?: string;
+}
+
+/** Messages to the clients of this script's streams and WebSockets, and their end. */
 export interface Streams {
   /**
    * @param path of a stream or WebSocket of this script, as it was registered; without it all of them
@@ -219,6 +233,16 @@ export interface Streams {
     options?: { readonly event?: string },
   ): Promise<StreamDelivery>;
   send(message: unknown, filter?: StreamFilter | null, options?: { readonly event?: string }): Promise<StreamDelivery>;
+  /**
+   * Ends connections, after all that was sent to them before. A browser's `EventSource` comes back, and is asked about by
+   * `authorize` again; a WebSocket is told code and reason.
+   *
+   * @param path of a stream or WebSocket of this script, as it was registered; without it all of them
+   * @param filter whose; everybody's without it. `{ socket: id }` is one WebSocket
+   * @example await streams.close("/room/:name", { user: "ada" }, { code: 4001, reason: "signed out" });
+   */
+  close(path: string, filter?: StreamFilter | null, options?: StreamClosing): Promise<StreamEnding>;
+  close(filter?: StreamFilter | null, options?: StreamClosing): Promise<StreamEnding>;
 }
 
 /**

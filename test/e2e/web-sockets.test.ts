@@ -8,7 +8,7 @@ import { startEngine, type Engine } from "./engine.ts";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
-const ROOM = `import { HttpError, kv, registerWebHandler, registerWebSocket, registerWebStream, sendStreamMessage } from "@aiwebengine/sdk";
+const ROOM = `import { HttpError, kv, registerWebHandler, registerWebSocket, registerWebStream, sendStreamMessage, streams } from "@aiwebengine/sdk";
 registerWebSocket("/room/:name", {
   authorize({ query, params, cookies }) {
     if (query.key !== "k" && cookies.get("k") !== "1") throw new HttpError(401, "Bring the key.", { code: "no_key" });
@@ -25,6 +25,10 @@ registerWebSocket("/room/:name", {
     if (payload.say === "loop") for (;;);
     if (payload.say === "die") { const all = []; for (;;) all.push(new Array(1e6).fill(1)); }
     if (payload.say === "nothing") return;
+    if (payload.say === "kick") {
+      await streams.close("/room/:name", { socket: payload.to ?? args.socket }, { code: 4001, reason: "kicked" });
+      return "kicked";
+    }
     const filter = payload.to ? { socket: payload.to } : { room: params.name };
     await sendStreamMessage("/room/:name", { from: args.criteria.user, say: payload.say }, filter);
     return payload.say;
@@ -126,6 +130,18 @@ describe("a conversation", () => {
     expect(line).toContain("4000");
     expect(line).toContain("eve");
     expect(await (await engine.fetch("/here")).json()).toBe(before ?? 0);
+  });
+
+  test("ends when the script says so, another's or its own, and the script hears of it", async () => {
+    const { client: ada } = await welcomed("ada", "kick");
+    const { client: eve, id } = await welcomed("eve", "kick");
+    const after = engine.mark();
+    send(ada, { say: "kick", to: id });
+    expect(await eve.closed).toEqual([4001, "kicked"]);
+    expect(await ada.next()).toBe("kicked");
+    expect(await engine.waitForLog(/left/, { after })).toMatch(/"user":"eve".*"code":4001.*"reason":"kicked"/);
+    send(ada, { say: "kick" });
+    expect(await ada.closed).toEqual([4001, "kicked"]);
   });
 
   test("with one that takes no messages is one-sided", async () => {

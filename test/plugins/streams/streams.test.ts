@@ -54,6 +54,10 @@ class House {
   send(...args: readonly unknown[]): Promise<unknown> {
     return this.served.call("s", "streams", "send", ...args);
   }
+
+  close(...args: readonly unknown[]): Promise<unknown> {
+    return this.served.call("s", "streams", "close", ...args);
+  }
 }
 
 async function start(config: object = {}, bus: unknown = undefined): Promise<House> {
@@ -417,6 +421,28 @@ describe("a client that comes back", () => {
 });
 
 describe("streams end", () => {
+  test("when their script says so: those that fit, after what was sent to them before", async () => {
+    const house = await start();
+    const [a, b] = [stream("/a/:user"), stream("/b")];
+    await house.register(a, b, stream("/theirs", {}, undefined, "other"));
+    const come = async (to: PointRegistration, user?: string): Promise<Client> =>
+      (await house.connect(to, user === undefined ? {} : { params: { user } })).ready();
+    const [ada, bob, other] = [await come(a, "ada"), await come(a, "bob"), await come(b)];
+    const theirs = await come(stream("/theirs", {}, undefined, "other"));
+    await house.send("/a/:user", "last words", { user: "ada" });
+    expect(await house.close("/a/:user", { user: "ada" })).toEqual({ closed: 1, connections: 2 });
+    expect(await ada.ended).toBeUndefined();
+    expect(ada.data).toEqual(["last words"]);
+    expect(await house.close({ user: "ada" })).toEqual({ closed: 0, connections: 2 });
+    expect(await house.close("/b", null, { code: 4000, reason: "over" })).toEqual({ closed: 1, connections: 1 });
+    expect(await other.ended).toBeUndefined();
+    expect(await house.close()).toEqual({ closed: 1, connections: 1 });
+    expect(await bob.ended).toBeUndefined();
+    expect(await house.send("anyone?")).toMatchObject({ connections: 0 });
+    await house.served.call("other", "streams", "send", "still here");
+    await theirs.until(({ data }) => data.length === 1);
+  });
+
   test("when their script has them no more; others and those of a reloaded script stay", async () => {
     const house = await start();
     const [a, b] = [stream("/a"), stream("/b")];
@@ -557,6 +583,25 @@ describe("two engines that a pubsub joins", () => {
     expect(there.data).toEqual(here.data);
   });
 
+  test("an end is one for the clients of both; who comes after it stays, in whatever order it is heard", async () => {
+    const { wire, one, two } = await pair();
+    const there = await (await two.connect(a)).ready();
+    expect(await one.close("/a")).toEqual({ closed: 0, connections: 0 });
+    expect(await there.ended).toBeUndefined();
+    const here = await (await one.connect(a)).ready();
+    wire.hold(1);
+    await one.close("/a");
+    expect(await here.ended).toBeUndefined();
+    // It comes back here, hears of something, and moves on to where the end is not known yet.
+    const again = await (await one.connect(a, { headers: { "last-event-id": here.parser.lastEventId } })).ready();
+    await one.send("/a", "a1");
+    await again.until(({ data }) => data.length === 1);
+    const moved = await (await two.connect(a, { headers: { "last-event-id": again.parser.lastEventId } })).ready();
+    wire.pass(1);
+    await one.send("/a", "a2");
+    expect((await moved.until(({ data }) => data.length > 0)).data).toEqual(["a2"]);
+  });
+
   test("a client that moves from one to the other loses and repeats nothing, in whatever order they heard it", async () => {
     const { wire, one, two } = await pair();
     await one.send("/a", "before it came");
@@ -651,6 +696,8 @@ describe("two engines that a pubsub joins", () => {
     const sent = { node: "0123abcd", place: 1, script: "s", path: "/a", event: "e", data: "x" };
     for (const filter of [undefined, readFilter({ user: 1 }), readFilter({ overlap: { subset: 2 } })]) {
       expect(fromWire(JSON.parse(JSON.stringify(toWire({ ...sent, filter }))), 10)).toEqual({ ...sent, filter });
+      const said = { node: "0123abcd", place: 1, script: "s", path: "/a", filter, code: 3000, reason: "over" };
+      expect(fromWire(JSON.parse(JSON.stringify(toWire(said))), 10)).toEqual(said);
     }
   });
 });
@@ -663,6 +710,19 @@ describe("closed doors", () => {
     const client = await (await house.connect(stream("/theirs", {}, undefined, "other"))).ready();
     expect(await house.send(1)).toEqual({ delivered: 0, connections: 0, failed: 0 });
     expect(client.events).toEqual([]);
+  });
+
+  test("a script ends its own connections only, with what an application may end one with", async () => {
+    const house = await start();
+    await house.register(stream("/mine"), stream("/theirs", {}, undefined, "other"));
+    await expect(house.close("/theirs")).rejects.toThrow('registers no stream at "/theirs"; it has /mine');
+    for (const code of [0, 999, 1001, 1005, 1006, 1015, 2999, 5000, 4000.5, "4000", null])
+      await expect(house.close("/mine", null, { code })).rejects.toThrow("the code of a close is 1000, or a number");
+    for (const reason of ["x".repeat(124), "é".repeat(62), 1, null])
+      await expect(house.close("/mine", null, { reason })).rejects.toThrow("at most 123 bytes");
+    for (const options of [{ status: 1 }, "4000", 4000, []])
+      await expect(house.close("/mine", null, options)).rejects.toThrow("close takes the options { code, reason }");
+    await expect(house.close("/mine", "ada")).rejects.toMatchObject({ code: "bad_request" });
   });
 
   test("neither a name nor a text makes a field of its own", async () => {
