@@ -43,6 +43,8 @@ const FULL_BYTES = 8 * 1024 * 1024;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 /** Messages that nobody waits for, in a second: some are late, as many as these are an attack. */
 const MAX_STRAYS = 10_000;
+/** Invocations that were given up, remembered for what they log when they learn of it. */
+const MAX_LATE = 32;
 const STRAYS_MS = 1_000;
 
 export class Isolate {
@@ -65,6 +67,8 @@ export class Isolate {
   /** It has not read enough of what it was sent to be sent more. */
   #full = false;
   #nextLocal = 0;
+  /** The last that were given up: what they still say is theirs. */
+  readonly #late = new Map<number, Flight>();
   #loaded: ((failure: LoadFailure) => void) | null = null;
   #strays = 0;
   #straysSince = performance.now();
@@ -148,7 +152,13 @@ export class Isolate {
   cancel(flight: Flight, reason: number): void {
     this.#writer.write(F.CANCEL, flight.local, reason, "");
     if (flight.stream && !flight.closing) this.#close(flight);
-    else this.#finish(flight);
+    else this.#giveUp(flight);
+  }
+
+  #giveUp(flight: Flight): void {
+    this.#late.set(flight.local, flight);
+    for (const local of this.#late.keys()) if (this.#late.size > MAX_LATE) this.#late.delete(local);
+    this.#finish(flight);
   }
 
   /** What answered with a stream may have a `finally` to run: it has the time of a request for that, and may call services. */
@@ -252,7 +262,10 @@ export class Isolate {
     if (frame.type < F.READY || frame.type > F.DONE) throw new ProtocolError(`a frame of unknown type ${frame.type}`);
     if (!script) throw new ProtocolError(`a frame of type ${frame.type} before any script`);
     if (frame.type === F.LOADED) return this.#loadedFrame(frame, script);
-    if (frame.type === F.LOG) return this.#log.take(frame, this.flights.get(frame.id), script);
+    if (frame.type === F.LOG) {
+      const flight = this.flights.get(frame.id);
+      return this.#log.take(frame, flight, script, flight ?? this.#late.get(frame.id));
+    }
     if (frame.type === F.CALL || frame.type === F.FETCH)
       return this.#desk.open(frame, this.flights.get(frame.a), script);
     if (frame.type >= F.FETCH_CHUNK && frame.type <= F.CALL_CANCEL) return this.#desk.more(frame);

@@ -32,15 +32,15 @@ export class ScriptLog {
     this.#stray = stray;
   }
 
-  /** LOG. @throws ProtocolError when it is no line. */
-  take(frame: Frame, flight: Flight | undefined, script: IsolateScript): void {
+  /** LOG. `whose` may be an invocation that is over. @throws ProtocolError when it is no line. */
+  take(frame: Frame, flight: Flight | undefined, script: IsolateScript, whose: Flight | undefined): void {
     const { text } = frame;
     if (text.length > MAX_TEXT) throw new ProtocolError(`a log line of ${text.length} characters`);
     if (!(flight ? this.#count(flight, script, text.length) : this.#countOutside(script, text.length))) return;
     const line = parseHostile(text);
     if (!Array.isArray(line) || typeof line[0] !== "string") throw new ProtocolError("a log line that is none");
     const level = frame.a < LEVELS.length ? frame.a : 1;
-    this.#deps.log(script.name, level, line[0], line[1], flight ?? null);
+    this.#deps.log(script.name, level, line[0], line[1], whose ?? null);
   }
 
   /** False once the invocation has logged its share; it ends then. */

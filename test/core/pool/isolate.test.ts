@@ -435,6 +435,15 @@ describe("limits", () => {
     expect(bench.vessel.of(F.CANCEL).length).toBe(3);
   });
 
+  test("what an invocation logs after it was given up is still its own; of very many the last are known", async () => {
+    const bench = await Bench.loaded();
+    const sent = Array.from({ length: 40 }, () => bench.send().flight);
+    for (const flight of sent) bench.isolate.cancel(flight, F.CANCEL_DEADLINE);
+    for (const flight of sent) bench.vessel.emit(F.LOG, flight.local, 1, '["late"]');
+    const ids = bench.reports.logs.map(({ invocation }) => invocation);
+    expect(ids).toEqual(sent.map(({ invocation }, index) => (index < 8 ? null : invocation.id)));
+  });
+
   test("log lines outside of invocations have a share, then one warning, then silence", async () => {
     const bench = await Bench.loaded({ logLines: 3 });
     for (let i = 0; i < 10; i++) bench.vessel.emit(F.LOG, 0, 1, JSON.stringify([`line ${i}`]));
