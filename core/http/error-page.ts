@@ -42,7 +42,7 @@ export function renderPage(problem: Problem): string {
     dev?.file === undefined ? "" : [dev.file, dev.line, dev.column].filter((part) => part !== undefined).join(":");
   const section = (title: string, body: string): string => `<h2>${title}</h2>${body}`;
   const parts = [
-    `<p class="detail">${escapeHtml(problem.detail)}</p>`,
+    `<p class="detail">${escapeHtml(thrown(dev?.stack) ?? problem.detail)}</p>`,
     place && section("Where", `<p><code>${escapeHtml(place)}</code></p>`),
     dev?.frame && `<pre>${escapeHtml(dev.frame)}</pre>`,
     dev?.stack && section("Stack", `<pre>${escapeHtml(dev.stack)}</pre>`),
@@ -72,9 +72,14 @@ ${parts.join("\n")}
 <footer>request <code>${escapeHtml(problem.id)}</code></footer></main></html>`;
 }
 
+/** The error itself, which stands before the frames: who develops asks for it first. Null where the stack has frames only. */
+function thrown(stack: unknown): string | null {
+  return typeof stack === "string" ? (/^(?! *at )[^]+?(?=\n *at |$)/.exec(stack)?.[0] ?? null) : null;
+}
+
 const STYLE = `:root{color-scheme:light dark;--line:#8884}body{font:16px/1.5 system-ui,sans-serif;margin:0}
 main{max-width:60rem;margin:4rem auto;padding:0 1.5rem}h1{margin:.2rem 0 1rem}h2{font-size:1rem;margin:2rem 0 .5rem}
-.code{color:#c33;margin:0}.detail{font-size:1.15rem;white-space:pre-wrap}
+.code{color:light-dark(#b3261e,#ff8a80);margin:0}.detail{font-size:1.15rem;white-space:pre-wrap;overflow-wrap:anywhere}
 pre{overflow:auto;padding:1rem;border:1px solid var(--line);border-radius:6px;font:13px/1.5 ui-monospace,monospace}
 table{border-collapse:collapse}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line)}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.5rem;opacity:.7}`;

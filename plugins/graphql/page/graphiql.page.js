@@ -26,9 +26,15 @@ function isSubscription({ query, operationName }) {
   }
 }
 
-// A dialog would keep the page behind it from scrolling, by a style that the policy refuses; this page does not scroll.
-const WELCOME = `# Press Ctrl-Enter to run the operation that the cursor is in. The book on the left shows the schema.
+/** Short lines: the editor has less than half of the page, and does not wrap them. */
+const WELCOME = `# Ctrl-Enter runs it,
+# Ctrl-Space completes,
+# the book shows the schema.
+{
+  __typename
+}
 `;
 
 document.title = "GraphiQL";
+// Its dialogs keep the page behind them from scrolling, by a style that the policy refuses; this page does not scroll.
 createRoot(document.getElementById("page")).render(createElement(GraphiQL, { fetcher, defaultQuery: WELCOME }));

@@ -43,6 +43,17 @@ test("a limit is told with what was used and the key that changes it, a field wi
   expect(await pageOf({ limit: { name: "n", value: 1, key: "k" } })).not.toContain("used");
 });
 
+test("what was thrown stands first, and the sentence for strangers does not", async () => {
+  const page = await pageOf({
+    dev: { stack: "TypeError: no price\nof any kind\n    at f (a.ts:3:7)\n    at (a.ts:9:1)" },
+  });
+  expect(page).toContain('<p class="detail">TypeError: no price\nof any kind</p>');
+  expect(page).not.toContain(">D<");
+  expect(page).toContain("<h2>Stack</h2><pre>TypeError: no price");
+  for (const stack of ["    at f (a.ts:3:7)", "at (a.ts:3:7)", "", 1, null])
+    expect(await pageOf({ dev: { stack } })).toContain('<p class="detail">D</p>');
+});
+
 test("what is not there has no heading", async () => {
   const page = await pageOf({});
   expect(page).not.toContain("<h2>");
