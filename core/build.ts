@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { BINARY, isCurrent } from "./build/current.ts";
 import { ROOT, write } from "./build/files.ts";
 import { buildPages } from "./build/pages.ts";
-import { findPlugins, writeList, writeServices } from "./build/plugins.ts";
+import { findPlugins, writePlugins } from "./build/plugins.ts";
 
 const dist = join(ROOT, "dist");
 
@@ -32,10 +32,9 @@ export async function buildParts(): Promise<void> {
   mkdirSync(dist, { recursive: true });
   await buildPages();
   const plugins = await findPlugins();
-  await writeList(plugins);
   await write("dist/realm.txt", await buildForRealm("core/isolate/realm/index.ts", "iife"));
   await write("dist/testing.txt", await buildForRealm("core/isolate/testing/index.ts", "esm"));
-  await writeServices(plugins);
+  await writePlugins(plugins);
 }
 
 async function buildBinary(): Promise<void> {

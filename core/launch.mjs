@@ -35,7 +35,9 @@ function install() {
   const verb = existsSync(modules) || bare ? "install" : "ci";
   // Errors only: npm would warn, screens long, of packages that want a newer Node, and they run on Bun.
   const args = [verb, ...(bare ? ["--no-save"] : ["--no-audit", "--no-fund", "--loglevel=error"])];
-  process.stderr.write(`installing packages (${bare ? "bun" : "npm"} ${verb})\n`);
+  process.stderr.write(
+    `installing packages (${bare ? "bun" : "npm"} ${verb}); the first time this takes a minute or two\n`,
+  );
   const { status, error } = spawnSync(bare ? process.execPath : "npm", args, {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],

@@ -68,6 +68,15 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
         },
       },
     },
+    commands: [
+      {
+        name: "openapi",
+        summary: "Print the OpenAPI 3.1 document of the project's scripts.",
+        usage: "Nothing",
+        examples: ["aiwebengine openapi", "aiwebengine openapi --dir ./shop > openapi.json"],
+        scripts: true,
+      },
+    ],
     load: () => import("./api-docs/index.ts"),
   },
   {
@@ -220,6 +229,15 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
         },
       },
     },
+    commands: [
+      {
+        name: "graphql",
+        summary: "Print the GraphQL schema of the project's scripts.",
+        usage: "Nothing",
+        examples: ["aiwebengine graphql", "aiwebengine graphql --dir ./shop > schema.graphql"],
+        scripts: true,
+      },
+    ],
     load: () => import("./graphql/index.ts"),
   },
   {
@@ -288,6 +306,17 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [
         },
       },
     },
+    commands: [
+      {
+        name: "mcp",
+        summary: "Speak MCP on standard input and output, for agents that cannot reach a server over HTTP.",
+        usage: "Nothing; the server is named by --url",
+        examples: ["aiwebengine mcp", "aiwebengine mcp --url http://127.0.0.1:3000/mcp/tools"],
+        flags: {
+          url: { type: "text", summary: "The server's address; http://127.0.0.1:8080/mcp where it is not given" },
+        },
+      },
+    ],
     load: () => import("./mcp/index.ts"),
   },
   {

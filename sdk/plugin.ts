@@ -519,5 +519,7 @@ export interface BuiltInPlugin {
   readonly provides: readonly string[];
   /** JSON Schema of its config, compiled when the engine is built. */
   readonly schema: { readonly [key: string]: Json };
+  /** Its commands, for help that sets no plugin up. */
+  readonly commands?: readonly Omit<CommandSpec, "run">[];
   load(): Promise<{ readonly default: AnyPlugin }>;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AnyPlugin, BuiltInPlugin } from "../../sdk/plugin.ts";
+import type { Offers } from "../cli/offers.ts";
 import { compileDefinition } from "../isolate/build/schemas.ts";
 import { sdkServicesText } from "../script/typings/services.ts";
 import { ROOT, writeSource } from "./files.ts";
@@ -27,10 +28,14 @@ export async function findPlugins(): Promise<readonly Found[]> {
   return found;
 }
 
+type Commands = Offers["commands"];
+
 /** `plugins/index.ts`: the built-in plugins as data, and how to load each. */
-export async function writeList(plugins: readonly Found[]): Promise<void> {
+async function writeList(plugins: readonly Found[], commands: Commands): Promise<void> {
   const records = plugins.map(({ file, load: _load, ...data }) => {
-    return `${JSON.stringify(data).slice(0, -1)}, load: () => import("./${file}") }`;
+    const own = commands.filter(({ plugin }) => plugin === data.name).map(({ spec: { run: _run, ...spec } }) => spec);
+    const all = own.length > 0 ? { ...data, commands: own } : data;
+    return `${JSON.stringify(all).slice(0, -1)}, load: () => import("./${file}") }`;
   });
   const text = `/** The plugins of the binary, as the host finds them. Written by \`npm run build\` from the files beside it. */
 import type { BuiltInPlugin } from "../sdk/plugin.ts";
@@ -40,8 +45,8 @@ export const BUILT_INS: readonly BuiltInPlugin[] = [${records.join(", ")}];
   await writeSource("plugins/index.ts", text);
 }
 
-/** `sdk/services.ts`: what the built-in plugins declare for scripts. */
-export async function writeServices(plugins: readonly BuiltInPlugin[]): Promise<void> {
+/** `plugins/index.ts`, and `sdk/services.ts`: what the built-in plugins say of themselves, and what when they are set up. */
+export async function writePlugins(plugins: readonly Found[]): Promise<void> {
   // They read what was just written to `dist/`.
   const { readConfig } = await import("../config/index.ts");
   const { withOffersOf } = await import("../cli/offers.ts");
@@ -49,11 +54,10 @@ export async function writeServices(plugins: readonly BuiltInPlugin[]): Promise<
   try {
     const config = readConfig({ dir, env: {}, set: [], flags: {} });
     const engine = { builtIns: () => Promise.resolve(plugins), version: "0.0.0" };
-    const text = await withOffersOf(config, engine, async ({ types, problems }) => {
-      if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join("\n"));
-      return sdkServicesText(types);
-    });
-    await writeSource("sdk/services.ts", text);
+    const { types, commands, problems } = await withOffersOf(config, engine, (offers) => Promise.resolve(offers));
+    if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join("\n"));
+    await writeList(plugins, commands);
+    await writeSource("sdk/services.ts", sdkServicesText(types));
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

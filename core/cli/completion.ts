@@ -1,6 +1,7 @@
 /** `aiwebengine completion`: what a shell needs to complete command lines, from the table of commands. */
 import { isGroup, type Argument, type Call, type Command, type Entry, type Flag } from "./command.ts";
 import { HELP } from "./flags.ts";
+import { describedBy } from "./plugin-command.ts";
 
 const NAME = "aiwebengine";
 
@@ -9,8 +10,8 @@ type Leaf = readonly [path: readonly string[], command: Command];
 
 const SHELLS: Readonly<Record<string, (table: readonly Entry[]) => string>> = { bash, zsh, fish };
 
-export function run({ args: [shell = ""], io, commands }: Call): number {
-  io.stdout(renderCompletion(shell, commands));
+export async function run({ args: [shell = ""], io, commands, builtIns }: Call): Promise<number> {
+  io.stdout(renderCompletion(shell, [...commands, ...describedBy(await builtIns())]));
   return 0;
 }
 

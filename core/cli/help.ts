@@ -36,48 +36,50 @@ export function usageOf(path: string, { args = [], flags = [] }: Command): strin
   return ["aiwebengine", path, ...words].join(" ");
 }
 
-/** Help for one command or group (`path`: as it is typed), or for all. Ends with a line break. */
-export function renderHelp(table: readonly Entry[], entry: Entry | undefined, path: string, paint: Paint): string {
+/**
+ * Help for one command or group (`path`: as it is typed), or for all. Ends with a line break.
+ *
+ * @param brought the commands of plugins
+ */
+export function renderHelp(
+  table: readonly Entry[],
+  entry: Entry | undefined,
+  path: string,
+  paint: Paint,
+  brought: readonly Command[] = [],
+): string {
   const parts =
     entry === undefined
-      ? overview(table, paint)
+      ? overview(table, brought, paint)
       : isGroup(entry)
         ? groupHelp(entry, paint)
         : commandHelp(entry, path, paint);
   return `${parts.join("\n\n")}\n`;
 }
 
-function overview(table: readonly Entry[], paint: Paint): string[] {
+function overview(table: readonly Entry[], brought: readonly Command[], paint: Paint): string[] {
   // One each: of all that there are nobody would read one.
   const lines = table.flatMap((entry) => (isGroup(entry) ? [] : (entry.examples.at(-1) ?? [])));
   return [
     `${paint.bold("aiwebengine")}: serves web applications written as small scripts, each sandboxed and under limits.`,
     section("Usage", "  aiwebengine [COMMAND] [FLAGS]", paint),
-    section(
-      "Commands",
-      columns(
-        table.map(({ name, summary }): Row => [name, summary]),
-        paint,
-      ),
-      paint,
-    ),
+    listing("Commands", table, paint),
+    ...(brought.length > 0 ? [listing("Commands of plugins", brought, paint)] : []),
     examples(["aiwebengine", ...lines], paint),
     "For the flags of a command: aiwebengine COMMAND --help",
   ];
+}
+
+function listing(title: string, entries: readonly Entry[], paint: Paint): string {
+  const rows = entries.map(({ name, summary }): Row => [name, summary]);
+  return section(title, columns(rows, paint), paint);
 }
 
 function groupHelp({ name, summary, commands }: CommandGroup, paint: Paint): string[] {
   return [
     summary,
     section("Usage", commands.map((one) => `  ${usageOf(`${name} ${one.name}`, one)}`).join("\n"), paint),
-    section(
-      "Commands",
-      columns(
-        commands.map((one): Row => [one.name, one.summary]),
-        paint,
-      ),
-      paint,
-    ),
+    listing("Commands", commands, paint),
     examples(
       commands.flatMap((one) => one.examples),
       paint,

@@ -4,7 +4,7 @@ import { StartError } from "../errors.ts";
 import type { Call, Entry, Io } from "./command.ts";
 import { renderHelp } from "./help.ts";
 import { parseArguments } from "./parse.ts";
-import { fromPlugin } from "./plugin-command.ts";
+import { describedBy, fromPlugin } from "./plugin-command.ts";
 
 export interface CliOptions {
   readonly commands: readonly Entry[];
@@ -25,7 +25,9 @@ export async function runCli(argv: readonly string[], options: CliOptions): Prom
     const commands = await commandsFor(argv, options);
     const parsed = parseArguments(argv, commands);
     if (parsed.kind === "help") {
-      io.stdout(renderHelp(commands, parsed.entry, parsed.path, io.paint));
+      const { entry, path } = parsed;
+      const brought = entry === undefined ? describedBy(await builtIns()) : [];
+      io.stdout(renderHelp(commands, entry, path, io.paint, brought));
       return 0;
     }
     const { command, args, flags } = parsed;

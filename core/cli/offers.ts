@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PointSpec } from "../../sdk/plugin.ts";
+import type { CommandSpec, PointSpec } from "../../sdk/plugin.ts";
 import { readConfig, type Config, type LoadedConfig } from "../config/index.ts";
 import type { RouteEntry } from "../http/router.ts";
 import { problemsOf, type PluginHost, type PluginSettings } from "../plugin/host.ts";
@@ -22,6 +22,8 @@ export interface Offers {
   readonly routes: readonly Pick<RouteEntry<unknown>, "method" | "path" | "owner" | "ofPlugin">[];
   /** Kinds of registrations, with the checks of the plugins that own them. */
   readonly points: readonly { readonly name: string; readonly spec: PointSpec }[];
+  /** `plugin`: the one that brings it. */
+  readonly commands: readonly { readonly plugin: string; readonly spec: CommandSpec }[];
   /** Plugins that could not be set up, and so give nothing. */
   readonly problems: readonly PluginProblem[];
 }
@@ -71,8 +73,9 @@ export async function withOffersOf<T>(
       const seat = new PluginSeat();
       seat.take(host.current, () => {});
       const routes = seat.routes.map(({ method, path, owner, ofPlugin }) => ({ method, path, owner, ofPlugin }));
-      const points = [...host.current.contributions.points.values()];
-      return await work({ offer: seat.offer, types: seat.types, routes, points, problems });
+      const { points, commands } = host.current.contributions;
+      const { offer, types } = seat;
+      return await work({ offer, types, routes, points: [...points.values()], commands, problems });
     } finally {
       await host.dispose();
     }

@@ -34,6 +34,7 @@ export default definePlugin({
     command({
       name: "openapi",
       summary: "Print the OpenAPI 3.1 document of the project's scripts.",
+      usage: "Nothing",
       examples: ["aiwebengine openapi", "aiwebengine openapi --dir ./shop > openapi.json"],
       scripts: true,
       run: async ({ words, stdout, stderr }) => {

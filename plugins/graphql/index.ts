@@ -207,6 +207,7 @@ export default definePlugin({
     command({
       name: "graphql",
       summary: "Print the GraphQL schema of the project's scripts.",
+      usage: "Nothing",
       examples: ["aiwebengine graphql", "aiwebengine graphql --dir ./shop > schema.graphql"],
       scripts: true,
       run({ words, stdout, stderr }) {

@@ -147,7 +147,7 @@ export default definePlugin({
 
     command({
       name: "mcp",
-      summary: "Speaks MCP on standard input and output, for agents that cannot reach a server over HTTP.",
+      summary: "Speak MCP on standard input and output, for agents that cannot reach a server over HTTP.",
       usage: "Nothing; the server is named by --url",
       examples: ["aiwebengine mcp", "aiwebengine mcp --url http://127.0.0.1:3000/mcp/tools"],
       flags: {

@@ -518,6 +518,8 @@ export interface BuiltInPlugin {
   readonly schema: {
     readonly [key: string]: Json;
   };
+  /** Its commands, for help that sets no plugin up. */
+  readonly commands?: readonly Omit<CommandSpec, "run">[];
   load(): Promise<{
     readonly default: AnyPlugin;
   }>;

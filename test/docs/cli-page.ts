@@ -4,6 +4,8 @@ import { CHECK_CODES } from "../../core/cli/check/codes.ts";
 import { isGroup, type Command } from "../../core/cli/command.ts";
 import { COMMANDS } from "../../core/cli/commands.ts";
 import { spellArgument, spellFlag, usageOf } from "../../core/cli/help.ts";
+import { describedBy } from "../../core/cli/plugin-command.ts";
+import { BUILT_INS } from "../../plugins/index.ts";
 import { table } from "./table.ts";
 
 export const CLI_PAGE = join(import.meta.dir, "../../docs/cli.md");
@@ -29,11 +31,18 @@ function section(path: string, command: Command): string {
 }
 
 function commands(): string {
-  return COMMANDS.flatMap((entry) =>
+  const own = COMMANDS.flatMap((entry) =>
     isGroup(entry)
       ? entry.commands.map((one) => section(`${entry.name} ${one.name}`, one))
       : [section(entry.name, entry)],
-  ).join("\n\n");
+  );
+  const brought = BUILT_INS.flatMap((plugin) =>
+    describedBy([plugin]).map((one) => {
+      const page = `[${plugin.name}](plugins/${plugin.name}.md)`;
+      return section(one.name, { ...one, summary: `${one.summary} Brought by ${page}.` });
+    }),
+  );
+  return [...own, ...brought].join("\n\n");
 }
 
 function codes(): string {

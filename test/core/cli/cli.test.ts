@@ -7,6 +7,7 @@ import { COLOURED, PLAIN, wantsColours } from "../../../core/cli/paint.ts";
 import { configInput } from "../../../core/cli/config-input.ts";
 import { ConfigError, type ConfigInput } from "../../../core/config/index.ts";
 import { StartError } from "../../../core/errors.ts";
+import { BUILT_INS } from "../../../plugins/index.ts";
 import type { CommandSpec } from "../../../sdk/plugin.ts";
 
 interface Outcome {
@@ -44,7 +45,7 @@ async function run(argv: readonly string[], { fail, colours = false, plugins }: 
   const code = await runCli(argv, {
     commands,
     version: "1.2.3",
-    builtIns: () => Promise.resolve([]),
+    builtIns: () => Promise.resolve(BUILT_INS),
     ...(plugins ? { pluginCommands: () => Promise.resolve(plugins) } : {}),
     io: {
       stdout: (text) => void (out += text),
@@ -227,6 +228,11 @@ describe("commands of plugins", () => {
     const argv = ["greet", "ada", "--loud", "--word=hi", "--dir", "/a"];
     expect(await run(argv, { plugins: [greet] })).toMatchObject({ code: 0, out: "hello\n", err: "" });
     expect(calls).toEqual([{ words: ["ada"], flags: { loud: true, word: "hi" } }]);
+  });
+
+  test("those of the binary's plugins are listed, and none is set up for that", async () => {
+    const listed = /Commands of plugins\n([^]*?)\n\n/.exec((await run(["--help"])).out)?.[1] ?? "";
+    expect(listed.match(/^ {2}\w+/gm)).toEqual(["  openapi", "  graphql", "  mcp"]);
   });
 
   test("have help and refusals like those of the engine", async () => {
