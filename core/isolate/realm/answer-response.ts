@@ -4,7 +4,7 @@ import { isEnvelope, isIterable, openEnvelope, pieceOf, TYPE_OF } from "./answer
 import type { Context } from "./context.ts";
 import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answer.ts";
 import { htmlText, isHtml } from "./jsx.ts";
-import { isBytes, jsonStringify, onSettled } from "./primordials.ts";
+import { bytesOf, isBytes, jsonStringify, onSettled } from "./primordials.ts";
 import { isResponse, makeByteStream, openResponse, reopenResponse } from "./web/index.ts";
 
 const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
@@ -22,7 +22,8 @@ export function toResponse(value: unknown, context: Context): Response {
     if (opened) return reopenResponse(opened);
     if (isResponse(value)) throw new TypeError("The body of this Response was already read or sent.");
     if (isHtml(value)) return typed(TYPE_OF[HEADERS_HTML], htmlText(value));
-    if (isBytes(value)) return typed("application/octet-stream", value);
+    const bytes = isBytes(value) ? bytesOf(value) : null;
+    if (bytes !== null) return typed("application/octet-stream", bytes);
     if (isIterable(value)) {
       const events = wantsEvents(context);
       const headers = events ? eventHeaders() : ["content-type", TYPE_OF[HEADERS_TEXT]];

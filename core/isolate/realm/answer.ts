@@ -18,7 +18,7 @@ import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answe
 import { sendWithin } from "./flow.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
-import { hasOwn, isBytes, jsonStringify, keysOf, lower, part, PromiseCtor } from "./primordials.ts";
+import { bytesOf, hasOwn, isBytes, jsonStringify, keysOf, lower, part, PromiseCtor } from "./primordials.ts";
 import { dropLive, type Live } from "./state.ts";
 import { startTimer, stopTimersOf } from "./timers.ts";
 import { isResponse, openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
@@ -76,16 +76,23 @@ export function sendOnce(
 
 /** A long body goes out piece by piece, as fast as the client takes it. */
 function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Array, lasting: boolean): void {
+  const { length } = bytes;
   let at = 0;
-  startStream(live, status, headers, bytes.length);
+  startStream(live, status, headers, length);
   const more = (): void => {
-    while (at < bytes.length && live.ahead < WINDOW_BYTES && !live.cancelled) {
-      const piece = part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES / 4, bytes.length));
-      at += piece.length;
-      live.ahead += piece.length;
-      emit(CHUNK, live.id, 0, "", piece, lasting);
+    try {
+      while (at < length && live.ahead < WINDOW_BYTES && !live.cancelled) {
+        const piece = part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES / 4, length));
+        at += piece.length;
+        live.ahead += piece.length;
+        emit(CHUNK, live.id, 0, "", piece, lasting);
+      }
+    } catch (error) {
+      // The script still has these bytes, and may give their buffer away while they are sent.
+      reportStream(live, error);
+      return;
     }
-    if (at >= bytes.length || live.cancelled) endStream(live, 0);
+    if (at >= length || live.cancelled) endStream(live, 0);
     else live.resume = more;
   };
   more();
@@ -267,7 +274,7 @@ export function openEnvelope(value: object): OpenResponse {
   let type = "";
   if (body === undefined || status === 204 || status === 304) out = null;
   else if (typeof body === "string") [out, type] = [body, "text/plain;charset=utf-8"];
-  else if (isBytes(body)) [out, type] = [body, "application/octet-stream"];
+  else if (isBytes(body)) [out, type] = [bytesOf(body), "application/octet-stream"];
   else if (isHtml(body)) [out, type] = [htmlText(body), "text/html;charset=utf-8"];
   else [out, type] = [jsonStringify(body) ?? "null", "application/json"];
   if (!typed && type !== "") {
@@ -292,7 +299,10 @@ function sendPlain(live: Live, kind: keyof typeof TYPE_OF, body: string, extra: 
   else sendWhole(live, 200, jsonStringify(joined(["content-type", TYPE_OF[kind]], extra)), body);
 }
 
-/** Sends the handler's value. `extra` are headers that the context gathered (cookies). */
+/**
+ * Sends the handler's value. `extra` are headers that the context gathered (cookies). Bytes are looked at anew: a script
+ * may have put a `length` of its own on them. What fails after it has begun, `breakOff` ends.
+ */
 export function sendAnswer(live: Live, value: unknown, extra: readonly string[]): void {
   if (live.cancelled) {
     live.answered = true;
@@ -310,7 +320,7 @@ export function sendAnswer(live: Live, value: unknown, extra: readonly string[])
     if (isBytes(value)) {
       return sendOpened(
         live,
-        { status: 200, headers: ["content-type", "application/octet-stream"], body: value },
+        { status: 200, headers: ["content-type", "application/octet-stream"], body: bytesOf(value) },
         extra,
         false,
       );
@@ -329,4 +339,10 @@ export function sendFailure(live: Live, error: unknown): void {
   live.answered = true;
   settle(live);
   emit(FAILURE, live.id, live.over ? 0 : LINGERS, jsonStringify(describe(error)));
+}
+
+/** An answer failed after it had begun: its caller is told, and waits for nothing more. */
+export function breakOff(live: Live, error: unknown): void {
+  if (live.streaming) reportStream(live, error);
+  else emit(FAILURE, live.id, live.over ? 0 : LINGERS, jsonStringify(describe(error)));
 }

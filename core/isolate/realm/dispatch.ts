@@ -1,7 +1,6 @@
 /** Runs a handler for one invocation: body, schemas, the call itself, the answer. */
 import { BODY_DATA, BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frames.ts";
-import { isEnvelope, isIterable, sendAnswer, sendFailure, settleLate } from "./answer.ts";
-import { log } from "./console.ts";
+import { breakOff, isEnvelope, isIterable, sendAnswer, sendFailure, settleLate } from "./answer.ts";
 import { Context } from "./context.ts";
 import { runData } from "./data.ts";
 import { ScriptError } from "./errors.ts";
@@ -71,7 +70,7 @@ function runAround(live: Live, runner: WebRunner, context: Context): void {
       try {
         sendAnswer(live, value, Context.extraHeaders(context));
       } catch (error) {
-        sendFailure(live, error);
+        fail(live, error);
       }
     },
     (error: unknown) => sendFailure(live, error),
@@ -92,9 +91,14 @@ function answer(live: Live, runner: WebRunner, context: Context, value: unknown)
     checkAnswer(runner, value);
     sendAnswer(live, value, Context.extraHeaders(context));
   } catch (error) {
-    if (live.answered) log.error("the answer broke off", error);
-    sendFailure(live, error);
+    fail(live, error);
   }
+}
+
+/** Of an answer that was begun, its caller would wait for the rest. */
+function fail(live: Live, error: unknown): void {
+  if (live.answered && !live.cancelled) breakOff(live, error);
+  else sendFailure(live, error);
 }
 
 /** Streams, HTML and Responses have no schema: what they carry is not known before it is sent. */

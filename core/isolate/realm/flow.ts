@@ -31,10 +31,15 @@ export function sendWithin(
     return isOver() || (at >= length && flow.ahead < WINDOW_BYTES);
   };
   if (isDone()) return undefined;
-  return new PromiseCtor<void>((resolve) => {
+  return new PromiseCtor<void>((resolve, reject) => {
     const go = (): void => {
-      if (isDone()) resolve();
-      else flow.resume = go;
+      try {
+        if (isDone()) resolve();
+        else flow.resume = go;
+      } catch (error) {
+        // The script still has these bytes, and may give their buffer away while they are sent.
+        reject(error);
+      }
     };
     flow.resume = go;
   });

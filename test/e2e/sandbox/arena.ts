@@ -12,12 +12,14 @@ import { VictimLoad, VICTIMS } from "./victims.ts";
 
 /** An attack is cut off here; the engine's own limits are far below. */
 const ATTACK_TIMEOUT_MS = 45_000;
-const BUILD_TIMEOUT_MS = 30_000;
+const BUILD_TIMEOUT_MS = 60_000;
 /** Memory is looked at every few milliseconds: so much may come between two looks. */
 const MOST_OVER_BYTES = 64 * 1024 * 1024;
 const BATCH = 40;
 
 export interface ArenaOptions {
+  /** Which attacks will come, in which order. */
+  readonly attacks: readonly Attack[];
   /** Small limits for attacks on time and memory; generous ones for those that must run to their end. */
   readonly limits: Readonly<Record<string, number>>;
   readonly mode?: string;
@@ -41,20 +43,25 @@ export class Arena implements AsyncDisposable {
   readonly victims: VictimLoad;
   readonly #bait: Bait;
   readonly #uninterruptedMs: number;
-  #planned: readonly Attack[] = [];
+  readonly #planned: readonly Attack[];
   #present: readonly Attack[] = [];
   /** Attacks whose script the engine never spoke of. */
   readonly #silent = new Set<string>();
 
-  private constructor(engine: Engine, bait: Bait, uninterruptedMs: number) {
+  private constructor(engine: Engine, bait: Bait, { attacks, limits }: ArenaOptions) {
+    this.#planned = attacks;
     this.engine = engine;
     this.victims = new VictimLoad(engine);
     this.#bait = bait;
-    this.#uninterruptedMs = uninterruptedMs;
+    this.#uninterruptedMs = limits["uninterruptedMs"] ?? 1000;
   }
 
   static async open(options: ArenaOptions): Promise<Arena> {
-    const limits = Object.entries(options.limits).map(([name, value]) => `${name} = ${value}`);
+    const lines = (limits: Readonly<Record<string, number>>): readonly string[] =>
+      Object.entries(limits).map(([name, value]) => `${name} = ${value}`);
+    const own = options.attacks.flatMap(({ name, limits }) =>
+      limits === undefined ? [] : [`[scripts.${name}.limits]`, ...lines(limits)],
+    );
     const mode = options.mode === undefined ? [] : [`mode = "${options.mode}"`];
     const config = [
       "[isolates]",
@@ -63,9 +70,10 @@ export class Arena implements AsyncDisposable {
       "spare = 2",
       ...mode,
       "[limits]",
-      ...limits,
+      ...lines(options.limits),
       "[log]",
       'format = "json"',
+      ...own,
       "",
     ].join("\n");
     const dir = await prepareFolder({ scripts: VICTIMS, config });
@@ -73,7 +81,7 @@ export class Arena implements AsyncDisposable {
     const bait = await Bait.lay(outside);
     try {
       const engine = await startEngine({ dir, env: bait.env });
-      return new Arena(engine, bait, options.limits["uninterruptedMs"] ?? 1000);
+      return new Arena(engine, bait, options);
     } catch (error) {
       await bait.remove();
       await rm(outside, { recursive: true, force: true });
@@ -82,13 +90,8 @@ export class Arena implements AsyncDisposable {
   }
 
   /**
-   * Says which attacks will come, in which order: their scripts are then written and removed by the batch, many enough to
-   * be quick and few enough to see who disturbs whom.
+   * The scripts are written and removed by the batch: many enough to be quick and few enough to see who disturbs whom.
    */
-  plan(attacks: readonly Attack[]): void {
-    this.#planned = attacks;
-  }
-
   async #bring(attack: Attack): Promise<void> {
     if (this.#present.includes(attack)) return;
     const at = this.#planned.indexOf(attack);

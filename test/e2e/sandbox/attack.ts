@@ -58,6 +58,8 @@ export interface Attack {
     readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
   };
+  /** Limits of its script alone. */
+  readonly limits?: Readonly<Record<string, number>>;
   /** What no answer, log line or bundle may hold; the canary always is one. */
   readonly secret?: string;
   /** It breaks its own streamed answer off: the connection may be cut before a byte of it. */

@@ -17,10 +17,9 @@ function suite(title: string, attacks: readonly Attack[], limits: Readonly<Recor
     let before: { threads: number; rssBytes: number };
 
     beforeAll(async () => {
-      arena = await Arena.open({ limits });
+      arena = await Arena.open({ attacks, limits });
       await arena.settled(6);
       before = arena.figures();
-      arena.plan(attacks);
     }, START_MS);
 
     afterAll(() => arena?.[Symbol.asyncDispose](), START_MS);

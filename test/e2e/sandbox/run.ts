@@ -18,10 +18,9 @@ async function runAll(
 ): Promise<readonly [readonly Result[], Standing | null]> {
   const results: Result[] = [];
   if (attacks.length === 0) return [results, null];
-  await using arena = await Arena.open({ limits, ...(MODE === undefined ? {} : { mode: MODE }) });
+  await using arena = await Arena.open({ attacks, limits, ...(MODE === undefined ? {} : { mode: MODE }) });
   await arena.settled(6);
   const before = arena.figures();
-  arena.plan(attacks);
   for (const attack of attacks) {
     const result = await arena.run(attack);
     results.push(result);

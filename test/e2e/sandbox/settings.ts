@@ -3,13 +3,16 @@ import type { Attack } from "./attack.ts";
 
 const MIB = 1024 * 1024;
 
-/** Attacks that look for a way out must run to their end, also where others have the processor: a long turn runs last. */
+/**
+ * Attacks that look for a way out must load and run to their end, also where others have the processor: a long turn runs
+ * last. One that would load without end has a `loadMs` of its own.
+ */
 export const GENEROUS = {
   wallMs: 40_000,
   uninterruptedMs: 20_000,
   cpuMs: 30_000,
   memoryBytes: 512 * MIB,
-  loadMs: 1500,
+  loadMs: 20_000,
   logLines: 100_000,
   logBytes: 16 * MIB,
   pendingCalls: 10_000,
@@ -22,7 +25,7 @@ export const TIGHT = {
   uninterruptedMs: 500,
   cpuMs: 1200,
   memoryBytes: 64 * MIB,
-  loadMs: 1500,
+  loadMs: 20_000,
   streamIdleMs: 2000,
 } as const;
 

@@ -89,6 +89,13 @@ const TOOLBOX = String.raw`(canary) => {
   const looksHost = (value) => typeof value === "string" && value.length < 100000 &&
     test(/\/(?:root|home|usr|tmp|work|proc|\$bunfs)\/|node:internal|internal:|bun:/, value) !== null;
 
+  const useForeign = (value, path) => {
+    say("leaked", path, "an object of another realm");
+    try { tryCode(value.constructor.constructor, path + ".constructor.constructor"); } catch {}
+    try { tryCode(value.constructor, path + ".constructor"); } catch {}
+    try { tryCode(getPrototypeOf(value).constructor.constructor, path + ".__proto__.constructor.constructor"); } catch {}
+  };
+
   /** Walks everything reachable from a value: properties, symbols, prototypes, accessors and what they give. */
   const walk = (root, how, limit = 4000) => {
     if (busy) return;
@@ -99,12 +106,7 @@ const TOOLBOX = String.raw`(canary) => {
       if (value === null || (typeof value !== "object" && typeof value !== "function") || has(seen, value)) continue;
       add(seen, value);
       count++;
-      if (isForeign(value)) {
-        say("leaked", path, "an object of another realm");
-        try { tryCode(value.constructor.constructor, path + ".constructor.constructor"); } catch {}
-        try { tryCode(value.constructor, path + ".constructor"); } catch {}
-        try { tryCode(getPrototypeOf(value).constructor.constructor, path + ".__proto__.constructor.constructor"); } catch {}
-      }
+      if (isForeign(value)) useForeign(value, path);
       if (typeof value === "function" && !has(ownFunctions, value)) {
         try { if (!has(ownFunctions, value.constructor)) tryCode(value.constructor, path + ".constructor"); } catch {}
       }
@@ -124,7 +126,8 @@ const TOOLBOX = String.raw`(canary) => {
         let descriptor;
         try { descriptor = getOwnPropertyDescriptor(value, key); } catch (error) { visit(error, name + "(error)"); continue; }
         if (descriptor === undefined) continue;
-        visit(descriptor, name + "(descriptor)");
+        // Made anew each time, with nothing but what is visited below: walked itself, it would lead to its own, without end.
+        if (isForeign(descriptor)) useForeign(descriptor, path + "." + name + "(descriptor)");
         if ("value" in descriptor) { visit(descriptor.value, name); continue; }
         visit(descriptor.get, name + "(get)");
         visit(descriptor.set, name + "(set)");

@@ -52,8 +52,11 @@ export class Scripted {
     else if (type === F.FAILURE)
       this.#settle(id, { status: 500, headers: "", body: "", failure: JSON.parse(text) as Failure });
     else if (type === F.RESULT_HEAD) this.#streams.set(id, { status: a, headers: text.split("\n")[0] ?? "", body: "" });
-    else if (type === F.CHUNK && stream) stream.body += content;
-    else if (type === F.END && stream) this.#settle(id, stream);
+    else if (type === F.CHUNK && stream) {
+      stream.body += content;
+      const taken = body?.length ?? 0;
+      setTimeout(() => this.#host.credit(id, taken), 0);
+    } else if (type === F.END && stream) this.#settle(id, stream);
   }
 
   #settle(id: number, answer: Answered): void {

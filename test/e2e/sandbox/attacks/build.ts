@@ -46,6 +46,9 @@ const loading = (name: string, tries: string, top: string, outcome: Attack["outc
   files: { [`scripts/build-${name}.js`]: `registerWebHandler("GET /attack/build-${name}", () => "x");\n${top}\n` },
 });
 
+/** Would load for ever, or nearly. */
+const endless = (...given: Parameters<typeof loading>): Attack => ({ ...loading(...given), limits: { loadMs: 500 } });
+
 export const builds: readonly Attack[] = [
   folder(
     "macro",
@@ -336,7 +339,7 @@ export const builds: readonly Attack[] = [
     `const deep = ${"1+".repeat(100_000)}1; const not = ${"!".repeat(100_000)}1;`,
     "survived",
   ),
-  loading(
+  endless(
     "identifiers",
     "declares a hundred thousand names",
     Array.from({ length: 100_000 }, (_, i) => `const n${i} = ${i};`).join(""),
@@ -348,10 +351,10 @@ export const builds: readonly Attack[] = [
     `const r = /${"(a{0,1000}){0,1000}".repeat(50)}/; r.test("a".repeat(10));`,
     "survived",
   ),
-  loading("endless-load", "loops while it loads", `for (;;);`),
-  loading("endless-microtasks", "loops in microtasks while it loads", `(async () => { for (;;) await null; })();`),
-  loading("endless-init", "has an init that never ends", `function init() { for (;;); }`),
-  loading(
+  endless("endless-load", "loops while it loads", `for (;;);`),
+  endless("endless-microtasks", "loops in microtasks while it loads", `(async () => { for (;;) await null; })();`),
+  endless("endless-init", "has an init that never ends", `function init() { for (;;); }`),
+  endless(
     "endless-init-async",
     "has an async init that never settles",
     `function init() { return new Promise(() => {}); }`,
@@ -361,8 +364,8 @@ export const builds: readonly Attack[] = [
     "allocates without end while it loads",
     `const all = []; for (;;) all.push(new Uint8Array(1 << 20).fill(1));`,
   ),
-  loading("regex-load", "matches a polynomial pattern while it loads", `/\\s+$/.test(" ".repeat(1000000) + "x");`),
-  loading(
+  endless("regex-load", "matches a polynomial pattern while it loads", `/\\s+$/.test(" ".repeat(1000000) + "x");`),
+  endless(
     "throws",
     "throws hostile values while it loads",
     `throw new Proxy(new Error("x"), { get() { for (;;); } });`,
@@ -392,6 +395,7 @@ const schema = (name: string, tries: string, definition: string, body: string, m
   group: "schemas",
   tries,
   slow: true,
+  limits: { loadMs: 1500 },
   outcome: "survived",
   files: {
     [`scripts/schema-${name}.js`]: `registerWebHandler("POST /attack/schema-${name}", { body: ${definition} }, () => "valid");\n`,
