@@ -50,5 +50,9 @@ export function openConsole(config: LiveConfig): Console {
 /** Writes what was collected; whoever reads too slowly is not waited for. */
 export async function closeConsole({ log, sink, scriptLogs }: Console): Promise<void> {
   log.flush();
-  await Promise.all([sink.drain(LAST_LINES_MS), Promise.race([scriptLogs.flush(), Bun.sleep(LAST_LINES_MS)])]);
+  const late = Promise.withResolvers<void>();
+  // Cleared, not only passed over: an engine that refused to start ends when nothing is left to wait for.
+  const timer = setTimeout(late.resolve, LAST_LINES_MS);
+  await Promise.all([sink.drain(LAST_LINES_MS), Promise.race([scriptLogs.flush(), late.promise])]);
+  clearTimeout(timer);
 }

@@ -16,8 +16,8 @@ const KEPT = /^(?:v\d|[FMN] )/;
 const IDLE_MS = 1000;
 const SETTLE_MS = 4000;
 
-/** What one engine uses, in the order of its first use. Needs the binary. */
-export async function recordOrder(args: readonly string[]): Promise<readonly string[]> {
+/** What one engine uses, in the order of its first use; `settleMs` after its first call it is stopped. Needs the binary. */
+export async function recordOrder(args: readonly string[], settleMs: number): Promise<readonly string[]> {
   const dir = await prepareFolder({ scripts: { ...ENGINE_SCRIPTS, ...fillers(5) } });
   const out = join(await mkdtemp(join(tmpdir(), "aiwebengine-order-")), "order");
   try {
@@ -29,7 +29,7 @@ export async function recordOrder(args: readonly string[]): Promise<readonly str
         args: ["--set", `isolates.idleMs=${IDLE_MS}`, ...args],
       });
       await (await engine.fetch("/hello")).text();
-      await Bun.sleep(SETTLE_MS);
+      if (env !== undefined) await Bun.sleep(settleMs);
       await engine.stop();
     }
     return (await readFile(out, "utf8")).split("\n").filter((line) => KEPT.test(line));
@@ -40,7 +40,7 @@ export async function recordOrder(args: readonly string[]): Promise<readonly str
 
 if (import.meta.main) {
   // An isolate has no right to write a file: what it uses is seen where it is a thread of the engine.
-  const engine = await recordOrder([]);
-  const isolate = await recordOrder(["--set", "isolates.mode=thread"]);
+  const engine = await recordOrder([], SETTLE_MS);
+  const isolate = await recordOrder(["--set", "isolates.mode=thread"], SETTLE_MS);
   await writeFile(ORDER_FILE, `${[...new Set([...engine, ...isolate])].join("\n")}\n`);
 }

@@ -10,7 +10,7 @@ test.skipIf(!isBinary)(
   "most of what a starting engine uses is in core/bytecode-order.txt; else run: bun test/bench/order.ts",
   async () => {
     const known = new Set(readFileSync(ORDER_FILE, "utf8").split("\n"));
-    const used = await recordOrder([]);
+    const used = await recordOrder([], 0);
     expect(used.length).toBeGreaterThan(500);
     expect(used.filter((line) => known.has(line)).length / used.length).toBeGreaterThan(0.7);
   },

@@ -6,11 +6,11 @@ import { startEngine, type Engine } from "./engine.ts";
 import { figures, processTree } from "./processes.ts";
 
 const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let i = 0; i < 500; i++) {
-    if (await holds()) return;
+  const last = performance.now() + 15_000;
+  while (!(await holds())) {
+    if (performance.now() > last) throw new Error(`it never came to: ${what}`);
     await Bun.sleep(10);
   }
-  throw new Error(`it never came to: ${what}`);
 };
 const children = (engine: Engine): readonly number[] => processTree(engine.pid).slice(1);
 /** Children that are isolates; the builder is kept warm for a while, too. */
@@ -34,16 +34,19 @@ const call = async (engine: Engine, path: string): Promise<string> => (await eng
 
 describe("a kill", () => {
   const share = `
-    let seen = 0;
-    registerWebHandler("GET /share/wait", async () => { seen++; await new Promise((r) => setTimeout(r, 150)); return "waited"; });
-    registerWebHandler("POST /share/wait", async () => { await new Promise((r) => setTimeout(r, 150)); return "waited"; });
+    let seen = 0, others = 0, go;
+    const gone = new Promise((r) => { go = r; });
+    registerWebHandler("GET /share/wait", async () => { seen++; await gone; return "waited"; });
+    registerWebHandler("GET /share/go", () => { go(); return "went"; });
+    registerWebHandler("POST /share/wait", async () => { others++; await gone; return "waited"; });
     registerWebHandler("POST /share/never", () => new Promise(() => {}));
-    registerWebHandler("GET /share/set", async (ctx) => { await ctx.kv.set("n", 1); await new Promise((r) => setTimeout(r, 800)); return "set"; });
+    registerWebHandler("GET /share/set", async (ctx) => { await ctx.kv.set("n", 1); others++; await gone; return "set"; });
     registerWebHandler("POST /share/quick", async (ctx) => "got " + ctx.request.method);
     registerWebHandler("POST /share/length", async (ctx) => String((await ctx.request.arrayBuffer()).byteLength));
     registerWebHandler("GET /share/loop", () => { for (;;); });
     registerWebHandler("GET /share/late/timer", async () => { await new Promise((r) => setTimeout(r, 80)); for (;;); });
     registerWebHandler("GET /share/late/call", async (ctx) => { for (let i = 0; i < 40; i++) await ctx.kv.get("n"); for (;;); });
+    registerWebHandler("GET /share/others", () => String(others));
     registerWebHandler("GET /share/seen", () => String(seen));`;
   const config = "[isolates]\nperScript = 1\n[limits]\nuninterruptedMs = 250\n";
 
@@ -55,7 +58,9 @@ describe("a kill", () => {
       engine.fetch("/share/wait", { method: "POST" }),
       engine.fetch("/share/set"),
     ] as const;
-    await Bun.sleep(60);
+    await until("three that wait", async () => {
+      return (await call(engine, "/share/seen")) === "1" && (await call(engine, "/share/others")) === "2";
+    });
     const loop = problem(engine.fetch("/share/loop"));
     await Bun.sleep(60);
     // These reach an isolate that does not yield any more: they are not entered.
@@ -65,11 +70,14 @@ describe("a kill", () => {
       code: "uninterrupted_exceeded",
       limit: { name: "uninterruptedMs", value: 250 },
     });
-    expect(await (await entered[0]).text()).toBe("waited");
     expect(await problem(entered[1])).toMatchObject({ code: "isolate_restarted", status: 503, retryAfter: "1" });
     expect(await problem(entered[2])).toMatchObject({ code: "isolate_restarted", status: 503, retryAfter: "1" });
     expect(await (await late).text()).toBe("got POST");
     expect(await (await lateBody).text()).toBe("3000");
+    await until("the one that is sent again", async () => (await call(engine, "/share/seen")) === "1");
+    expect(await call(engine, "/share/others")).toBe("0");
+    await call(engine, "/share/go");
+    expect(await (await entered[0]).text()).toBe("waited");
     expect(await call(engine, "/share/seen")).toBe("1");
   });
 

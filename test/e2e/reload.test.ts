@@ -207,13 +207,11 @@ describe("a save that does not load", () => {
     await becomes("/fine", "200 one", [GONE]);
     await engine.write("scripts/endless.ts", "for (;;) {}\n");
     await Bun.sleep(100);
-    const since = performance.now();
     await engine.write("scripts/fine.ts", says("fine", "two"));
     await becomes("/fine", "200 two", ["200 one"]);
-    expect(performance.now() - since).toBeLessThan(4000);
-    await engine.waitForLog((line) => line.includes("endless") && line.includes("deadline_exceeded"), {
-      timeoutMs: 15_000,
-    });
+    const isEnd = (line: string): boolean => line.includes("endless") && line.includes("deadline_exceeded");
+    expect(engine.logs.split("\n").some(isEnd)).toBe(false);
+    await engine.waitForLog(isEnd, { timeoutMs: 15_000 });
   });
 });
 
