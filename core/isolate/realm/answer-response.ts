@@ -4,7 +4,7 @@ import { isEnvelope, isIterable, openEnvelope, pieceOf, TYPE_OF } from "./answer
 import type { Context } from "./context.ts";
 import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answer.ts";
 import { htmlText, isHtml } from "./jsx.ts";
-import { bytesOf, isBytes, jsonStringify, onSettled } from "./primordials.ts";
+import { copyBytes, isBytes, jsonStringify, onSettled } from "./primordials.ts";
 import { isResponse, makeByteStream, openResponse, reopenResponse } from "./web/index.ts";
 
 const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
@@ -13,7 +13,10 @@ function typed(type: string, body: string | Uint8Array): Response {
   return reopenResponse({ status: 200, headers: ["content-type", type], body });
 }
 
-/** By the rules of `sendAnswer`. A Response is opened and made anew: its headers can then be changed, wherever it came from. */
+/**
+ * By the rules of `sendAnswer`. A Response is opened and made anew: its headers can then be changed, wherever it came from.
+ * Its bytes are its own, as in any Response; those that the handler gave stay the handler's.
+ */
 export function toResponse(value: unknown, context: Context): Response {
   if (typeof value === "string") return typed(TYPE_OF[HEADERS_TEXT], value);
   if (value === undefined) return reopenResponse({ status: 204, headers: [], body: null });
@@ -22,14 +25,17 @@ export function toResponse(value: unknown, context: Context): Response {
     if (opened) return reopenResponse(opened);
     if (isResponse(value)) throw new TypeError("The body of this Response was already read or sent.");
     if (isHtml(value)) return typed(TYPE_OF[HEADERS_HTML], htmlText(value));
-    const bytes = isBytes(value) ? bytesOf(value) : null;
-    if (bytes !== null) return typed("application/octet-stream", bytes);
+    if (isBytes(value)) return typed("application/octet-stream", copyBytes(value));
     if (isIterable(value)) {
       const events = wantsEvents(context);
       const headers = events ? eventHeaders() : ["content-type", TYPE_OF[HEADERS_TEXT]];
       return reopenResponse({ status: 200, headers, body: streamOf(value, events) });
     }
-    if (isEnvelope(value)) return reopenResponse(openEnvelope(value));
+    if (isEnvelope(value)) {
+      const envelope = openEnvelope(value);
+      if (isBytes(envelope.body)) envelope.body = copyBytes(envelope.body);
+      return reopenResponse(envelope);
+    }
   }
   const json = jsonStringify(value);
   if (typeof json !== "string") throw new TypeError(`A handler cannot answer with a ${typeof value}.`);

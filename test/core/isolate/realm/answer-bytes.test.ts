@@ -33,6 +33,16 @@ for (const [way, before] of [
   }
 }
 
+for (const value of ["bytes", "{ status: 200, body: bytes }"]) {
+  test(`${value} that changes once a middleware has the Response changes nothing of it`, async () => {
+    const { body } = await answer(`
+      const bytes = new Uint8Array([65, 66, 67]);
+      registerMiddleware(async (context, next) => { const response = await next(); bytes.fill(90); return response; });
+      register("/x", () => (${value}));`);
+    expect(body).toBe("ABC");
+  });
+}
+
 const LONG = 3 * 1024 * 1024;
 
 test("bytes whose buffer is given away while they are sent break off", async () => {
