@@ -1,5 +1,6 @@
 /** What this machine's jail holds and lacks, what the project folder is like, and what to do about it. */
-import type { JailPart, JailReport } from "../isolate/jail/lockdown.ts";
+import type { JailReport } from "../isolate/jail/lockdown.ts";
+import type { JailPart } from "../isolate/jail/parts.ts";
 import { printable } from "../log/escape.ts";
 import type { Finding } from "./doctor-project.ts";
 import { PLAIN, type Paint } from "./paint.ts";

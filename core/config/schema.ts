@@ -2,7 +2,7 @@
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits } from "./limits.ts";
 import { isAddress, isHost } from "./host.ts";
 import type { IntegerKey, TableKey, ValueOf } from "./key.ts";
-import type { JailPart } from "../isolate/jail/lockdown.ts";
+import { JAIL_PARTS } from "../isolate/jail/parts.ts";
 
 const DAY = 86_400_000;
 
@@ -47,19 +47,8 @@ const maxLimits = limitKeys(
 
 const isMount = (value: string): string | undefined =>
   /^\/[^\s?#*:]*$/.test(value) ? undefined : 'a path that starts with "/", without wildcards or parameters';
-/** Names of `core/isolate/jail`; repeated here, since reading config must not load the jail. */
-const PARTS: readonly string[] = [
-  "seccomp",
-  "landlock",
-  "no_new_privs",
-  "uid",
-  "pdeathsig",
-  "rlimits",
-  "no_exec_memory",
-  "sched_idle",
-] satisfies readonly JailPart[];
 const isPart = (value: string): string | undefined =>
-  PARTS.includes(value) ? undefined : `one of ${PARTS.join(", ")}`;
+  JAIL_PARTS.some((part) => part === value) ? undefined : `one of ${JAIL_PARTS.join(", ")}`;
 const isNotEmpty = (value: string): string | undefined => (value === "" ? "a text that is not empty" : undefined);
 
 export const SCRIPT_KEYS = {

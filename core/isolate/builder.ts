@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { BadAnswer, checkBuilt } from "../script/build-answer.ts";
 import type { BuildProblem, PointTable } from "../script/types.ts";
-import { BuildFailure, bundle, type Sources } from "./build/bundle.ts";
+import { BuildFailure, bundle } from "./build/bundle.ts";
+import type { Sources } from "./build/bundle-problems.ts";
 import { openFiles, type EntrySource, type Files } from "./build/files.ts";
 import * as M from "./build/messages.ts";
 import { shown } from "./build/refusal.ts";

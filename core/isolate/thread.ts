@@ -1,6 +1,7 @@
 /** The isolate as a thread: the same runtime behind a port instead of a socket, and no jail. */
 import { lockHostRealm } from "./host-lock.ts";
-import { JAIL_PARTS, type JailReport } from "./jail/lockdown.ts";
+import type { JailReport } from "./jail/lockdown.ts";
+import { JAIL_PARTS } from "./jail/parts.ts";
 import { readyFrame, startRuntime, type Runtime } from "./runtime.ts";
 import { selfTest } from "./self-test.ts";
 

@@ -1,6 +1,7 @@
 /** Before the engine serves: one isolate says what its jail holds, and probes this build's realm for known leaks. */
 import { READY } from "../isolate/frames.ts";
-import type { JailPart, JailReport } from "../isolate/jail/lockdown.ts";
+import type { JailReport } from "../isolate/jail/lockdown.ts";
+import type { JailPart } from "../isolate/jail/parts.ts";
 import { FrameReader } from "../isolate/wire.ts";
 import { StartError } from "../errors.ts";
 import type { Vessel } from "./vessel.ts";

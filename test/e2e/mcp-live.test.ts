@@ -1,6 +1,5 @@
 /** What MCP says while it works: progress, logs, changes of resources, completions, batches; against the official clients. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { Client, LOG_LEVEL_META_KEY, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
@@ -11,6 +10,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { noRedis, REDIS_SERVER, startRedis } from "../plugins/pubsub/redis.ts";
 import { engineCommand, startEngine, type Engine } from "./engine.ts";
+import { inspect } from "./inspector.ts";
 import { whenLoaded } from "./examples.ts";
 
 const SCRIPT = `
@@ -262,20 +262,7 @@ describe("MCP Inspector on its command line", () => {
   ])(
     "%p",
     async (words, shown) => {
-      const inspector = join(import.meta.dir, "../../node_modules/.bin/mcp-inspector");
-      const child = Bun.spawn(
-        ["node", inspector, "--cli", `${engine.url}/mcp`, "--transport", "http", "--method", ...words],
-        {
-          cwd: engine.dir,
-          env: { PATH: process.env["PATH"] ?? "", HOME: engine.dir },
-          stdio: ["ignore", "pipe", "pipe"],
-        },
-      );
-      const [out, complaint, code] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
-        child.exited,
-      ]);
+      const { code, out, complaint } = await inspect(engine, words);
       expect([code, complaint]).toEqual([0, expect.any(String)]);
       expect(out).toContain(shown);
     },

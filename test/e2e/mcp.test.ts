@@ -7,6 +7,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as OldTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { engineCommand, startEngine, type Engine } from "./engine.ts";
+import { inspect } from "./inspector.ts";
 import { whenLoaded } from "./examples.ts";
 
 const EXAMPLE = join(import.meta.dir, "../../scripts/tools.ts");
@@ -375,20 +376,7 @@ describe("MCP Inspector on its command line", () => {
   ])(
     "%p",
     async (words, shown) => {
-      const inspector = join(import.meta.dir, "../../node_modules/.bin/mcp-inspector");
-      const child = Bun.spawn(
-        ["node", inspector, "--cli", `${engine.url}/mcp`, "--transport", "http", "--method", ...words],
-        {
-          cwd: engine.dir,
-          env: { PATH: process.env["PATH"] ?? "", HOME: engine.dir },
-          stdio: ["ignore", "pipe", "pipe"],
-        },
-      );
-      const [out, complaint, code] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
-        child.exited,
-      ]);
+      const { code, out, complaint } = await inspect(engine, words);
       expect([code, complaint]).toEqual([0, expect.any(String)]);
       expect(out).toContain(shown);
     },

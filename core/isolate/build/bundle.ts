@@ -4,21 +4,27 @@
  */
 import type { BuildArtifact, BunPlugin, Loader } from "bun";
 import { NO_OFFER, type BuildProblem, type Offer } from "../../script/types.ts";
-import type { ScriptLoader } from "./classic.ts";
-import { classicNames, exposeLine } from "./classic.ts";
-import { codeFrame, positionAt, positionOf, type Place } from "./code-frame.ts";
+import {
+  problemOf,
+  refusalAt,
+  refuseAttribute,
+  refuseExtension,
+  tooLarge,
+  unknownEngineModule,
+  type Sources,
+} from "./bundle-problems.ts";
+import { classicNames, exposeLine, type ScriptLoader } from "./classic.ts";
 import { describeLogs } from "./describe.ts";
 import type { Files } from "./files.ts";
 import { HARNESS, HARNESS_FILE, HARNESS_SCRIPT, harnessSource } from "./harness.ts";
 import type { Harness } from "./messages.ts";
 import { TEMPLATE_ENDING } from "./list.ts";
-import { capital, Refusal, shown } from "./refusal.ts";
+import { Refusal, shown } from "./refusal.ts";
 import { remap } from "./remap.ts";
 import { createResolver } from "./resolve.ts";
-import type { BuildScope } from "./scope.ts";
-import { CAPS } from "./scope.ts";
-import { compileTemplate, registrySource, TemplateProblem, type CompiledTemplate } from "./templates.ts";
-import { isVirtual, TESTING, virtualNames, virtualSource } from "./virtual.ts";
+import { CAPS, type BuildScope } from "./scope.ts";
+import { compileTemplate, registrySource, type CompiledTemplate } from "./templates.ts";
+import { isVirtual, TESTING, virtualSource } from "./virtual.ts";
 
 export interface Bundled {
   readonly form: "module" | "classic";
@@ -32,9 +38,6 @@ export class BuildFailure extends Error {
     super(problems[0]?.message ?? "the build failed");
   }
 }
-
-/** The source texts that went in, by their path relative to the folder of scripts: for frames. */
-export type Sources = Map<string, string>;
 
 const ENTRY = "aiwebengine:entry";
 /** Namespaces: a file as code or data, a file as text, a module of the engine, an import that was refused. */
@@ -235,71 +238,4 @@ function importType(source: string, specifier: string): string | undefined {
   const quoted = specifier.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
   const attribute = `["']${quoted}["']\\s*(?:with|assert)\\s*\\{\\s*["']?type["']?\\s*:\\s*["'](\\w+)["']`;
   return new RegExp(attribute).exec(source)?.[1];
-}
-
-function refuseAttribute(specifier: string): Refusal {
-  return new Refusal(
-    `the import "${shown(specifier)}" has a \`type\` that a script cannot use`,
-    'A script imports code, JSON and, `with { type: "text" }`, text.',
-  );
-}
-
-function refuseExtension(path: string): Refusal {
-  return new Refusal(
-    `"${shown(path)}" is neither code nor JSON nor a .txt file`,
-    'To import it as text add `with { type: "text" }`.',
-  );
-}
-
-function unknownEngineModule(path: string): Refusal {
-  if (path === TESTING) {
-    return new Refusal(
-      `"${TESTING}" is there only in *.test.ts`,
-      "Move what tests into a file beside the script whose name ends in .test.ts; `aiwebengine test` runs it.",
-    );
-  }
-  return new Refusal(
-    `the engine has no module "${shown(path)}"`,
-    `It has ${virtualNames()
-      .map((name) => `"${name}"`)
-      .join(" and ")}.`,
-  );
-}
-
-function refusalAt(
-  error: unknown,
-  sources: Sources,
-  importer: string,
-  specifier: string,
-  /** Of a template's include, whose import the author did not write. */
-  offset: number | undefined,
-): BuildProblem {
-  const problem = problemOf(error, importer);
-  const source = sources.get(importer);
-  if (source === undefined) return problem;
-  const quoted = (): Place | undefined => positionOf(source, `"${specifier}"`) ?? positionOf(source, `'${specifier}'`);
-  const at = offset === undefined ? quoted() : positionAt(source, offset);
-  if (at === undefined) return problem;
-  return { ...problem, ...at, frame: codeFrame(source, at.line, at.column) };
-}
-
-function problemOf(error: unknown, file: string): BuildProblem {
-  if (error instanceof TemplateProblem) return { ...error.problem, file };
-  if (error instanceof Refusal)
-    return { code: error.code, message: capital(`${error.message}.`), file, hint: error.hint };
-  const message = error instanceof Error ? error.message : String(error);
-  return {
-    code: "script_failed",
-    message: `"${shown(file)}" could not be read: ${shown(message)}.`,
-    file,
-    hint: "Check the file's permissions.",
-  };
-}
-
-function tooLarge(bytes: number): BuildProblem {
-  return {
-    code: "script_failed",
-    message: `The bundle has ${bytes} bytes; a script may have ${CAPS.codeBytes} (8 MiB).`,
-    hint: "Import less, or keep data outside the code.",
-  };
 }

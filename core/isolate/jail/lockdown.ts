@@ -3,22 +3,11 @@ import { readdirSync, readFileSync, writeSync } from "node:fs";
 import { CAP_DAC_READ_SEARCH, CAP_KILL, holdsCapability, keepCapabilities } from "./capabilities.ts";
 import { AT_FDCWD, landlockVersion, restrictPaths, VERSION_ALL_THREADS } from "./landlock.ts";
 import { openLibc, reason, type Libc } from "./libc.ts";
+import { JAIL_PARTS, type JailPart } from "./parts.ts";
 import { mayRestore, permitRestore } from "./schedule.ts";
 import { restrictCalls } from "./seccomp.ts";
 import { builderRules } from "./startup-paths.ts";
 import { architecture, here } from "./syscalls.ts";
-
-export const JAIL_PARTS = [
-  "seccomp",
-  "landlock",
-  "no_new_privs",
-  "uid",
-  "pdeathsig",
-  "rlimits",
-  "no_exec_memory",
-  "sched_idle",
-] as const;
-export type JailPart = (typeof JAIL_PARTS)[number];
 
 export interface JailReport {
   readonly held: readonly JailPart[];

@@ -1,6 +1,6 @@
 /** What a handler returned as a Response, for middleware. Without middleware nothing of this runs. */
 import { HEADERS_HTML, HEADERS_JSON, HEADERS_TEXT } from "../frames.ts";
-import { isEnvelope, isIterable, openEnvelope, pieceOf, TYPE_OF } from "./answer.ts";
+import { isEnvelope, isIterable, openEnvelope, pieceOf, TYPE_OF } from "./answer-kinds.ts";
 import type { Context } from "./context.ts";
 import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answer.ts";
 import { htmlText, isHtml } from "./jsx.ts";

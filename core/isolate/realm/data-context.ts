@@ -1,6 +1,7 @@
 /** The context of a point's handler. What only an HTTP request has is undefined in it. */
 import { BODY_NONE } from "../frames.ts";
 import { Context } from "./context.ts";
+import { REQUEST_NAMES } from "./sdk-names.ts";
 import type { Live } from "./state.ts";
 
 /** The head of INVOKE, as JSON. */
@@ -17,27 +18,11 @@ export interface DataHead {
   readonly check?: "payload" | "args";
   /** The caller takes a stream of values. */
   readonly stream?: true;
-  /** The head of the request that causes this call (core/script/head.ts). */
+  /** The head of the request that causes this call (core/pool/head.ts). */
   readonly request?: string;
 }
 
 const { defineProperty } = Object;
-
-/** Fields of a context that a request is needed for. */
-const OF_REQUESTS = [
-  "request",
-  "method",
-  "path",
-  "url",
-  "headers",
-  "query",
-  "params",
-  "body",
-  "form",
-  "files",
-  "cookies",
-  "ip",
-] as const;
 
 /** Of a call that a request causes: it has all of that request but a body. */
 export class RequestedContext extends Context {
@@ -68,7 +53,7 @@ export class RequestedContext extends Context {
 /** Of any other call. */
 export class DataContext extends RequestedContext {}
 
-for (let i = 0; i < OF_REQUESTS.length; i++) {
+for (let i = 0; i < REQUEST_NAMES.length; i++) {
   const get = (): undefined => undefined;
-  defineProperty(DataContext.prototype, OF_REQUESTS[i] as string, { get, configurable: true });
+  defineProperty(DataContext.prototype, REQUEST_NAMES[i] as string, { get, configurable: true });
 }

@@ -1,6 +1,7 @@
 /** Runs a point's handler: data in, data out, no HTTP. */
 import { HEADERS_JSON, HEADERS_NONE } from "../frames.ts";
-import { isIterable, sendEach, sendFailure, sendOnce } from "./answer.ts";
+import { sendEach, sendFailure, sendOnce } from "./answer.ts";
+import { isIterable } from "./answer-kinds.ts";
 import { DataContext, RequestedContext, type DataHead } from "./data-context.ts";
 import { ScriptError } from "./errors.ts";
 import { htmlText, isHtml } from "./jsx.ts";

@@ -1,6 +1,7 @@
 /** Runs a handler for one invocation: body, schemas, the call itself, the answer. */
 import { BODY_DATA, BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frames.ts";
-import { breakOff, isEnvelope, isIterable, sendAnswer, sendFailure, settleLate } from "./answer.ts";
+import { breakOff, sendAnswer, sendFailure, settleLate } from "./answer.ts";
+import { isEnvelope, isIterable } from "./answer-kinds.ts";
 import { Context } from "./context.ts";
 import { runData } from "./data.ts";
 import { ScriptError } from "./errors.ts";

@@ -17,11 +17,8 @@ export const SDK_NAMES = [
   "render",
 ] as const;
 
-/** The fields of a context that every engine has. Services come on top. */
-export const CONTEXT_NAMES = [
-  "id",
-  "kind",
-  "script",
+/** The fields of a context that a request is needed for. */
+export const REQUEST_NAMES = [
   "request",
   "method",
   "path",
@@ -34,6 +31,14 @@ export const CONTEXT_NAMES = [
   "files",
   "cookies",
   "ip",
+] as const;
+
+/** The fields of a context that every engine has. Services come on top. */
+export const CONTEXT_NAMES = [
+  ...REQUEST_NAMES,
+  "id",
+  "kind",
+  "script",
   "user",
   "args",
   "payload",

@@ -4,7 +4,7 @@ import { renderBanner, type Banner } from "../../../core/cli/banner.ts";
 import { doctorFailed, renderDoctor, type DoctorReport } from "../../../core/cli/doctor.ts";
 import { COLOURED } from "../../../core/cli/paint.ts";
 import { renderBuildProblem } from "../../../core/cli/script-error.ts";
-import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
+import { JAIL_PARTS } from "../../../core/isolate/jail/parts.ts";
 
 const BANNER: Banner = {
   version: "1.2.3",

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { limitsFor, LIMITS, loadConfig, scriptConfig, type Config, type Limits } from "../../../core/config/index.ts";
 import { parseHostPattern } from "../../../core/fetch/address.ts";
 import { project, refusal } from "./project.ts";
-import { JAIL_PARTS } from "../../../core/isolate/jail/lockdown.ts";
+import { JAIL_PARTS } from "../../../core/isolate/jail/parts.ts";
 
 const folder = (toml?: string | Uint8Array): string => project(toml === undefined ? {} : { "aiwebengine.toml": toml });
 const load = (toml?: string, ...set: string[]): Config => loadConfig({ dir: folder(toml), set, flags: {} });

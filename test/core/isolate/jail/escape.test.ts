@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { probeJail } from "../../../../core/isolate/jail/probe.ts";
-import type { JailPart } from "../../../../core/isolate/jail/lockdown.ts";
+import type { JailPart } from "../../../../core/isolate/jail/parts.ts";
 import { startSpawner, type Spawner } from "../../../../core/pool/spawner.ts";
 import { COMMAND, talkTo, withChild, type Talk } from "./children.ts";
 
