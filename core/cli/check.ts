@@ -5,7 +5,14 @@ import { isWeb } from "../script/types.ts";
 import { writeTypings } from "../script/typings.ts";
 import type { PluginProblem } from "../plugin/problem.ts";
 import { CHECK_CODES } from "./check/codes.ts";
-import { findClashes, findSilent, findUnusedSchemas, routesOfBuilt, type Route } from "./check/findings.ts";
+import {
+  findClashes,
+  findNoEntries,
+  findSilent,
+  findUnusedSchemas,
+  routesOfBuilt,
+  type Route,
+} from "./check/findings.ts";
 import { findPointProblems } from "./check/points.ts";
 import { framed, located, scriptOfFile, type CheckProblem } from "./check/problem.ts";
 import { fileOf, openProject, requireScripts, type BuiltScript, type Project } from "./check/project.ts";
@@ -50,7 +57,7 @@ async function check(
       project.build(project.scripts, (done) => tell(`checking: ${done} of ${all} scripts`)),
     ]);
     const routes = new Map(built.map((one) => [one.source.name, routesOfBuilt(one, config, project.read)]));
-    const problems = gather(built, routes, typeProblems, offers, project);
+    const problems = [...gather(built, routes, typeProblems, offers, project), ...findNoEntries(scriptsDir)];
     const asked = (name: string | undefined): boolean =>
       names.length === 0 || name === undefined || names.includes(name);
     return {

@@ -157,11 +157,16 @@ describe("check", () => {
       "d.js": '\n\n\nregister("/d", "nowhere");\n',
       "e.ts": 'import { readFileSync } from "node:fs";\nreadFileSync("x");\n',
       "f.ts": "export {};\n",
+      "g/g.ts": ok,
+      "g/other.ts": ok,
+      "h/notes.md": "no code",
+      "_shared/i.ts": ok,
     });
     expect(code).toBe(1);
     expect(problems.map((problem) => [problem.code, problem.file, problem.line, problem.severity]).toSorted()).toEqual([
       ["bad_registration", "scripts/d.js", 4, "error"],
       ["import_refused", "scripts/e.ts", 1, "error"],
+      ["no_entry", "scripts/g/g.ts", undefined, "warning"],
       ["no_registration", "scripts/f.ts", undefined, "warning"],
       ["route_taken", "scripts/b.js", 2, "error"],
       ["unused_schema", "scripts/c.js", 3, "error"],

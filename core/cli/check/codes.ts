@@ -26,6 +26,10 @@ export const CHECK_CODES = {
     meaning: "The script loads and registers nothing, so nobody can reach it.",
     fix: "Register a handler at the top level or in `init()`; put code that scripts share into `scripts/_shared/`.",
   },
+  no_entry: {
+    meaning: "A folder has code and no `index.*`, so it is no script.",
+    fix: "Call the file that is to be loaded `index.ts`; put code that scripts share into `scripts/_shared/`.",
+  },
   types_unwritten: {
     meaning: "The types beside the scripts could not be written, so types were not checked.",
     fix: "Give this user the right to write `scripts/`.",

@@ -1,5 +1,5 @@
 /** What is wrong with scripts that build: with their routes among each other, and with schemas that nothing uses. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, type Dirent } from "node:fs";
 import { join } from "node:path";
 import type { RouteInfo } from "../../../sdk/plugin.ts";
 import type { Config } from "../../config/index.ts";
@@ -154,4 +154,38 @@ export function findSilent(bundle: ScriptBundle, source: ScriptSource): CheckPro
       hint: CHECK_CODES.no_registration.fix,
     },
   ];
+}
+
+/** Folders that look like scripts. The engine passes over them without a word, since they may be being written. */
+export function findNoEntries(scriptsDir: string): CheckProblem[] {
+  return namesIn(scriptsDir, (entry) => entry.isDirectory() && !/^[._]|^node_modules$/.test(entry.name)).flatMap(
+    (name) => {
+      const code = namesIn(join(scriptsDir, name), ({ name: file }) => /^[^._].*\.[jt]sx?$/.test(file));
+      const [first] = code;
+      if (first === undefined || code.some((file) => /^index\.[jt]sx?$/.test(file))) return [];
+      const message = `The folder "${name}" has ${first} and no index.ts, so it is no script.`;
+      return [
+        {
+          severity: "warning",
+          script: name,
+          code: "no_entry",
+          message,
+          file: `${name}/${first}`,
+          hint: CHECK_CODES.no_entry.fix,
+        },
+      ];
+    },
+  );
+}
+
+/** Sorted; none of a folder that is not there or may not be read, which is told elsewhere. */
+function namesIn(dir: string, wanted: (entry: Dirent) => boolean): readonly string[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+      .filter(wanted)
+      .map(({ name }) => name)
+      .toSorted();
+  } catch {
+    return [];
+  }
 }
