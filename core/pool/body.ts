@@ -8,6 +8,8 @@ const PIECE_BYTES = 256 * 1024;
 export class BodyFeed {
   /** An isolate has part of it: no other can have it any more. */
   given = false;
+  /** It was too large or too slow, or the client left. */
+  failed = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #writer: FrameWriter | null = null;
   #local = 0;
@@ -62,6 +64,7 @@ export class BodyFeed {
     } catch (error) {
       // Too large, too slow, or the client left: the script is told, and the code goes on to the caller.
       fault = error instanceof ProblemError ? error.code : "bad_request";
+      this.failed = true;
     }
     await this.#room();
     if (this.#stopped) return;

@@ -212,11 +212,13 @@ export class Replies {
     const failure = readFailure(frame.text);
     const lingers = frame.a >= LINGERS;
     const problem = failure.kind === "http" ? null : failureProblem(failure, flight.refusal);
+    // What comes of a body that did not arrive is its client's fault, and no error of the script.
+    const isOwn = flight.feed?.failed !== true;
     if (flight.stream && !flight.data) {
-      this.#deps.onFailure(flight, failure);
+      if (isOwn) this.#deps.onFailure(flight, failure);
       this.drop(flight, brokenOff(flight));
     } else {
-      if (problem && failure.kind !== "input") this.#deps.onFailure(flight, failure);
+      if (problem && failure.kind !== "input" && isOwn) this.#deps.onFailure(flight, failure);
       if (flight.stream) this.drop(flight, problem ?? new HandlerProblem(failure));
       flight.answered = true;
       if (problem) answerProblem(flight, problem, (one, error) => this.#deps.problem(one, error));

@@ -159,6 +159,21 @@ describe("config keys change behaviour", () => {
     const head = `POST /web/echo HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`;
     expect((await rawRequest(engine.port, `${head}${chunks}0\r\n\r\n`))?.status).toBe(413);
   });
+  test("a body that does not arrive is the client's fault: the script's log has no error of it", async () => {
+    const after = engine.mark();
+    const head = `POST /web/json HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n`;
+    const chunk = `30000\r\n${"x".repeat(0x30000)}\r\n`;
+    const answer = await rawRequest(engine.port, `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`);
+    expect(answer?.status).toBe(413);
+    expect((await rawRequest(engine.port, `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n`))?.status).toBe(408);
+    const client = await RawClient.connect(engine.port);
+    client.send(`${head}Content-Length: 150000\r\n\r\n${"x".repeat(100_000)}`);
+    await engine.fetch("/web/x");
+    await client[Symbol.asyncDispose]();
+    await engine.fetch("/web/x");
+    await engine.waitForLog(/"status":413/, { after });
+    expect(engine.logs.split("\n").slice(after).join("\n")).not.toContain("script error");
+  });
   test("server.maxHeaderBytes", async () => {
     expect((await engine.fetch("/web/x", { headers: { "x-a": "a".repeat(7_000) } })).status).toBe(200);
     expect((await engine.fetch("/web/x", { headers: { "x-a": "a".repeat(9_000) } })).status).toBe(431);
