@@ -151,11 +151,7 @@ export class Isolate {
   /** Takes an invocation back: the client left, or its deadline passed. Whatever still comes for it is dropped. */
   cancel(flight: Flight, reason: number): void {
     this.#writer.write(F.CANCEL, flight.local, reason, "");
-    if (flight.stream && !flight.closing) this.#close(flight);
-    else this.#giveUp(flight);
-  }
-
-  #giveUp(flight: Flight): void {
+    if (flight.stream && !flight.closing) return this.#close(flight);
     this.#late.set(flight.local, flight);
     for (const local of this.#late.keys()) if (this.#late.size > MAX_LATE) this.#late.delete(local);
     this.#finish(flight);
