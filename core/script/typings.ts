@@ -5,7 +5,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { read, writeChanged, writeNew } from "./typings/files.ts";
-import { writePluginTypings } from "./typings/plugins.ts";
+import { STRICT, writePluginTypings } from "./typings/plugins.ts";
 import { scriptGlobalsText, servicesText, type GivenTypes } from "./typings/services.ts";
 // Evaluated while the engine is bundled: the binary carries the text, and reads no source file.
 import { generateTypings } from "./typings/generate.ts" with { type: "macro" };
@@ -21,21 +21,10 @@ const PACKAGES = "node_modules/";
 /** Kept apart from the author's tsconfig.json, so that a newer engine can change it. */
 const BASE_CONFIG = {
   compilerOptions: {
-    target: "ESNext",
-    module: "Preserve",
-    moduleResolution: "bundler",
+    ...STRICT,
     // Scripts without import and export share no names, whatever the language says.
     moduleDetection: "force",
     lib: ["ESNext"],
-    types: [],
-    strict: true,
-    noUncheckedIndexedAccess: true,
-    isolatedModules: true,
-    resolveJsonModule: true,
-    allowImportingTsExtensions: true,
-    allowJs: true,
-    skipLibCheck: true,
-    noEmit: true,
     jsx: "react-jsx",
     jsxImportSource: "@aiwebengine/sdk",
     paths: {

@@ -5,22 +5,27 @@ import { writeChanged, writeNew } from "./files.ts";
 
 const FOLDER = ".aiwebengine";
 
+/** How whatever the engine runs is checked: scripts and plugins alike. */
+export const STRICT = {
+  target: "ESNext",
+  module: "Preserve",
+  moduleResolution: "bundler",
+  types: [],
+  strict: true,
+  noUncheckedIndexedAccess: true,
+  isolatedModules: true,
+  resolveJsonModule: true,
+  allowImportingTsExtensions: true,
+  allowJs: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
 function baseConfig(declarations: string): object {
   return {
     compilerOptions: {
-      target: "ESNext",
-      module: "Preserve",
-      moduleResolution: "bundler",
+      ...STRICT,
       lib: ["ESNext", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
-      types: [],
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      isolatedModules: true,
-      resolveJsonModule: true,
-      allowImportingTsExtensions: true,
-      allowJs: true,
-      skipLibCheck: true,
-      noEmit: true,
       paths: { "@aiwebengine/sdk/plugin": [`${declarations}/plugin.d.ts`] },
     },
     include: ["./*.d.ts", "../**/*"],
