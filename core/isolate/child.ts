@@ -1,4 +1,4 @@
-/** The isolate as a process: one socket on fd 0, one shared page, a jail around it, and the runtime inside. */
+/** The isolate as a process: one socket on fd 0, memory shared with the engine, a jail around it, and the runtime inside. */
 import { lockHostRealm } from "./host-lock.ts";
 import { lockDown } from "./jail/lockdown.ts";
 import { openPage } from "./jail/page.ts";
@@ -9,7 +9,10 @@ import { readyFrame, startRuntime, type Runtime } from "./runtime.ts";
 export async function runIsolate(): Promise<void> {
   // What runs once is not worth compiling; the runtime says when that is over.
   Bun.unsafe.setJITPolicy(10);
-  const words = openPage();
+  const shared = openPage();
+  // The engine counts on it for long bodies.
+  if (shared === null && process.platform === "linux")
+    throw new Error("the memory that the engine shares is not there");
   let runtime: Runtime | null = null;
   const early: Buffer[] = [];
   const socket = await Bun.connect({
@@ -34,7 +37,7 @@ export async function runIsolate(): Promise<void> {
   process.on("unhandledRejection", (reason) => runtime?.unhandled(reason));
   process.on("uncaughtException", (error) => runtime?.unhandled(error));
   const report = lockDown({ kind: "isolate" });
-  runtime = startRuntime({ send: (bytes) => socket.write(bytes) }, words);
+  runtime = startRuntime({ send: (bytes) => socket.write(bytes) }, shared?.words ?? null, shared?.bodies ?? null);
   lockHostRealm();
   const leaks = process.argv.includes("--self-test") ? { leaks: await selfTest() } : {};
   socket.write(readyFrame(JSON.stringify({ jail: report, ...leaks })));

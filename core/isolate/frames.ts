@@ -2,7 +2,9 @@
  * The messages between the engine and an isolate.
  *
  * On the wire (little endian): u32 length of all that follows, u8 type, u8 flags, u32 id, u32 a, u32 length of text,
- * text (UTF-8), body (the remainder). `flags` bit 0: the body is text. A frame from an isolate is hostile until checked.
+ * text (UTF-8), body (the remainder). `flags` bit 0: the body is text; bit 1: it lies in shared memory (core/isolate/ring.ts), and
+ * instead of it come u32 offset, u32 length, u32 how far the reader is when it has it. A frame from an isolate is hostile until
+ * checked.
  */
 
 /** Engine to isolate. */
@@ -50,6 +52,7 @@ export const CANCEL_CLIENT = 0;
 export const CANCEL_DEADLINE = 1;
 
 export const FLAG_TEXT = 1;
+export const FLAG_SHARED = 2;
 
 /** Bytes before the text. */
 export const HEAD_BYTES = 18;
@@ -68,6 +71,8 @@ export const HEADERS_NONE = "n";
 export const WORD_TURN = 0; // odd while the isolate runs; even while it waits for events
 export const WORD_ENTERED = 1; // the newest invocation whose user code was entered
 export const WORD_CURRENT = 2; // the invocation whose code runs in this turn; 0 when it cannot be told
+export const WORD_TO_ISOLATE = 3; // how far the isolate has read what is shared for it
+export const WORD_FROM_ISOLATE = 4; // written by the engine: how far it has read what the isolate shared
 
 /** `LOG` levels. */
 export const LEVELS = ["debug", "info", "warn", "error"] as const;

@@ -1,7 +1,9 @@
 /** An isolate from the inside: frames in, a realm in the middle, frames out. The same in a process and in a thread. */
 import { isProxy } from "node:util/types";
 import * as F from "./frames.ts";
+import type { SharedBodies } from "./jail/page.ts";
 import { openRealm, type RealmHost, type RealmSink, type Turnstile } from "./realm-host.ts";
+import { RingReader, RingWriter } from "./ring.ts";
 import { FrameReader, FrameWriter, type Frame } from "./wire.ts";
 
 /** What carries the bytes: a socket in a process, a port in a thread. */
@@ -56,7 +58,7 @@ function isHostError(value: unknown): value is Error {
   return typeof value === "object" && !isProxy(value) && OWN_ERRORS.has(Object.getPrototypeOf(value));
 }
 
-export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtime {
+export function startRuntime(carrier: Carrier, words: Int32Array | null, bodies: SharedBodies | null): Runtime {
   let realm: RealmHost | null = null;
   let loaded: LoadMessage | null = null;
   let generation = 0;
@@ -74,7 +76,7 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
       }
     }
   };
-  const writer = new FrameWriter(carrier.send, endTurn);
+  const writer = new FrameWriter(carrier.send, endTurn, bodies && new RingWriter(bodies.fromIsolate));
 
   /** User code may run from here to the end of the turn: the watchdog sees an odd number that does not change. */
   const turnstile: Turnstile = {
@@ -203,8 +205,10 @@ export function startRuntime(carrier: Carrier, words: Int32Array | null): Runtim
   };
 
   // A long body is gathered where it will be read: in the realm.
-  const reader = new FrameReader(MAX_INPUT_BYTES, ({ bodyLength }) =>
-    realm === null ? new Uint8Array(bodyLength) : realm.room(bodyLength),
+  const reader = new FrameReader(
+    MAX_INPUT_BYTES,
+    ({ bodyLength }) => (realm === null ? new Uint8Array(bodyLength) : realm.room(bodyLength)),
+    bodies && new RingReader(bodies.toIsolate),
   );
   return {
     receive: (bytes) => reader.push(bytes, take),

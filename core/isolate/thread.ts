@@ -29,6 +29,7 @@ async function start(words: Int32Array, args: readonly string[]): Promise<void> 
       },
     },
     words,
+    null,
   );
   lockHostRealm();
   const leaks = args.includes("--self-test") ? { leaks: await selfTest() } : {};

@@ -1,17 +1,24 @@
 /** Frames to bytes and back (core/isolate/frames.ts says what a frame is); used at both ends of the socket. */
-import { FLAG_TEXT, HEAD_BYTES } from "./frames.ts";
+import { Frame, ProtocolError, setBytes, type Place } from "./frame.ts";
+import { FLAG_SHARED, FLAG_TEXT, HEAD_BYTES } from "./frames.ts";
+import { RING_BYTES, type RingReader, type RingWriter } from "./ring.ts";
 
 const FIRST_BYTES = 64 * 1024;
 const KEEP_BYTES = 1024 * 1024;
 /** From here on a copy costs more than a write of its own. */
 const DIRECT_BYTES = 32 * 1024;
+/** Offset, length and mark of a body in shared memory. */
+const PLACE_OF_SHARED = 12;
 /** Of a body that is written by itself, so much goes along with the frame's head: fewer writes, and fewer wakes at the other side. */
 const ALONG_BYTES = 4 * 1024;
+/** From here on a body goes by shared memory. */
+const SHARE_BYTES = 8 * 1024;
 /** What is set aside at first for a frame that is gathered with its body. */
 const MOST_AT_ONCE = 1024 * 1024;
 /** From here on the body of a frame that is not complete gets memory of its own at once, instead of being gathered with its head. */
 const PLACE_BYTES = 32 * 1024;
-const { set: setBytes } = Uint8Array.prototype;
+
+export { Frame, ProtocolError };
 
 /** Gathers all frames of one turn of the event loop and hands them on as one write. */
 export class FrameWriter {
@@ -24,11 +31,13 @@ export class FrameWriter {
   #closed = false;
   readonly #send: (bytes: Buffer) => number;
   readonly #afterFlush: (() => void) | undefined;
+  readonly #ring: RingWriter | null;
 
-  /** `send` answers how many bytes it took; the remainder waits for `drain()`. */
-  constructor(send: (bytes: Buffer) => number, afterFlush?: () => void) {
+  /** `send` answers how many bytes it took; the remainder waits for `drain()`. Long bodies go by `ring` while it has room. */
+  constructor(send: (bytes: Buffer) => number, afterFlush?: () => void, ring: RingWriter | null = null) {
     this.#send = send;
     this.#afterFlush = afterFlush;
+    this.#ring = ring;
   }
 
   /** Bytes that wait because the other side does not read. */
@@ -39,6 +48,9 @@ export class FrameWriter {
   /** `lasting`: nobody changes the bytes of `body` any more, so what the socket does not take at once needs no copy. */
   write(type: number, id: number, a: number, text: string, body?: string | Uint8Array, lasting = false): void {
     if (this.#closed) return;
+    if (body !== undefined && body.length >= SHARE_BYTES && this.#ring !== null) {
+      if (this.#share(this.#ring, type, id, a, text, body)) return;
+    }
     if (body !== undefined && body.length >= DIRECT_BYTES) {
       if (typeof body === "string") return this.#writeDirect(type, FLAG_TEXT, id, a, text, Buffer.from(body), true);
       const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
@@ -71,6 +83,25 @@ export class FrameWriter {
     buffer.writeUInt32LE(textBytes, start + 14);
     this.#used = start + HEAD_BYTES + textBytes;
     return start;
+  }
+
+  /** False when there is no room for it. */
+  #share(ring: RingWriter, type: number, id: number, a: number, text: string, body: string | Uint8Array): boolean {
+    const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
+    const offset = ring.reserve(length);
+    if (offset < 0) return false;
+    if (typeof body === "string") ring.bytes.utf8Write(body, offset, length);
+    else ring.bytes.set(body, offset);
+    const start = this.#head(type, id, a, text, PLACE_OF_SHARED);
+    const buffer = this.#buffer;
+    buffer[start + 5] = typeof body === "string" ? FLAG_SHARED | FLAG_TEXT : FLAG_SHARED;
+    buffer.writeUInt32LE(offset, this.#used);
+    buffer.writeUInt32LE(length, this.#used + 4);
+    buffer.writeUInt32LE(ring.mark, this.#used + 8);
+    this.#used += PLACE_OF_SHARED;
+    buffer.writeUInt32LE(this.#used - start - 4, start);
+    this.wake();
+    return true;
   }
 
   /** A long body goes to the socket from where it lies. */
@@ -146,72 +177,6 @@ export class FrameWriter {
   }
 }
 
-/** One frame; it and its body are gone when the callback returns. */
-export class Frame {
-  type = 0;
-  flags = 0;
-  id = 0;
-  a = 0;
-  text = "";
-  #bytes: Buffer = Buffer.alloc(0);
-  #from = 0;
-  #to = 0;
-  /** The body has memory of its own. */
-  #placed = false;
-
-  get bodyLength(): number {
-    return this.#to - this.#from;
-  }
-
-  /** A view into what was received. Most frames have a short body or none, and a view costs more than its text. */
-  get body(): Buffer {
-    return this.#bytes.subarray(this.#from, this.#to);
-  }
-
-  /** The body for whoever keeps it: a copy, where it has no memory of its own. */
-  takeBody(): Uint8Array {
-    return this.takePlaced() ?? new Uint8Array(this.body);
-  }
-
-  /** The memory that `place` gave for the body, or null where the body was short or came in one piece. */
-  takePlaced(): Uint8Array | null {
-    return this.#placed ? this.#bytes : null;
-  }
-
-  bodyText(): string {
-    return this.#bytes.utf8Slice(this.#from, this.#to);
-  }
-
-  /** Takes the frame of `total` bytes that begins at `at`, of which the body may still be to come. */
-  read(bytes: Buffer, at: number, total: number): void {
-    const textBytes = bytes.readUInt32LE(at + 14);
-    const bodyAt = at + HEAD_BYTES + textBytes;
-    if (bodyAt > at + total) throw new ProtocolError("a text longer than its frame");
-    this.type = bytes[at + 4] as number;
-    this.flags = bytes[at + 5] as number;
-    this.id = bytes.readUInt32LE(at + 6);
-    this.a = bytes.readUInt32LE(at + 10);
-    this.text = textBytes === 0 ? "" : bytes.utf8Slice(at + HEAD_BYTES, bodyAt);
-    this.#bytes = bytes;
-    this.#from = bodyAt;
-    this.#to = at + total;
-    this.#placed = false;
-  }
-
-  /** Its body is these bytes, which belong to whoever takes it. */
-  give(body: Uint8Array, length: number): void {
-    this.#bytes = body as Buffer;
-    this.#from = 0;
-    this.#to = length;
-    this.#placed = true;
-  }
-}
-
-export class ProtocolError extends Error {}
-
-/** Memory for the body of a frame that is to come. It may be a realm's: nothing of it is read or called here. */
-export type Place = (frame: Frame) => Uint8Array;
-
 const ownMemory: Place = (frame) => Buffer.allocUnsafeSlow(frame.bodyLength);
 
 /** Cuts a stream of bytes into frames. Throws ProtocolError on anything malformed; the caller ends the other side. */
@@ -223,11 +188,14 @@ export class FrameReader {
   #bodyLength = 0;
   readonly #most: number;
   readonly #place: Place;
-  readonly #frame = new Frame();
+  readonly #ring: RingReader | null;
+  readonly #frame: Frame;
 
-  constructor(mostBytes: number, place: Place = ownMemory) {
+  constructor(mostBytes: number, place: Place = ownMemory, ring: RingReader | null = null) {
     this.#most = mostBytes;
     this.#place = place;
+    this.#ring = ring;
+    this.#frame = new Frame(place);
   }
 
   push(input: Buffer, take: (frame: Frame) => void): void {
@@ -240,12 +208,26 @@ export class FrameReader {
         const total = left < 4 ? 0 : this.#total(input, at);
         if (left < 4 || left < total) at += this.#begin(input, at, total);
         else {
-          this.#frame.read(input, at, total);
+          this.#read(input, at, total, take);
           at += total;
-          take(this.#frame);
         }
       }
     }
+  }
+
+  #read(bytes: Buffer, at: number, total: number, take: (frame: Frame) => void): void {
+    const frame = this.#frame;
+    frame.read(bytes, at, total);
+    if ((frame.flags & FLAG_SHARED) === 0) return take(frame);
+    const ring = this.#ring;
+    if (ring === null || frame.bodyLength !== PLACE_OF_SHARED) throw new ProtocolError("a shared body that is none");
+    const where = frame.body;
+    const [offset, length, mark] = [where.readUInt32LE(0), where.readUInt32LE(4), where.readUInt32LE(8)];
+    if (length === 0 || length > this.#most || offset + length > RING_BYTES)
+      throw new ProtocolError(`a shared body of ${length} bytes at ${offset}`);
+    frame.lies(ring.at(offset, length));
+    take(frame);
+    ring.free(mark);
   }
 
   /** The start of a frame that is not complete. Answers how many bytes it took. */
@@ -294,8 +276,7 @@ export class FrameReader {
     if (this.#filled === total) {
       this.#pending = null;
       this.#filled = 0;
-      this.#frame.read(room, 0, total);
-      take(this.#frame);
+      this.#read(room, 0, total, take);
     } else if (this.#filled >= HEAD_BYTES && this.#filled === HEAD_BYTES + room.readUInt32LE(14)) {
       this.#pending = null;
       this.#open(room, 0, total);

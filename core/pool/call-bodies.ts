@@ -79,9 +79,14 @@ export class Upload {
     }
   }
 
+  /** False when nobody takes more of it. */
+  get isOpen(): boolean {
+    return this.#controller !== null && this.#complete === null;
+  }
+
   /** False when nobody takes it any more. */
   push(piece: Uint8Array, own = false): boolean {
-    if (!this.#controller || this.#complete !== null || piece.length === 0) return false;
+    if (!this.isOpen || piece.length === 0) return false;
     if (this.#queue.held + piece.length > MOST_AHEAD) {
       throw new ProtocolError("an outgoing body that does not wait for the network");
     }

@@ -162,8 +162,10 @@ export class CallDesk {
       case F.CALL_CREDIT:
         return download ? download.taken(frame.a) : this.#stray();
       case F.FETCH_CHUNK: {
+        // Nothing is copied for nobody: in shared memory a long body costs whoever sends it nothing.
+        if (!upload?.isOpen) return this.#stray();
         const placed = frame.takePlaced();
-        return upload?.push(placed ?? frame.body, placed !== null) ? undefined : this.#stray();
+        return upload.push(placed ?? frame.body, placed !== null) ? undefined : this.#stray();
       }
       default:
         return upload?.end(frame.a === 0) ? undefined : this.#stray();

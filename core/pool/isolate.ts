@@ -1,6 +1,7 @@
 /** One isolate, seen from the engine: its frames, its flights, its end. The other side is hostile (docs/sandbox.md, I10). */
 import * as F from "../isolate/frames.ts";
 import { FrameReader, FrameWriter, ProtocolError, type Frame } from "../isolate/wire.ts";
+import { RingReader, RingWriter } from "../isolate/ring.ts";
 import type { LoadMessage } from "../isolate/runtime.ts";
 import type { Limits } from "../config/index.ts";
 import { readFailure, type ReadFailure } from "./answer.ts";
@@ -59,7 +60,8 @@ export class Isolate {
   readonly vessel: Vessel;
   readonly #deps: IsolateDeps;
   readonly #writer: FrameWriter;
-  readonly #reader = new FrameReader(F.MAX_FRAME_BYTES);
+  readonly #ring: RingWriter | null;
+  readonly #reader: FrameReader;
   readonly #desk: CallDesk;
   readonly #replies: Replies;
   readonly #log: ScriptLog;
@@ -76,10 +78,14 @@ export class Isolate {
   constructor(vessel: Vessel, deps: IsolateDeps) {
     this.vessel = vessel;
     this.#deps = deps;
+    const { bodies } = vessel;
+    this.#ring = bodies && new RingWriter(bodies.toIsolate);
     this.#writer = new FrameWriter(
       (bytes) => vessel.send(bytes),
       () => this.#flushed(),
+      this.#ring,
     );
+    this.#reader = new FrameReader(F.MAX_FRAME_BYTES, undefined, bodies && new RingReader(bodies.fromIsolate));
     this.#replies = new Replies(deps, {
       credit: (flight, bytes) => this.#writer.write(F.CREDIT, flight.local, bytes, ""),
       cancel: (flight) => this.cancel(flight, F.CANCEL_CLIENT),
@@ -188,6 +194,8 @@ export class Isolate {
   rest(): void {
     if (this.#rested || this.flights.size > 0) return;
     this.#rested = true;
+    // Nothing is on its way in either direction: what the isolate sends now, nobody waits for.
+    if (this.#ring?.isEmpty === true) this.vessel.bodies?.release();
     this.#writer.write(F.REST, 0, 0, "");
   }
 

@@ -2,7 +2,7 @@
 import { NO_JAIL_FLAG } from "../isolate/jail/lockdown.ts";
 import { openLibc, reason, type Libc } from "../isolate/jail/libc.ts";
 import type { PathRule } from "../isolate/jail/landlock.ts";
-import { createPage, privatePage, type Page } from "../isolate/jail/page.ts";
+import { createPage, privatePage, type Page, type SharedBodies } from "../isolate/jail/page.ts";
 import { startChild, type Exit } from "../isolate/jail/start-child.ts";
 import { startupRules } from "../isolate/jail/startup-paths.ts";
 import { readLastWords, type LastWords } from "./last-words.ts";
@@ -17,6 +17,8 @@ export interface Child {
   readonly fd: number;
   /** An isolate's shared page: the child writes here too, and it is hostile. A builder has none, and its words stay 0. */
   readonly words: Int32Array;
+  /** For long bodies, as hostile; null where none are shared. */
+  readonly bodies: SharedBodies | null;
   readonly exited: Promise<Exit>;
   /** SIGKILL. May be called at any time, any number of times. */
   kill(): void;
@@ -115,7 +117,8 @@ async function open(libc: Libc, kind: ChildKind, command: readonly string[], sta
     const ends = { socket: socket.theirs, stderr: stderr.theirs, page: page.fd };
     const { pid, kill, exited } = await start(command, ends);
     const complete = Promise.all([exited, said.complete]).then(([exit]) => exit);
-    return { kind, pid, fd: socket.ours, words: page.words, exited: complete, kill, stderr: () => said.text() };
+    const { words: seen, bodies } = page;
+    return { kind, pid, fd: socket.ours, words: seen, bodies, exited: complete, kill, stderr: () => said.text() };
   } catch (error) {
     libc.close(socket.ours);
     words?.close();

@@ -27,6 +27,7 @@ export async function threadVessel(args: readonly string[] = []): Promise<Vessel
     kind: "thread",
     pid: null,
     words,
+    bodies: null,
     receive: (events) => early.listen(events),
     send(bytes) {
       const copy = new Uint8Array(bytes);

@@ -1,4 +1,5 @@
 /** What an isolate lives in, seen from the engine: a child process on a socket, or a thread on a port. */
+import type { SharedBodies } from "../isolate/jail/page.ts";
 import type { Child } from "./spawner.ts";
 
 export interface VesselEvents {
@@ -13,6 +14,8 @@ export interface Vessel {
   readonly pid: number | null;
   /** The page that the isolate writes (core/isolate/frames.ts, `WORD_…`). */
   readonly words: Int32Array | null;
+  /** Memory for long bodies; without it they go as all else goes. */
+  readonly bodies: SharedBodies | null;
   /** Must be called once, at once. */
   receive(events: VesselEvents): void;
   /** Answers how many bytes were taken. */
@@ -81,6 +84,7 @@ export async function processVessel(child: Child): Promise<Vessel> {
     kind: "process",
     pid: child.pid,
     words: child.words,
+    bodies: child.bodies,
     receive: (events) => early.listen(events),
     send: (bytes) => (early.over ? bytes.length : socket.write(bytes)),
     kill() {

@@ -1,5 +1,7 @@
 /** A child process that speaks the isolates' protocol with malice (malice.ts), over the socket that the engine gave it. */
+import { openPage } from "../../core/isolate/jail/page.ts";
 import { Malice } from "./malice.ts";
+import { bodiesInMemory } from "../core/pool/shared-bodies.ts";
 
 const early: Buffer[] = [];
 let malice: Malice | null = null;
@@ -38,5 +40,6 @@ malice = new Malice(
     leave: () => process.exit(3),
   },
   process.pid * 2654435761,
+  openPage()?.bodies ?? bodiesInMemory(),
 );
 for (const bytes of early) malice.receive(bytes);

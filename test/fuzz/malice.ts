@@ -3,6 +3,8 @@
  * knows, chosen by a seed. A script named `good…` is served honestly, so that one can see who is harmed.
  */
 import * as F from "../../core/isolate/frames.ts";
+import type { SharedBodies } from "../../core/isolate/jail/page.ts";
+import { RING_BYTES, RingReader } from "../../core/isolate/ring.ts";
 import { FrameReader, type Frame } from "../../core/isolate/wire.ts";
 
 const MAX_INPUT_BYTES = 64 * 1024 * 1024;
@@ -89,15 +91,18 @@ function honestBody(data: boolean, head: string): string {
 }
 
 export class Malice {
-  readonly #reader = new FrameReader(MAX_INPUT_BYTES);
+  readonly #reader: FrameReader;
+  readonly #bodies: SharedBodies;
   readonly #other: Other;
   readonly #random: (below: number) => number;
   #good = false;
   #gone = false;
   readonly #ids: number[] = [];
 
-  constructor(other: Other, seed: number) {
+  constructor(other: Other, seed: number, bodies: SharedBodies) {
     this.#other = other;
+    this.#bodies = bodies;
+    this.#reader = new FrameReader(MAX_INPUT_BYTES, undefined, new RingReader(bodies.toIsolate));
     this.#random = random(seed);
     this.#send(frame(F.READY, 0, 0, "{}"));
   }
@@ -169,9 +174,23 @@ export class Malice {
     const n = this.#random;
     const send = (...bytes: readonly Uint8Array[]): void => bytes.forEach((one) => this.#send(one));
     const otherId = [id + 1000, 0, 0xffffffff, this.#ids[n(this.#ids.length)] ?? 7][n(4)] as number;
-    switch (n(37)) {
+    switch (n(40)) {
       case 0:
         return this.#answer(invoked);
+      case 37:
+        this.#bodies.fromIsolate.bytes().write(honestBody(data, head), 1000);
+        send(this.#shared(F.RESULT, id, 200, data ? "j" : "", 1000, honestBody(data, head).length));
+        return this.#scribble();
+      case 38:
+        this.#scribble();
+        for (let i = 0; i < 50; i++)
+          send(this.#shared(n(3) ? F.CHUNK : n(256), otherId, 200, "", this.#number(), this.#number()));
+        return this.#answer(invoked);
+      case 39: {
+        send(frame(F.RESULT_HEAD, id, 200, ""));
+        for (let i = 0; i < 400; i++) send(this.#shared(F.CHUNK, id, 0, "", n(8), RING_BYTES - 8));
+        return send(frame(F.RESULT, id, 200, "", this.#garbage(20), { flags: F.FLAG_SHARED }));
+      }
       case 1:
         return send(frame(n(256), id, n(1000), this.#odd(), "x"));
       case 2:
@@ -282,6 +301,28 @@ export class Malice {
       default:
         for (let i = 0; i < 3000; i++) send(frame(F.CALL, 100 + i, id, '["kv","get",["x"]]'));
         return;
+    }
+  }
+
+  #shared(type: number, id: number, a: number, text: string, offset: number, length: number): Buffer {
+    const where = Buffer.alloc(12);
+    where.writeUInt32LE(offset, 0);
+    where.writeUInt32LE(length, 4);
+    where.writeUInt32LE(this.#number(), 8);
+    return frame(type, id, a, text, where, { flags: F.FLAG_SHARED | (this.#random(2) ? F.FLAG_TEXT : 0) });
+  }
+
+  #number(): number {
+    const n = this.#random;
+    return [0, 1, n(RING_BYTES), RING_BYTES, RING_BYTES + 1, 0x7fff_ffff, 0xffff_ffff - n(100)][n(7)] as number;
+  }
+
+  /** Into both rings, and into the words that say how far they were read. */
+  #scribble(): void {
+    const { toIsolate, fromIsolate } = this.#bodies;
+    for (const { bytes, words, word } of [toIsolate, fromIsolate]) {
+      bytes().fill(this.#random(256), this.#random(RING_BYTES));
+      words[word] = this.#number() | 0;
     }
   }
 

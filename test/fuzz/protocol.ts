@@ -15,6 +15,7 @@ import { processVessel, type Vessel, type VesselEvents } from "../../core/pool/v
 import type { BuiltPointRegistration, BuiltWebRegistration } from "../../core/script/types.ts";
 import { ProblemError } from "../../sdk/errors.ts";
 import { frame, Malice, random } from "./malice.ts";
+import { bodiesInMemory } from "../core/pool/shared-bodies.ts";
 
 export interface ProtocolFuzzResult {
   readonly seed: number;
@@ -80,6 +81,7 @@ function hostileVessel(seed: number): Vessel {
     over = true;
     setImmediate(() => events?.gone(why));
   };
+  const bodies = bodiesInMemory();
   const malice = new Malice(
     {
       send(bytes) {
@@ -89,11 +91,13 @@ function hostileVessel(seed: number): Vessel {
       leave: () => gone("it left"),
     },
     seed,
+    bodies,
   );
   return {
     kind: "process",
     pid: null,
     words: null,
+    bodies,
     receive: (given) => {
       events = given;
     },

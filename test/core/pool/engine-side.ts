@@ -10,6 +10,7 @@ import type { FetchPolicy } from "../../../core/fetch/fetch.ts";
 import { makeFlight, type Flight } from "../../../core/pool/flight.ts";
 import { Isolate, type IsolateDeps, type IsolateScript } from "../../../core/pool/isolate.ts";
 import { Isolates, type IsolatesOptions, type PooledRoute } from "../../../core/pool/isolates.ts";
+import type { SharedBodies } from "../../../core/isolate/jail/page.ts";
 import type { Kill } from "../../../core/pool/kill.ts";
 import type { ScriptPool } from "../../../core/pool/pool.ts";
 import type { Service } from "../../../core/plugin/service.ts";
@@ -95,13 +96,14 @@ export class Reports {
 
 /** One isolate with a loaded script, alone. */
 export class Bench {
-  readonly vessel = new FakeVessel();
+  readonly vessel: FakeVessel;
   readonly reports = new Reports();
   readonly deaths: Kill[] = [];
   freed = 0;
   readonly isolate: Isolate;
 
-  constructor(services: readonly Service[] = []) {
+  constructor(services: readonly Service[] = [], bodies: SharedBodies | null = null) {
+    this.vessel = new FakeVessel(bodies);
     this.isolate = new Isolate(this.vessel, {
       ...this.reports.deps(services),
       onDeath: (_isolate, kill) => void this.deaths.push(kill),
@@ -113,8 +115,9 @@ export class Bench {
   static async loaded(
     given: Partial<Record<LimitName, number>> = {},
     services: readonly Service[] = [],
+    bodies: SharedBodies | null = null,
   ): Promise<Bench> {
-    const bench = new Bench(services);
+    const bench = new Bench(services, bodies);
     bench.vessel.ready();
     const loading = bench.isolate.load(script(given));
     bench.vessel.loaded();

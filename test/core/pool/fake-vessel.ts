@@ -1,6 +1,8 @@
 /** An isolate made of a test: it sends whatever it is told to, and remembers what it was sent. */
 import * as F from "../../../core/isolate/frames.ts";
+import { RingReader, RingWriter } from "../../../core/isolate/ring.ts";
 import { FrameReader, FrameWriter } from "../../../core/isolate/wire.ts";
+import type { SharedBodies } from "../../../core/isolate/jail/page.ts";
 import type { Vessel, VesselEvents } from "../../../core/pool/vessel.ts";
 
 export interface SentFrame {
@@ -15,6 +17,7 @@ export class FakeVessel implements Vessel {
   readonly kind = "process";
   readonly pid: number | null = null;
   readonly words = new Int32Array(16);
+  readonly bodies: SharedBodies | null;
   /** Frames that the engine sent, in order. */
   readonly sent: SentFrame[] = [];
   kills = 0;
@@ -23,11 +26,19 @@ export class FakeVessel implements Vessel {
   /** How many bytes a write takes; 0 is an isolate that does not read. */
   takes = Infinity;
   #events: VesselEvents | null = null;
-  readonly #out = new FrameWriter((bytes) => {
-    this.raw(bytes);
-    return bytes.length;
-  });
-  readonly #reader = new FrameReader(256 * 1024 * 1024);
+  readonly #out: FrameWriter;
+  readonly #reader: FrameReader;
+
+  /** Without `bodies` all goes over its socket. */
+  constructor(bodies: SharedBodies | null = null) {
+    this.bodies = bodies;
+    const send = (bytes: Buffer): number => {
+      this.raw(bytes);
+      return bytes.length;
+    };
+    this.#out = new FrameWriter(send, undefined, bodies && new RingWriter(bodies.fromIsolate));
+    this.#reader = new FrameReader(256 * 1024 * 1024, undefined, bodies && new RingReader(bodies.toIsolate));
+  }
 
   receive(events: VesselEvents): void {
     this.#events = events;

@@ -4,6 +4,7 @@ import type { Service, ServiceCall } from "../../../core/plugin/service.ts";
 import type { Json } from "../../../core/script/types.ts";
 import { Bench, problem, script } from "./engine-side.ts";
 import { turn } from "./fake-vessel.ts";
+import { bodiesInMemory } from "./shared-bodies.ts";
 
 const MIB = 1024 * 1024;
 const LINGERS = 0x10000;
@@ -778,5 +779,83 @@ describe("the end", () => {
     bench.vessel.end();
     await bench.isolate.ready;
     expect(bench.isolate.state).toBe("dead");
+  });
+});
+
+describe("long bodies in memory that an isolate shares", () => {
+  const LONG = 300_000;
+  const sharing = async (given = {}) => {
+    const bodies = bodiesInMemory();
+    const bench = await Bench.loaded(given, [], bodies);
+    return { bench, bodies, ring: bodies.fromIsolate.bytes() };
+  };
+  /** As an isolate announces a body, whether it is there or not. */
+  const announce = (type: number, id: number, a: number, offset: number, length: number): Buffer => {
+    const out = Buffer.alloc(F.HEAD_BYTES + 12);
+    out.writeUInt32LE(out.length - 4, 0);
+    out[4] = type;
+    out[5] = F.FLAG_SHARED;
+    out.writeUInt32LE(id, 6);
+    out.writeUInt32LE(a, 10);
+    out.writeUInt32LE(offset, F.HEAD_BYTES);
+    out.writeUInt32LE(length, F.HEAD_BYTES + 4);
+    return out;
+  };
+
+  test("go there and back, and are the client's whatever the isolate does with the memory then", async () => {
+    const { bench, ring } = await sharing();
+    const { flight, answer } = bench.send({ method: "POST", body: new Uint8Array(LONG).fill(7) });
+    await turn();
+    expect(bench.vessel.of(F.INVOKE)[0]?.body.equals(Buffer.alloc(LONG, 7))).toBe(true);
+    bench.vessel.emit(F.RESULT, flight.local, 200, "n", new Uint8Array(LONG).fill(8));
+    ring.fill(9);
+    expect(Buffer.alloc(LONG, 8).equals(await (await answer).bytes())).toBe(true);
+  });
+
+  test("stream under the same credit, and under the same limit of an answer", async () => {
+    const { bench } = await sharing({ responseBytes: 2 * MIB });
+    const { flight, answer } = bench.send();
+    bench.vessel.emit(F.RESULT_HEAD, flight.local, 200, "n");
+    bench.vessel.emit(F.CHUNK, flight.local, 0, "", new Uint8Array(MIB));
+    const reader = (await answer).body?.getReader();
+    expect((await reader?.read())?.value?.length).toBe(MIB);
+    await turn();
+    expect(bench.vessel.of(F.CREDIT).map(({ a }) => a)).toEqual([MIB]);
+    for (let i = 0; i < 2; i++) bench.vessel.emit(F.CHUNK, flight.local, 0, "", new Uint8Array(MIB));
+    expect(bench.reports.broken[0]?.code).toBe("response_too_large");
+    const second = bench.send();
+    bench.vessel.emit(F.RESULT_HEAD, second.flight.local, 200, "n");
+    for (let i = 0; i < 3; i++) bench.vessel.raw(announce(F.CHUNK, second.flight.local, 0, 0, MIB));
+    expect(bench.killed).toMatch(/does not wait for its reader/);
+  });
+
+  test("that lie outside of it end the isolate; those that nobody waits for are not copied", async () => {
+    const { bench } = await sharing();
+    const before = process.memoryUsage.rss();
+    for (const type of [F.RESULT, F.CHUNK, F.FETCH_CHUNK]) {
+      for (let i = 0; i < 1000; i++) bench.vessel.raw(announce(type, 4711, 200, 0, 2 * MIB));
+    }
+    expect(bench.killed).toBeNull();
+    expect(process.memoryUsage.rss() - before).toBeLessThan(500 * MIB);
+    const { flight } = bench.send();
+    bench.vessel.raw(announce(F.RESULT, flight.local, 200, 1, 2 * MIB));
+    expect(bench.killed).toMatch(/a shared body of/);
+  });
+
+  test("are given back with the memory once nobody calls, also after a body that is still on its way", async () => {
+    const { bench, bodies, ring } = await sharing();
+    const { flight, answer } = bench.send({ method: "POST", body: new Uint8Array(LONG).fill(7) });
+    bench.vessel.emit(F.RESULT, flight.local, 200, "n", new Uint8Array(LONG).fill(8));
+    const bytes = await (await answer).bytes();
+    expect(bodies.toIsolate.bytes()[5]).toBe(7);
+    bench.isolate.rest();
+    // The isolate has not read its request: that is kept for it.
+    expect(bodies.toIsolate.bytes()[5]).toBe(7);
+    await turn();
+    const second = bench.send();
+    bench.vessel.emit(F.RESULT, second.flight.local, 204, "n");
+    await second.answer;
+    bench.isolate.rest();
+    expect([bodies.toIsolate.bytes()[5], ring[5], bytes[5]]).toEqual([0, 0, 8]);
   });
 });

@@ -29,6 +29,7 @@ async function pair() {
     pid: 1,
     fd: fds[0] as number,
     words: new Int32Array(16),
+    bodies: null,
     exited: exit.promise,
     kill: () => void state.kills++,
     stderr: () => state.words,

@@ -12,7 +12,7 @@ const argument = (name: string): string | undefined =>
   process.argv.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
 const enginePid = process.ppid;
 const libc = openLibc();
-const words = process.argv.includes("keep-page") ? null : openPage();
+const words = process.argv.includes("keep-page") ? null : (openPage()?.words ?? null);
 const report: JailReport | null = process.argv.includes("unlocked")
   ? null
   : lockDown(
