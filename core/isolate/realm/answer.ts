@@ -16,7 +16,7 @@ import { isEnvelope, isIterable, openEnvelope, pieceOf, TYPE_OF } from "./answer
 import { log } from "./console.ts";
 import { describe } from "./errors.ts";
 import { EVENT_OPENING, eventHeaders, eventOf, wantsEvents } from "./event-answer.ts";
-import { sendWithin } from "./flow.ts";
+import { countStream, sendWithin, windowBytes } from "./flow.ts";
 import { emit } from "./host.ts";
 import { htmlText, isHtml } from "./jsx.ts";
 import { bytesOf, isBytes, jsonStringify, part, PromiseCtor } from "./primordials.ts";
@@ -24,7 +24,7 @@ import { dropLive, type Live } from "./state.ts";
 import { startTimer, stopTimersOf } from "./timers.ts";
 import { isResponse, openResponse, pumpStream, utf8Encode, type OpenResponse } from "./web/index.ts";
 
-const { min } = Math;
+const { floor, min } = Math;
 const asyncIterator: typeof Symbol.asyncIterator = Symbol.asyncIterator;
 
 const MOST_IN_A_TURN = 256;
@@ -82,8 +82,9 @@ function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Arr
   startStream(live, status, headers, length);
   const more = (): void => {
     try {
-      while (at < length && live.ahead < WINDOW_BYTES && !live.cancelled) {
-        const piece = part(bytes as Uint8Array<ArrayBuffer>, at, min(at + WINDOW_BYTES / 4, length));
+      const window = windowBytes();
+      while (at < length && live.ahead < window && !live.cancelled) {
+        const piece = part(bytes as Uint8Array<ArrayBuffer>, at, min(at + floor(window / 4), length));
         at += piece.length;
         live.ahead += piece.length;
         emit(CHUNK, live.id, 0, "", piece, lasting);
@@ -102,12 +103,14 @@ function sendChunks(live: Live, status: number, headers: string, bytes: Uint8Arr
 function startStream(live: Live, status: number, headers: string, length: number): void {
   live.answered = true;
   live.streaming = true;
+  countStream(1);
   emit(RESULT_HEAD, live.id, status, length < 0 ? headers : `${headers}\n${length}`);
 }
 
 function endStream(live: Live, failed: number): void {
   if (!live.streaming) return;
   live.streaming = false;
+  countStream(-1);
   live.stopAnswer = null;
   emit(END, live.id, failed, "");
   settleLate(live);

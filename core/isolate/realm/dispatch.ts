@@ -1,10 +1,11 @@
 /** Runs a handler for one invocation: body, schemas, the call itself, the answer. */
-import { BODY_DATA, BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE, WINDOW_BYTES } from "../frames.ts";
+import { BODY_DATA, BODY_STREAM, BODY_TAKEN, CANCEL_DEADLINE } from "../frames.ts";
 import { breakOff, sendAnswer, sendFailure, settleLate } from "./answer.ts";
 import { isEnvelope, isIterable } from "./answer-kinds.ts";
 import { Context } from "./context.ts";
 import { runData } from "./data.ts";
 import { ScriptError } from "./errors.ts";
+import { countStream, windowBytes } from "./flow.ts";
 import { emit } from "./host.ts";
 import { isHtml } from "./jsx.ts";
 import { around } from "./middleware.ts";
@@ -180,6 +181,7 @@ export function cancel(id: number, reason: number): void {
   live.stopAnswer?.();
   live.abort?.(why);
   live.resume?.();
+  if (live.streaming) countStream(-1);
   live.streaming = false;
   live.answered = true;
   settleLate(live);
@@ -196,7 +198,7 @@ export function credit(id: number, bytes: number): void {
   const live = liveOf(id);
   if (!live) return;
   live.ahead -= bytes;
-  if (live.ahead < WINDOW_BYTES && live.resume) {
+  if (live.ahead < windowBytes() && live.resume) {
     const resume = live.resume;
     live.resume = null;
     resume();

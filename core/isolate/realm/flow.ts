@@ -2,7 +2,22 @@
 import { WINDOW_BYTES } from "../frames.ts";
 import { byteLength, part, PromiseCtor } from "./primordials.ts";
 
-const { min } = Math;
+const { floor, max, min } = Math;
+/** Readers who take nothing have the engine hold a window for each: many of them must share. */
+const TOGETHER_BYTES = 16 * WINDOW_BYTES;
+const LEAST_BYTES = WINDOW_BYTES / 16;
+
+let streams = 0;
+
+/** A streamed answer began or ended. */
+export function countStream(by: 1 | -1): void {
+  streams += by;
+}
+
+/** How far an answer may be ahead of its reader now. */
+export function windowBytes(): number {
+  return streams * WINDOW_BYTES <= TOGETHER_BYTES ? WINDOW_BYTES : max(LEAST_BYTES, floor(TOGETHER_BYTES / streams));
+}
 
 export interface Flow {
   /** Sent, and not yet taken by the reader. */
@@ -21,14 +36,15 @@ export function sendWithin(
   const length = byteLength(bytes);
   let at = 0;
   const isDone = (): boolean => {
-    while (at < length && flow.ahead < WINDOW_BYTES && !isOver()) {
-      const end = min(at + WINDOW_BYTES, length);
+    const window = windowBytes();
+    while (at < length && flow.ahead < window && !isOver()) {
+      const end = min(at + window, length);
       const piece = end === length && at === 0 ? bytes : part(bytes as Uint8Array<ArrayBuffer>, at, end);
       flow.ahead += end - at;
       at = end;
       send(piece);
     }
-    return isOver() || (at >= length && flow.ahead < WINDOW_BYTES);
+    return isOver() || (at >= length && flow.ahead < window);
   };
   if (isDone()) return undefined;
   return new PromiseCtor<void>((resolve, reject) => {

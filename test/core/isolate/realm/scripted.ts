@@ -27,6 +27,10 @@ export class Scripted {
   readonly logs: string[] = [];
   readonly lines: [message: string, data?: unknown][] = [];
   readonly calls: string[] = [];
+  /** Bytes of streamed answers, by the number of the request: 1, 2, … */
+  readonly sent = new Map<number, number>();
+  /** False for clients that take nothing by themselves. */
+  reading = true;
   readonly #host: RealmHost;
   readonly #waiting = new Map<number, (answer: Answered) => void>();
   readonly #streams = new Map<number, { status: number; headers: string; body: string }>();
@@ -55,7 +59,8 @@ export class Scripted {
     else if (type === F.CHUNK && stream) {
       stream.body += content;
       const taken = body?.length ?? 0;
-      setTimeout(() => this.#host.credit(id, taken), 0);
+      this.sent.set(id, (this.sent.get(id) ?? 0) + taken);
+      if (this.reading) setTimeout(() => this.#host.credit(id, taken), 0);
     } else if (type === F.END && stream) this.#settle(id, stream);
   }
 
@@ -101,6 +106,16 @@ export class Scripted {
       this.#waiting.set(id, resolve);
       this.#host.dispatch(id, registration, kind, head, body);
     });
+  }
+
+  /** The client took that many bytes of a streamed answer. */
+  take(id: number, bytes: number): void {
+    this.#host.credit(id, bytes);
+  }
+
+  /** The client left. */
+  leave(id: number): void {
+    this.#host.cancel(id, F.CANCEL_CLIENT);
   }
 
   /** Calls a handler with data. */
