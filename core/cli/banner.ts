@@ -3,7 +3,7 @@ import type { EndpointInfo } from "../../sdk/plugin.ts";
 import { printable } from "../log/escape.ts";
 import type { BuildProblem } from "../script/types.ts";
 import { PLAIN, type Paint } from "./paint.ts";
-import { placeOf } from "./script-error.ts";
+import { inProject, placeOf } from "./script-error.ts";
 
 export interface BannerScript {
   readonly name: string;
@@ -79,7 +79,7 @@ function scriptRow(script: BannerScript, width: number, paint: Paint): string {
     return `    ${name}  ${paint.dim(state)}`;
   }
   const { problem } = script;
-  const where = [placeOf(problem), printable(problem.message)].filter((part) => part !== "").join(": ");
+  const where = [placeOf(inProject(problem)), printable(problem.message)].filter((part) => part !== "").join(": ");
   const state = script.routes > 0 ? `${plural(script.routes, "route")} of the last good version; ` : "";
   return `    ${name}  ${paint.red(`${state}${where}`)}`;
 }

@@ -11,6 +11,11 @@ export function placeOf({ file, line, column }: BuildProblem): string {
   );
 }
 
+/** A script's file as it lies in the project folder, where editors and terminals look for it. */
+export function inProject<T extends { readonly file?: string | undefined }>(problem: T): T {
+  return problem.file === undefined ? problem : { ...problem, file: `scripts/${problem.file}` };
+}
+
 /**
  * Several lines, ending with a line break. Everything comes from a script or its build, so every line is escaped: it can
  * neither colour the terminal nor pretend to be another line.

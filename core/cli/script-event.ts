@@ -2,7 +2,7 @@
 import type { Fields } from "../log.ts";
 import type { ScriptEvent } from "../script/entry.ts";
 import type { BuildProblem } from "../script/types.ts";
-import { renderBuildProblem } from "./script-error.ts";
+import { inProject, renderBuildProblem } from "./script-error.ts";
 import type { Console } from "./console.ts";
 
 export function tellScript(event: ScriptEvent, out: Console): void {
@@ -25,9 +25,8 @@ export function tellScript(event: ScriptEvent, out: Console): void {
       const [message = "", ...stack] = error.split("\n");
       // With the lines around it the stack's first line says nothing new.
       const rest = place?.frame === undefined ? stack : stack.slice(1);
-      out.log.print(
-        renderBuildProblem({ code: "script_failed", ...place, message: [message, ...rest].join("\n") }, out.paint),
-      );
+      const problem = { code: "script_failed", ...place, message: [message, ...rest].join("\n") };
+      out.log.print(renderBuildProblem(inProject(problem), out.paint));
       return;
     }
     case "warning":
@@ -49,5 +48,5 @@ function tellProblem(
 ): void {
   const { message, ...rest } = problem;
   log.at(level, text, fields, { problem: message, ...rest });
-  if (format === "pretty") log.print(renderBuildProblem(problem, paint));
+  if (format === "pretty") log.print(renderBuildProblem(inProject(problem), paint));
 }

@@ -196,7 +196,7 @@ describe("a save that does not load", () => {
   test("is shown to a person with the lines around the fault", async () => {
     await pretty.write("scripts/p.ts", `${says("p", "two")}const x = ;\n`);
     await pretty.waitForLog(/ERROR script failed script=p serving="the last good version"/);
-    await pretty.waitForLog(/^p\.ts:3:11: /);
+    await pretty.waitForLog(/^scripts\/p\.ts:3:11: /);
     await pretty.waitForLog(/^ {2}> 3 \| const x = ;$/);
     await pretty.waitForLog(/^ {2}hint: /);
     expect(await answer("/p", pretty)).toBe("200 one");

@@ -99,9 +99,9 @@ describe("scripts that do not load", () => {
     };
     await using engine = await startEngine({ scripts, args: ["--set", "log.format=pretty"] });
     await engine.waitForLog(/scripts {3}4, 1 route, 3 with a problem/);
-    await engine.waitForLog(/^ {4}broken +broken\.ts:1:18: /);
-    await engine.waitForLog(/^ {4}twice +twice\.ts: "twice" cannot have GET \/hello: "hello" holds it/);
-    await engine.waitForLog(/^ {4}both\.js +both\.js: both\.js and both\.ts are both the script "both"/);
+    await engine.waitForLog(/^ {4}broken +scripts\/broken\.ts:1:18: /);
+    await engine.waitForLog(/^ {4}twice +scripts\/twice\.ts: "twice" cannot have GET \/hello: "hello" holds it/);
+    await engine.waitForLog(/^ {4}both\.js +scripts\/both\.js: both\.js and both\.ts are both the script "both"/);
     expect(await text(engine, "/hello")).toBe("200 Hello");
   });
 

@@ -70,7 +70,7 @@ describe("banner", () => {
     });
     expect(text.split("\n").length).toBeLessThan(30);
     expect(text).toContain("1001, 1002 routes, 1 with a problem");
-    expect(text).toMatch(/^ {4}zz +2 routes of the last good version; zz\.ts:3:5: Unexpected \}$/m);
+    expect(text).toMatch(/^ {4}zz +2 routes of the last good version; scripts\/zz\.ts:3:5: Unexpected \}$/m);
     expect(text).toContain("and 981 more");
   });
 
