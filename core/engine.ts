@@ -260,9 +260,9 @@ function prepareScripts(scriptsDir: string): void {
   try {
     mkdirSync(scriptsDir, { recursive: true });
   } catch (error) {
-    throw new StartError(`The folder for scripts, ${scriptsDir}, cannot be made: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    const isFile = (error as NodeJS.ErrnoException).code === "EEXIST";
+    const why = isFile ? "it is a file; move it away" : messageOf(error);
+    throw new StartError(`The folder for scripts, ${scriptsDir}, cannot be made: ${why}.`, { cause: error });
   }
 }
 

@@ -29,6 +29,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; make room and start again",
   EDQUOT: "the disk quota is used up; make room and start again",
   ENOTDIR: "a part of the path is a file, not a folder; move it away, or start with another --dir",
+  ENOENT: "it is a link that leads nowhere; mend it, or start with another --dir",
   SQLITE_CANTOPEN: "it cannot be opened; check its owner and permissions",
   SQLITE_READONLY: "this user may not write to it; check its owner and permissions",
   SQLITE_NOTADB: "it is not a lock of this engine; remove it and start again",

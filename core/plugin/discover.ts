@@ -55,8 +55,12 @@ async function list(folder: string): Promise<readonly { readonly name: string; r
       .map((entry) => ({ name: entry.name, directory: entry.isDirectory() }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return [];
+    const why = code === "ENOTDIR" ? "it is a file; move it away" : message;
+    throw new PluginFailure([
+      { plugin: "plugins", message: `The folder for plugins, ${folder}, cannot be read: ${why}.` },
+    ]);
   }
 }
 

@@ -245,7 +245,13 @@ describe("a start is refused, and holds nothing afterwards,", () => {
       /plugins\/tea\.ts:2: [^]*no water/,
     ],
     ["when a plugin is none", { "plugins/tea.ts": "export default 1;\n" }, [], /plugins\/tea\.ts/],
-    ["when scripts/ is a file", { scripts: "no folder" }, [], /The folder for scripts, .*, cannot be made/],
+    [
+      "when scripts/ is a file",
+      { scripts: "no folder" },
+      [],
+      /The folder for scripts, .*, cannot be made: it is a file/,
+    ],
+    ["when plugins/ is a file", { plugins: "none" }, [], /The folder for plugins, .*, cannot be read: it is a file/],
     [
       "when the jail lacks what config requires",
       {},

@@ -1,6 +1,16 @@
 /** Two engines on one `data/`: the second is refused, and no ending of the first leaves the folder locked. */
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataDirError, lockDataDir } from "../../core/lock.ts";
@@ -44,6 +54,12 @@ test("the folder is made, ignored by git and closed to other users", () => {
   lockDataDir(dir).release();
   expect(readFileSync(join(dir, ".gitignore"), "utf8")).toBe("mine\n");
   expect(existsSync(join(dir, "run/engine.json"))).toBe(false);
+});
+
+test("a data/ that is a link to nowhere is refused with what it is", () => {
+  const dir = fresh();
+  symlinkSync(join(root, "gone"), dir);
+  expect(refusal(dir)).toContain("it is a link that leads nowhere");
 });
 
 test("a second engine is refused and told who holds the folder; SIGKILL of the first frees it", async () => {
