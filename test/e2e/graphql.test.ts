@@ -63,7 +63,7 @@ beforeAll(async () => {
   engine = await startEngine({
     scripts: SCRIPTS,
     files: { "operations.json": OPERATIONS },
-    config: `[limits]\nuninterruptedMs = 300\n[plugins.graphql]\noperations = "operations.json"\n`,
+    config: `[limits]\nuninterruptedMs = 600\n[plugins.graphql]\noperations = "operations.json"\n`,
   });
 });
 afterAll(() => engine.stop());

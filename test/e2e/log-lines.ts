@@ -3,7 +3,7 @@
 export type LogMatch = RegExp | ((line: string) => boolean);
 
 const KEPT_CHARS = 4 * 1024 * 1024;
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 20_000;
 
 interface Waiter {
   readonly matches: (line: string) => boolean;

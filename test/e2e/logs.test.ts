@@ -97,7 +97,7 @@ describe("beside a running engine", () => {
     engine = await startEngine({
       scripts: SCRIPTS,
       files: { "plugins/peek.ts": PEEK },
-      config: "[limits]\nuninterruptedMs = 200\n",
+      config: "[limits]\nuninterruptedMs = 600\n",
     });
   });
   afterAll(() => engine.stop());

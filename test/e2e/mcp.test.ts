@@ -38,7 +38,7 @@ beforeAll(async () => {
   const scripts = { "tools.ts": await readFile(EXAMPLE, "utf8"), "other.js": OTHER };
   engine = await startEngine({
     scripts,
-    config: "[plugins.mcp]\nmaxBytes = 20000\nmaxSessions = 40\n[scripts.other.limits]\nuninterruptedMs = 200\n",
+    config: "[plugins.mcp]\nmaxBytes = 20000\nmaxSessions = 40\n[scripts.other.limits]\nuninterruptedMs = 600\n",
   });
   await whenLoaded(engine, scripts);
 }, 30_000);

@@ -33,7 +33,7 @@ beforeAll(async () => {
   engine = await startEngine({
     scripts: SCRIPTS,
     config: `[limits]
-uninterruptedMs = 300
+uninterruptedMs = 600
 [plugins.messages]
 maxBytes = 1000
 `,

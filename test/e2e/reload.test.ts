@@ -29,7 +29,7 @@ async function answer(path: string, from = engine): Promise<string> {
 
 /** Waits until a path answers so; what it answers before must be one of `meanwhile`. */
 async function becomes(path: string, wanted: string, meanwhile: readonly (string | RegExp)[] = []): Promise<void> {
-  const until = performance.now() + 10_000;
+  const until = performance.now() + 20_000;
   for (;;) {
     const got = await answer(path);
     if (got === wanted) return;

@@ -57,7 +57,7 @@ beforeAll(async () => {
   shared = await startEngine({
     scripts: { "chat.ts": CHAT, "other.js": OTHER },
     config:
-      "[limits]\nuninterruptedMs = 300\n[plugins.graphql]\nmaxSubscriptionsPerIp = 20\nqueueBytes = 20000\nmaxCost = 50\n" +
+      "[limits]\nuninterruptedMs = 600\n[plugins.graphql]\nmaxSubscriptionsPerIp = 20\nqueueBytes = 20000\nmaxCost = 50\n" +
       '[plugins.cors]\norigins = ["https://friend.example"]\ncredentials = true\n',
   });
   engine = shared;

@@ -52,7 +52,7 @@ beforeAll(async () => {
   engine = await startEngine({
     scripts: { "room.ts": ROOM },
     config: `[limits]
-uninterruptedMs = 300
+uninterruptedMs = 600
 [plugins.streams]
 maxPerIp = 60
 maxMessageBytes = 2000

@@ -46,7 +46,7 @@ beforeAll(async () => {
       "thief.js": `register("/steal", () => sendStreamMessage("/news", 1).catch((e) => e.message));`,
     },
     config: `[limits]
-uninterruptedMs = 300
+uninterruptedMs = 600
 [plugins.api-docs]
 public = true
 [plugins.streams]
