@@ -24,7 +24,7 @@ import { PointRefusal } from "./script/point-refusal.ts";
 import { Registry } from "./script/registry.ts";
 import type { Spawner } from "./pool/spawner.ts";
 import { createTrash, type Trash } from "./script/trash.ts";
-import { isolateDeps, isolateEvents } from "./wiring.ts";
+import { isolateDeps, isolateEvents } from "./isolate-reports.ts";
 
 function token<T>(name: string): InjectionToken<T> {
   return Symbol(name);
