@@ -81,6 +81,8 @@ class DiskLogs implements ScriptLogs {
   }
 
   add(script: string, chunk: Chunk, requests: boolean): void {
+    // Also of a log that there is: the limit may have changed since it was opened.
+    if (this.#most(requests) === 0) return;
     const feed = (requests ? this.#requests : this.#feeds).get(script) ?? this.#open(script, requests);
     if (feed === null) return;
     const { length } = chunk.text;
@@ -134,13 +136,15 @@ class DiskLogs implements ScriptLogs {
     }
   }
 
+  #most(requests: boolean): number {
+    const { scriptBytes, requestBytes } = this.#options.limits();
+    return requests ? requestBytes : scriptBytes;
+  }
+
   #open(script: string, requests: boolean): Feed | null {
     if (!SCRIPT_NAME.test(script)) return null;
-    const { limits, dataDir } = this.#options;
-    const most = (): number => (requests ? limits().requestBytes : limits().scriptBytes);
-    if (most() === 0) return null;
-    const folder = logFolder(dataDir, script);
-    const ring = new Ring(requests ? join(folder, REQUESTS) : folder, most, this.#now);
+    const folder = logFolder(this.#options.dataDir, script);
+    const ring = new Ring(requests ? join(folder, REQUESTS) : folder, () => this.#most(requests), this.#now);
     const feed: Feed = {
       ring,
       chunks: [],

@@ -187,6 +187,21 @@ describe("a script's log", () => {
     expect(texts(await queryLogs(dir))).toEqual(["a"]);
   });
 
+  test("keeps none any more once config says so, also where there is a log", async () => {
+    const dir = dataDir();
+    const limits = { scriptBytes: MIB, requestBytes: MIB };
+    const { logs, say, request } = writer(dir, limits);
+    say("shop", "one");
+    request("shop", "/before");
+    await logs.flush();
+    limits.requestBytes = 0;
+    request("shop", "/after");
+    say("shop", "two");
+    await logs.flush();
+    const { lines } = await queryLogs(dir, { script: "shop" });
+    expect(lines.map((line) => line["path"] ?? line.message).toSorted()).toEqual(["/before", "one", "two"]);
+  });
+
   test("holds a line that is longer than a piece of a file", async () => {
     const dir = dataDir();
     const { logs, say } = writer(dir);
