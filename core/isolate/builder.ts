@@ -11,6 +11,7 @@ import { CAPS, readPaths } from "./build/scope.ts";
 import { lockCodeMaking } from "./host-lock.ts";
 import { lockDown } from "./jail/lockdown.ts";
 import { isEmbedded } from "./jail/startup-paths.ts";
+import { ignoreStopSignals } from "./stop-signals.ts";
 import { FrameReader, FrameWriter } from "./wire.ts";
 
 /** A request carries at most one file. */
@@ -18,6 +19,7 @@ const MAX_REQUEST_BYTES = CAPS.fileBytes + 4 * 1024 * 1024;
 
 /** Never returns control to a script that runs away: the engine kills the process from outside. */
 export async function runBuilder(): Promise<void> {
+  ignoreStopSignals();
   // A tsconfig or package.json where the engine was started must not matter; and the bundler must be able to read its
   // working directory, which the jail allows in few places.
   process.chdir(existsSync("/proc/self") ? "/proc/self" : "/");

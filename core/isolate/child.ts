@@ -4,9 +4,11 @@ import { lockDown } from "./jail/lockdown.ts";
 import { openPage } from "./jail/page.ts";
 import { selfTest } from "./self-test.ts";
 import { readyFrame, startRuntime, type Runtime } from "./runtime.ts";
+import { ignoreStopSignals } from "./stop-signals.ts";
 
 /** Never returns control to a script that runs away: the engine kills the process from outside. */
 export async function runIsolate(): Promise<void> {
+  ignoreStopSignals();
   // What runs once is not worth compiling; the runtime says when that is over.
   Bun.unsafe.setJITPolicy(10);
   const shared = openPage();

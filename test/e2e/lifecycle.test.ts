@@ -63,6 +63,22 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal} to all of its processes, as a terminal or systemd sends it: what is under way is answered by whom it began`, async () => {
+    await using engine = await startEngine({ scripts: SCRIPTS });
+    const { outcome } = await begin(engine, 600);
+    const [, ...children] = processTree(engine.pid);
+    const after = engine.mark();
+    for (const pid of children) process.kill(pid, signal);
+    engine.kill(signal);
+    expect(await outcome).toBe("200 done");
+    expect(await engine.exited).toBe(0);
+    await end(children);
+    const lines = engine.logs.split("\n").slice(after);
+    expect(lines.filter((line) => line.includes("isolate killed") || line.includes('"entered'))).toEqual([]);
+  });
+}
+
 test("what takes longer than server.shutdownTimeoutMs is broken off; the end is still clean", async () => {
   await using engine = await startEngine({ scripts: SCRIPTS, config: "[server]\nshutdownTimeoutMs = 200\n" });
   const { outcome } = await begin(engine, 8000);
