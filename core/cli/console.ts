@@ -21,12 +21,16 @@ export interface Console {
 const LAST_LINES_MS = 1000;
 
 export function openConsole(config: LiveConfig): Console {
-  const { log: settings, dev, dir } = config.current;
+  const { log: settings, dev } = config.current;
   const format = resolveFormat(settings.format, isTerminal(1), dev);
   const paint = wantsColours(isTerminal(1), process.env) ? COLOURED : PLAIN;
   const sink = createSink({ fd: 1, notice: droppedNotice({ format, now: Date.now }) });
+  return consoleOver(sink, config, format, paint);
+}
+
+export function consoleOver(sink: Sink, config: LiveConfig, format: Console["format"], paint: Paint): Console {
   const scriptLogs = createScriptLogs({
-    dataDir: join(dir, "data"),
+    dataDir: join(config.current.dir, "data"),
     limits: () => config.current.log,
     onTrouble: (folder, error) =>
       log.warn("log lines of scripts are lost: their files cannot be written, or not fast enough", { folder, error }),

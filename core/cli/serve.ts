@@ -1,15 +1,10 @@
 /** `aiwebengine serve`: config, the engine, its banner, and a clean end. */
-import { configFiles, configStates, LiveConfig, readConfig, type Config } from "../config/index.ts";
-import { startEngine, type Engine } from "../engine.ts";
-import { renderBanner } from "./banner.ts";
+import { configFiles, configStates, LiveConfig, readConfig } from "../config/index.ts";
+import type { Engine } from "../engine.ts";
 import type { Call } from "./command.ts";
-import { followConfig, type ConfigWatcher } from "./config-change.ts";
 import { configInput } from "./config-input.ts";
 import { closeConsole, openConsole, type Console } from "./console.ts";
-import { settingsOf } from "../plugin/settings.ts";
-import { tellPlugin } from "./plugin-event.ts";
-import { tellEndpoints } from "./endpoint-event.ts";
-import { tellScript } from "./script-event.ts";
+import { startServing } from "./serving.ts";
 
 /** Serves until the engine ends. */
 export async function run({ flags, version, builtIns }: Call): Promise<number> {
@@ -20,41 +15,20 @@ export async function run({ flags, version, builtIns }: Call): Promise<number> {
   const loaded = readConfig(input);
   const config = new LiveConfig(loaded.config);
   const out = openConsole(config);
-  const { log, scriptLogs } = out;
+  const { log } = out;
   const faults = watchForFaults(out);
   try {
     const signals = listenForSignals();
     const plugins = await builtIns();
-    const following: { config?: ConfigWatcher; endpoints?: () => void } = {};
-    const engine = await startEngine({
-      config,
-      pluginSettings: settingsOf(loaded, plugins),
-      version,
-      log,
-      scriptLogs,
-      redaction: out.secrets,
-      builtIns: plugins,
-      onScript(event) {
-        tellScript(event, out);
-        following.endpoints?.();
-      },
-      onPlugin(event) {
-        tellPlugin(event, out);
-        if (event.kind !== "changed") return;
-        following.config?.retry();
-        following.endpoints?.();
-      },
-    });
+    const serving = await startServing({ input, since, loaded, config, out, builtIns: plugins, version });
     const stopped = signals.first();
     Bun.unsafe.setJITPolicy(1);
-    faults.serving(engine);
-    greet(engine, config.current, version, out);
-    following.endpoints = tellEndpoints(engine, log);
-    following.config = followConfig(input, config, plugins, engine, out, since);
+    faults.serving(serving.engine);
+    // Since the process began, not since this line.
+    serving.follow(performance.now());
     await stopped;
-    following.config.close();
     log.info("stopping", {});
-    await engine.stop();
+    await serving.stop();
   } finally {
     await closeConsole(out);
   }
@@ -87,39 +61,6 @@ function watchForFaults({ log, sink }: Console): { serving(engine: Engine): void
       serving = engine;
     },
   };
-}
-
-function greet(engine: Engine, config: Config, version: string, { log, sink, format, paint }: Console): void {
-  const { url, mode, jail } = engine;
-  const scripts = engine.scripts();
-  const plugins = engine.plugins();
-  const endpoints = engine.endpoints();
-  // Since the process began, not since this line.
-  const startMs = performance.now();
-  const building = engine.unbuilt();
-  if (building > 0)
-    void engine.built.then(() => log.info("all scripts are built", { ms: Math.round(performance.now()) }));
-  if (format === "json") {
-    const failed = scripts.filter(({ problem }) => problem !== undefined).length;
-    log.info("listening", {
-      url,
-      version,
-      mode,
-      plugins: plugins.length,
-      scripts: scripts.length,
-      failed,
-      ...(building > 0 && { building }),
-      ms: Math.round(startMs),
-    });
-    return log.flush();
-  }
-  log.flush();
-  sink.write(
-    renderBanner(
-      { version, url, dir: config.dir, mode, jail, plugins, scripts, endpoints, dev: config.dev, startMs },
-      paint,
-    ),
-  );
 }
 
 /** The first signal to stop is waited for; the second one, or one before the engine serves, ends the process at once. */

@@ -1,24 +1,16 @@
 /** The engine and its commands inside the test's own process, from source, so that coverage sees what they run. */
 import "reflect-metadata";
-import { join, resolve } from "node:path";
-import { renderBanner } from "../../core/cli/banner.ts";
+import { resolve } from "node:path";
 import { COMMANDS } from "../../core/cli/commands.ts";
-import { followConfig, type ConfigWatcher } from "../../core/cli/config-change.ts";
 import { configInput } from "../../core/cli/config-input.ts";
 import { PLAIN } from "../../core/cli/paint.ts";
 import { parseArguments } from "../../core/cli/parse.ts";
-import { tellPlugin } from "../../core/cli/plugin-event.ts";
-import { tellEndpoints } from "../../core/cli/endpoint-event.ts";
-import { tellScript } from "../../core/cli/script-event.ts";
-import type { Console } from "../../core/cli/console.ts";
+import { consoleOver } from "../../core/cli/console.ts";
+import { startServing } from "../../core/cli/serving.ts";
 import { start } from "../../core/cli/start.ts";
 import { configFiles, configStates, LiveConfig, readConfig } from "../../core/config/index.ts";
-import { startEngine } from "../../core/engine.ts";
-import { createLog, resolveFormat, type Log } from "../../core/log.ts";
-import { createScriptLogs } from "../../core/log/script-logs.ts";
-import { createSecrets } from "../../core/log/secrets.ts";
+import { resolveFormat } from "../../core/log.ts";
 import type { Sink } from "../../core/log/sink.ts";
-import { settingsOf } from "../../core/plugin/settings.ts";
 import pkg from "../../package.json" with { type: "json" };
 import { BUILT_INS } from "../../plugins/index.ts";
 import type { LogLines } from "./log-lines.ts";
@@ -119,87 +111,19 @@ async function serve(args: readonly string[], write: (text: string) => void): Pr
   const since = configStates(configFiles(input.dir, input.file));
   const loaded = readConfig(input);
   const config = new LiveConfig(loaded.config);
-  const out = openConsole(config, write);
-  const following: { config?: ConfigWatcher; endpoints?: () => void } = {};
-  const engine = await startEngine({
-    config,
-    pluginSettings: settingsOf(loaded, BUILT_INS),
-    version: pkg.version,
-    log: out.log,
-    scriptLogs: out.scriptLogs,
-    redaction: out.secrets,
-    builtIns: BUILT_INS,
-    onScript(event) {
-      tellScript(event, out);
-      following.endpoints?.();
-    },
-    onPlugin(event) {
-      tellPlugin(event, out);
-      if (event.kind !== "changed") return;
-      following.config?.retry();
-      following.endpoints?.();
-    },
-  });
-  await engine.built;
-  const { url, mode, jail } = engine;
-  const banner = {
-    version: pkg.version,
-    url,
-    dir: config.current.dir,
-    mode,
-    jail,
-    plugins: engine.plugins(),
-    scripts: engine.scripts(),
-    endpoints: engine.endpoints(),
-    dev: config.current.dev,
-    startMs: 0,
-  };
-  out.log.flush();
-  if (out.format === "pretty") write(renderBanner(banner, out.paint));
-  else out.log.info("listening", { url });
-  following.endpoints = tellEndpoints(engine, out.log);
-  following.config = followConfig(input, config, BUILT_INS, engine, out, since);
+  // log.format needs a restart: what it is now, it stays.
+  const format = resolveFormat(config.current.log.format, false, config.current.dev);
+  const sink: Sink = { write, flushSync() {}, drain: () => Promise.resolve(), dropped: 0 };
+  const out = consoleOver(sink, config, format, PLAIN);
+  const serving = await startServing({ input, since, loaded, config, out, builtIns: BUILT_INS, version: pkg.version });
+  await serving.engine.built;
+  serving.follow(0);
   return {
-    url,
+    url: serving.engine.url,
     async stop() {
-      following.config?.close();
-      await engine.stop();
+      await serving.stop();
       out.log.flush();
       await out.scriptLogs.flush();
     },
-  };
-}
-
-function openConsole(config: LiveConfig, write: (text: string) => void): Console {
-  const formatNow = (): "json" | "pretty" => resolveFormat(config.current.log.format, false, config.current.dev);
-  const scriptLogs = createScriptLogs({
-    dataDir: join(config.current.dir, "data"),
-    limits: () => config.current.log,
-    onTrouble: (folder, error) => log.warn("log lines of scripts are lost", { folder, error }),
-    onRecovered: (lost) => log.info("the logs of scripts are written again", { lost }),
-  });
-  const secrets = createSecrets();
-  const log: Log = createLog({
-    get level() {
-      return config.current.log.level;
-    },
-    get format() {
-      return formatNow();
-    },
-    write,
-    now: Date.now,
-    secrets,
-    scripts: scriptLogs,
-  });
-  const sink = { write, flushSync() {}, drain: () => Promise.resolve() } as unknown as Sink;
-  return {
-    log,
-    secrets,
-    sink,
-    scriptLogs,
-    get format() {
-      return formatNow();
-    },
-    paint: PLAIN,
   };
 }
