@@ -1,7 +1,7 @@
 /** What registration functions check their arguments with: plain data, refusals, and "did you mean". */
 import type { Json } from "../../script/types.ts";
 import { ScriptError } from "./errors.ts";
-import { jsonParse, jsonStringify, pattern } from "./primordials.ts";
+import { joinText, jsonParse, jsonStringify, pattern } from "./primordials.ts";
 
 /** A path as a registration names it. */
 export const PATH: RegExp = pattern(/^\/[^\s#\\]*$/);
@@ -41,7 +41,8 @@ export function suggest(word: string, known: readonly string[]): string {
       best = known[i] as string;
     }
   }
-  return best === "" ? "" : ` Did you mean "${best}"?`;
+  if (best !== "") return ` Did you mean "${best}"?`;
+  return known.length === 0 ? "" : ` Known here: ${joinText(known, ", ")}.`;
 }
 
 /** Plain data, as JSON carries it. Functions and cycles are refused; `what` names it in the refusal. */

@@ -98,6 +98,7 @@ describe("registration functions", () => {
     ["an argument too many", 'registerBell("a", () => 1, 2)', /argument 3 has no place there; it is a number/],
     ["a path that is none", 'registerTower("t")', /the path must be text such as/],
     ["an unknown option", 'registerBell("a", { lod: true }, () => 1)', /no option "lod". Did you mean "loud"\?/],
+    ["an option like no other", 'registerBell("a", { volume: 1 }, () => 1)', /no option "volume". Known here: .*loud/],
     ["an option that is no data", 'registerBell("a", { loud: () => 1 }, () => 1)', /"loud" must be plain data/],
     [
       "an option that is no function",
