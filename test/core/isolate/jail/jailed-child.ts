@@ -6,13 +6,15 @@ import { connect } from "node:net";
 import { lockDown, type JailReport } from "../../../../core/isolate/jail/lockdown.ts";
 import { cString, openLibc, type Argument } from "../../../../core/isolate/jail/libc.ts";
 import { openPage } from "../../../../core/isolate/jail/page.ts";
+import { RING_BYTES } from "../../../../core/isolate/ring.ts";
 import { numberOf, architecture, type Syscall } from "../../../../core/isolate/jail/syscalls.ts";
 
 const argument = (name: string): string | undefined =>
   process.argv.find((word) => word.startsWith(`${name}=`))?.slice(name.length + 1);
 const enginePid = process.ppid;
 const libc = openLibc();
-const words = process.argv.includes("keep-page") ? null : (openPage()?.words ?? null);
+const shared = process.argv.includes("keep-page") ? null : openPage();
+const words = shared?.words ?? null;
 const report: JailReport | null = process.argv.includes("unlocked")
   ? null
   : lockDown(
@@ -211,6 +213,12 @@ const acts: Record<string, () => unknown> = {
   page: () => {
     if (words !== null) words[0] = 4242;
     return words !== null;
+  },
+  bodies: () => {
+    if (shared === null) return null;
+    const { toIsolate, fromIsolate } = shared.bodies;
+    fromIsolate.bytes().write("of the child", RING_BYTES - 12);
+    return toIsolate.bytes().latin1Slice(5, 18);
   },
   "shrink page": () => named("ftruncate", 3, 0),
   flood: () => {

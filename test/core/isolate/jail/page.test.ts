@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createPage, PAGE_BYTES } from "../../../../core/isolate/jail/page.ts";
+import { RING_BYTES } from "../../../../core/isolate/ring.ts";
 import { withChild } from "./children.ts";
 
 const LINUX = process.platform === "linux";
@@ -39,6 +40,34 @@ describe.skipIf(!LINUX)("the shared page (Linux only)", () => {
       expect(await talk.ask<boolean>("page")).toBe(true);
       expect(talk.child.words[0]).toBe(4242);
     });
+  });
+
+  test("has two rings for long bodies behind it, each end of which sees what the other wrote", async () => {
+    await withChild({}, async ({ ask, child: { bodies, words } }) => {
+      if (bodies === null) throw new Error("none are shared");
+      bodies.toIsolate.bytes().write("of the engine", 5);
+      expect(await ask<string>("bodies")).toBe("of the engine");
+      const written = (): string => bodies.fromIsolate.bytes().latin1Slice(RING_BYTES - 12);
+      expect(written()).toBe("of the child");
+      words[0] = 7;
+      bodies.release();
+      expect([written(), bodies.toIsolate.bytes()[5], words[0]]).toEqual(["\0".repeat(12), 0, 7]);
+    });
+  });
+
+  test("takes no memory of a ring before it is used", () => {
+    const resident = (): number => {
+      const maps = readFileSync("/proc/self/smaps", "latin1").split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+      const kib = maps.filter((map) => map.includes("memfd:")).map((map) => Number(/^Rss:\s+(\d+)/m.exec(map)?.[1]));
+      return kib.reduce((sum, one) => sum + one * 1024, 0);
+    };
+    const before = resident();
+    const pages = Array.from({ length: 20 }, () => createPage());
+    for (const { bodies } of pages) bodies?.toIsolate.bytes();
+    expect(resident() - before).toBeLessThanOrEqual(20 * PAGE_BYTES);
+    pages[0]?.bodies?.toIsolate.bytes().fill(1);
+    expect(resident() - before).toBeGreaterThanOrEqual(RING_BYTES);
+    for (const page of pages) page.close();
   });
 
   test("cannot be cut off by a hostile child, which would end the engine with SIGBUS", async () => {
