@@ -1,23 +1,11 @@
 /** Dropped plugins on the binary: live without a restart, gone when their file goes, and never in the way of what serves. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { plugin } from "../core/plugin/source.ts";
 import { startEngine, type Engine } from "./engine.ts";
 
 const HELLO = `import { registerWebHandler } from "@aiwebengine/sdk";
 registerWebHandler("GET /hello", () => "hello");
 `;
-
-function plugin(name: string, setup: string, rest = ""): string {
-  return `import { definePlugin } from "@aiwebengine/sdk/plugin";
-export default definePlugin({
-  name: "${name}",
-  version: "1.0.0",
-  ${rest}
-  setup(ctx) {
-    ${setup}
-  },
-});
-`;
-}
 
 const tea = (kind: string): string => plugin("tea", `ctx.route("GET /tea", () => new Response("${kind}"));`);
 

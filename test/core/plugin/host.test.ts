@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { BuiltInPlugin } from "../../../sdk/plugin.ts";
 import type { PluginProblem } from "../../../core/plugin/problem.ts";
-import { ALL_ENABLED, openProject, plugin, type Project, type ProjectOptions } from "./project.ts";
+import { ALL_ENABLED, openProject, type Project, type ProjectOptions } from "./project.ts";
+import { plugin } from "./source.ts";
 
 let project: Project;
 

@@ -110,17 +110,3 @@ export function openProject(options: ProjectOptions = {}): Project {
     },
   };
 }
-
-/** A dropped plugin whose setup has this body. */
-export function plugin(name: string, setup: string, rest = ""): string {
-  return `import { definePlugin } from "@aiwebengine/sdk/plugin";
-export default definePlugin({
-  name: "${name}",
-  version: "1.0.0",
-  ${rest}
-  setup(ctx) {
-    ${setup}
-  },
-});
-`;
-}

@@ -3,33 +3,14 @@ import { afterEach, describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
 import { HandlerProblem, type CallInput } from "../../../core/pool/data-call.ts";
 import type { ScriptPool } from "../../../core/pool/pool.ts";
-import type { BuiltPointRegistration, Json } from "../../../core/script/types.ts";
+import type { Json } from "../../../core/script/types.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
 import type { RouteEvent } from "../../../sdk/plugin.ts";
-import { House } from "./engine-side.ts";
+import { BELL, houses, type House } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
 
 const LINGERS = 0x10000;
-const REGISTRATION: BuiltPointRegistration = {
-  id: 3,
-  fn: "registerBell",
-  point: "bells",
-  name: "b",
-  options: {},
-  definitions: {},
-  schemas: {},
-  callable: true,
-};
-
-const houses: House[] = [];
-function house(...given: ConstructorParameters<typeof House>): House {
-  const made = new House(...given);
-  houses.push(made);
-  return made;
-}
-afterEach(async () => {
-  for (const made of houses.splice(0)) await made.isolates.dispose();
-});
+const house = houses(afterEach);
 
 interface Called {
   readonly made: House;
@@ -40,7 +21,7 @@ interface Called {
 }
 
 function call(made: House, pool: ScriptPool, input: Omit<CallInput, "stream"> = {}): Promise<Json | undefined> {
-  const answer = made.isolates.call(pool, REGISTRATION, input);
+  const answer = made.isolates.call(pool, BELL, input);
   answer.catch(() => {}); // told to whoever awaits it
   return answer;
 }

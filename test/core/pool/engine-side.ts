@@ -14,6 +14,7 @@ import type { SharedBodies } from "../../../core/isolate/jail/page.ts";
 import type { Kill } from "../../../core/pool/kill.ts";
 import type { ScriptPool } from "../../../core/pool/pool.ts";
 import type { Service } from "../../../core/plugin/service.ts";
+import type { BuiltPointRegistration } from "../../../core/script/types.ts";
 import { FakeVessel, turn } from "./fake-vessel.ts";
 
 export function limits(given: Partial<Record<LimitName, number>> = {}): Limits {
@@ -204,3 +205,30 @@ export class House {
 export async function problem(answer: Promise<Response>): Promise<Problem> {
   return (await (await answer).json()) as Problem;
 }
+
+/** Makes houses for the tests of one file: `const house = houses(afterEach)`. Each is given back after its test. */
+export function houses(
+  afterEach: (undo: () => Promise<void>) => void,
+): (...given: ConstructorParameters<typeof House>) => House {
+  const made: House[] = [];
+  afterEach(async () => {
+    for (const one of made.splice(0)) await one.isolates.dispose();
+  });
+  return (...given) => {
+    const one = new House(...given);
+    made.push(one);
+    return one;
+  };
+}
+
+/** What a script registered at a point. */
+export const BELL: BuiltPointRegistration = {
+  id: 3,
+  fn: "registerBell",
+  point: "bells",
+  name: "b",
+  options: {},
+  definitions: {},
+  schemas: {},
+  callable: true,
+};

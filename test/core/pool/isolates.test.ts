@@ -1,17 +1,9 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
-import { House, problem } from "./engine-side.ts";
+import { houses, problem, type House } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
 
-const houses: House[] = [];
-function house(...given: ConstructorParameters<typeof House>): House {
-  const made = new House(...given);
-  houses.push(made);
-  return made;
-}
-afterEach(async () => {
-  for (const made of houses.splice(0)) await made.isolates.dispose();
-});
+const house = houses(afterEach);
 
 async function turns(count = 5): Promise<void> {
   for (let i = 0; i < count; i++) await turn();

@@ -2,18 +2,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import * as F from "../../../core/isolate/frames.ts";
 import { limitUse } from "../../../core/pool/limit-use.ts";
 import type { Kill } from "../../../core/pool/kill.ts";
-import { House, limits, problem, type Call } from "./engine-side.ts";
+import { houses, limits, problem, type Call, type House } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
 
-const houses: House[] = [];
-function house(...given: ConstructorParameters<typeof House>): House {
-  const made = new House(...given);
-  houses.push(made);
-  return made;
-}
-afterEach(async () => {
-  for (const made of houses.splice(0)) await made.isolates.dispose();
-});
+const house = houses(afterEach);
 
 const spun: Kill = {
   cause: "uninterrupted_exceeded",

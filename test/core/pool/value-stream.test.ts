@@ -4,26 +4,12 @@ import * as F from "../../../core/isolate/frames.ts";
 import { HandlerProblem, type CallInput } from "../../../core/pool/data-call.ts";
 import { ValueStream } from "../../../core/pool/value-stream.ts";
 import type { ScriptPool } from "../../../core/pool/pool.ts";
-import type { BuiltPointRegistration, Json } from "../../../core/script/types.ts";
+import type { Json } from "../../../core/script/types.ts";
 import { ProblemError } from "../../../sdk/errors.ts";
-import { House } from "./engine-side.ts";
+import { BELL, houses, type House } from "./engine-side.ts";
 import { turn, type FakeVessel } from "./fake-vessel.ts";
 
-const REGISTRATION: BuiltPointRegistration = {
-  id: 3,
-  fn: "registerBell",
-  point: "bells",
-  name: "b",
-  options: {},
-  definitions: {},
-  schemas: {},
-  callable: true,
-};
-
-const houses: House[] = [];
-afterEach(async () => {
-  for (const made of houses.splice(0)) await made.isolates.dispose();
-});
+const house = houses(afterEach);
 
 interface Asked {
   readonly made: House;
@@ -34,10 +20,9 @@ interface Asked {
 }
 
 async function asked(limits: Parameters<House["open"]>[0] = {}, input: CallInput = {}): Promise<Asked> {
-  const made = new House({ perScript: 1 });
-  houses.push(made);
+  const made = house({ perScript: 1 });
   const pool = made.open(limits);
-  const answer = made.isolates.call(pool, REGISTRATION, { ...input, stream: true });
+  const answer = made.isolates.call(pool, BELL, { ...input, stream: true });
   answer.catch(() => {}); // told to whoever awaits it
   const vessel = await made.load();
   await turn();
@@ -128,7 +113,7 @@ describe("a stream of values", () => {
     const { made, pool, vessel, id, values } = await begun({ wallMs: 60, concurrency: 1 });
     await values.return();
     await turn();
-    const next = made.isolates.call(pool, REGISTRATION, { wallMs: 5000 });
+    const next = made.isolates.call(pool, BELL, { wallMs: 5000 });
     await turn();
     expect(vessel.of(F.INVOKE)).toHaveLength(1);
     while (vessel.of(F.CANCEL).length < 2) await turn();
@@ -142,7 +127,7 @@ describe("a stream of values", () => {
   test("that has cleaned up gives its place to the next", async () => {
     const { made, pool, vessel, id, values } = await begun({ concurrency: 1 });
     await values.return();
-    void made.isolates.call(pool, REGISTRATION, {}).catch(() => {});
+    void made.isolates.call(pool, BELL, {}).catch(() => {});
     await turn();
     expect(vessel.of(F.INVOKE)).toHaveLength(1);
     vessel.emit(F.DONE, id);
