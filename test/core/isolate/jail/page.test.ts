@@ -66,7 +66,8 @@ describe.skipIf(!LINUX)("the shared page (Linux only)", () => {
     for (const { bodies } of pages) bodies?.toIsolate.bytes();
     expect(resident() - before).toBeLessThanOrEqual(20 * PAGE_BYTES);
     pages[0]?.bodies?.toIsolate.bytes().fill(1);
-    expect(resident() - before).toBeGreaterThanOrEqual(RING_BYTES);
+    // Pages of the tests before may go meanwhile.
+    expect(resident() - before).toBeGreaterThan(RING_BYTES / 2);
     for (const page of pages) page.close();
   });
 
