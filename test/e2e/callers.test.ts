@@ -29,9 +29,14 @@ const PLACES: { readonly [place: string]: string } = {
   handler: each((way, body) => `register("/handler/${way}", async () => { ${body} });`),
   authorizer: each((way, body) => `registerWebStream("/authorizer/${way}", { async authorize() { ${body} } });`),
   resolver: each((way, body) => `registerQueryHandler("${way}: String", async () => { ${body} });`),
-  // A generator fails at its second value: the first is there.
+  // A generator fails at its second value, once the client has the first.
   generator: each(
-    (way, body) => `register("/generator/${way}", async function* () { yield 1; await (async () => { ${body} })(); });`,
+    (way, body) => `register("/generator/${way}", async function* ({ kv }) {
+  yield 1;
+  while (!(await kv.get("${way}"))) await new Promise((next) => setTimeout(next, 10));
+  await (async () => { ${body} })();
+});
+register("/generator/${way}/go", async ({ kv }) => { await kv.set("${way}", true); });`,
   ),
   subscription: each(
     (way, body) =>
@@ -111,6 +116,8 @@ const CALLS: { readonly [place: string]: (way: Way) => Promise<readonly unknown[
     if (answer.status !== 200) return told(answer);
     // The head is sent: all that is left to say is that the answer is not whole, to this client. Why stands in the log.
     const client = new Client(answer);
+    await client.until(({ data }) => data.length > 0);
+    expect((await engine.fetch(`/generator/${way}/go`)).status).toBe(204);
     const end = await client.ended;
     expect(client.data).toEqual(["1"]);
     const [id, code] = [answer.headers.get("x-request-id") ?? "no id", WAYS[way][1]];
