@@ -94,9 +94,11 @@ export default definePlugin({
       const valueOf = (name: string): string => {
         const { hosts } = ruleFor(name, event.script);
         if (!hosts.some((matches) => matches(event.url))) {
+          const { host, origin, protocol } = event.url;
+          const entry = protocol === "https:" ? host : origin;
           throw new ProblemError(
             "fetch_blocked",
-            `secrets: "${name}" may not be sent to ${event.url.origin}; the operator allows it with plugins.secrets.allow.${name}.hosts`,
+            `secrets: "${name}" may not be sent to ${origin}; the operator allows it with "${entry}" in plugins.secrets.allow.${name}.hosts`,
           );
         }
         const value = valueFor(name);
