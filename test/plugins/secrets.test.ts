@@ -258,7 +258,9 @@ describe("closed doors", () => {
     const error = await refusal(at(evil), ["authorization", "{{secret:KEY}}"]);
     expect(error.code).toBe("fetch_blocked");
     const origin = at(evil).slice(0, -1);
-    expect(error.message).toContain(`may not be sent to ${origin}; the operator allows it with "${origin}" in plugins.`);
+    expect(error.message).toContain(
+      `may not be sent to ${origin}; the operator allows it with "${origin}" in plugins.`,
+    );
     expect(error.message).toContain("plugins.secrets.allow.KEY.hosts");
     expect(seen).toEqual([]);
   });
