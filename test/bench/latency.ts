@@ -1,15 +1,21 @@
 /** What a call into a script takes beyond a plugin's route, at a fixed rate: a load that waits for answers hides slow ones. */
 import { median, quantile } from "./load.ts";
-import { BENCH_PLUGIN, startEngineFor } from "./peers.ts";
+import { BENCH_PLUGIN, startEngineFor, startFloor } from "./peers.ts";
 import type { Pace } from "./throughput.ts";
 
+/** Milliseconds. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
 export interface LatencyFigures {
-  /** A script's answer, less a plugin's. */
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** The plugin's own. */
-  readonly plainP50Ms: number;
-  readonly plainP99Ms: number;
+  readonly plugin: Latency;
+  /** Plain `Bun.serve` and a child: three processes on the machine's cores, as a script's call is, and nothing else. */
+  readonly floor: Latency;
+  readonly script: Latency;
+  /** What the script's call takes beyond the plugin's route, in the same round. */
+  readonly beyond: Latency;
   /** Requests that found no free connection when they were due. */
   readonly late: number;
   readonly requests: number;
@@ -78,38 +84,40 @@ async function measure(
   return { times, late };
 }
 
+const middle = (all: readonly Latency[]): Latency => ({
+  p50: median(all.map(({ p50 }) => p50)),
+  p99: median(all.map(({ p99 }) => p99)),
+});
+
 export async function latency(pace: Pace): Promise<LatencyFigures> {
   const engine = await startEngineFor({ files: { "plugins/bench.ts": BENCH_PLUGIN }, first: "/plugin" });
+  const floor = await startFloor();
   try {
-    const plugin = new URL("/plugin", engine.url);
-    const script = new URL("/hello", engine.url);
-    for (const url of [plugin, script]) await measure(url, 1);
-    const rounds: { readonly p50: number; readonly p99: number; readonly plain50: number; readonly plain99: number }[] =
-      [];
+    const urls = { plugin: engine.url + "/plugin", floor: floor.url + "/hello", script: engine.url + "/hello" };
+    for (const url of Object.values(urls)) await measure(new URL(url), 1);
+    const rounds: { readonly plugin: Latency; readonly floor: Latency; readonly script: Latency }[] = [];
     let late = 0;
     let requests = 0;
-    for (let round = 0; round < pace.rounds; round++) {
-      const plain = await measure(plugin, pace.seconds);
-      const own = await measure(script, pace.seconds);
-      late += plain.late + own.late;
-      requests += plain.times.length + own.times.length;
-      const [plain50, plain99] = [quantile(plain.times, 0.5), quantile(plain.times, 0.99)];
-      rounds.push({
-        plain50,
-        plain99,
-        p50: quantile(own.times, 0.5) - plain50,
-        p99: quantile(own.times, 0.99) - plain99,
-      });
-    }
+    const once = async (url: string): Promise<Latency> => {
+      const taken = await measure(new URL(url), pace.seconds);
+      late += taken.late;
+      requests += taken.times.length;
+      return { p50: quantile(taken.times, 0.5), p99: quantile(taken.times, 0.99) };
+    };
+    for (let round = 0; round < pace.rounds; round++)
+      rounds.push({ plugin: await once(urls.plugin), floor: await once(urls.floor), script: await once(urls.script) });
     return {
-      p50Ms: median(rounds.map(({ p50 }) => p50)),
-      p99Ms: median(rounds.map(({ p99 }) => p99)),
-      plainP50Ms: median(rounds.map(({ plain50 }) => plain50)),
-      plainP99Ms: median(rounds.map(({ plain99 }) => plain99)),
+      plugin: middle(rounds.map(({ plugin }) => plugin)),
+      floor: middle(rounds.map((one) => one.floor)),
+      script: middle(rounds.map(({ script }) => script)),
+      beyond: middle(
+        rounds.map(({ plugin, script }) => ({ p50: script.p50 - plugin.p50, p99: script.p99 - plugin.p99 })),
+      ),
       late,
       requests,
     };
   } finally {
     await engine.stop();
+    await floor.stop();
   }
 }
