@@ -22,7 +22,7 @@ import { Isolates, type IsolatesOptions } from "./pool/isolates.ts";
 import type { ScriptEvent } from "./script/entry.ts";
 import { PointRefusal } from "./script/point-refusal.ts";
 import { Registry } from "./script/registry.ts";
-import type { Spawner } from "./pool/spawner.ts";
+import type { Spawner } from "./process/spawner.ts";
 import { createTrash, type Trash } from "./script/trash.ts";
 import { isolateDeps, isolateEvents } from "./isolate-reports.ts";
 

@@ -19,7 +19,7 @@ import type { ScriptLogs } from "./log/script-logs.ts";
 import type { Isolates, PooledRoute } from "./pool/isolates.ts";
 import type { ScriptEvent, ScriptStatus } from "./script/entry.ts";
 import type { Registry } from "./script/registry.ts";
-import { startSpawner } from "./pool/spawner.ts";
+import { startSpawner } from "./process/spawner.ts";
 import { TypingsWriter } from "./script/typings-writer.ts";
 import { checkIsolation } from "./pool/check-isolation.ts";
 import { processVessel, type Vessel } from "./pool/vessel.ts";

@@ -115,7 +115,8 @@ const CEILINGS = {
   "core/isolate/testing": 490,
   "core/log": 1210,
   "core/plugin": 2050,
-  "core/pool": 3075,
+  "core/pool": 2820,
+  "core/process": 255,
   "core/script": 2290,
   "core/testing": 1090,
 };

@@ -2,7 +2,7 @@
 import { availableParallelism, freemem, totalmem } from "node:os";
 import { ownCommand } from "../isolate/jail/probe.ts";
 import { inspectIsolate } from "../pool/check-isolation.ts";
-import { startSpawner } from "../pool/spawner.ts";
+import { startSpawner } from "../process/spawner.ts";
 import { threadVessel } from "../pool/thread-vessel.ts";
 import { processVessel } from "../pool/vessel.ts";
 import type { Call } from "./command.ts";

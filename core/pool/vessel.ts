@@ -1,6 +1,6 @@
 /** What an isolate lives in, seen from the engine: a child process on a socket, or a thread on a port. */
 import type { SharedBodies } from "../isolate/jail/page.ts";
-import type { Child } from "./spawner.ts";
+import type { Child } from "../process/spawner.ts";
 
 export interface VesselEvents {
   data(bytes: Buffer): void;

@@ -9,7 +9,7 @@ import type { Flight } from "./flight.ts";
 import type { Isolate } from "./isolate.ts";
 import { limitUse } from "./limit-use.ts";
 import type { ScriptPool } from "./pool.ts";
-import { openVitals, type Vitals } from "./vitals.ts";
+import { openVitals, type Vitals } from "../process/vitals.ts";
 
 const TICK_MS = 10;
 /** Ticks without work after which it sleeps. */

@@ -5,7 +5,7 @@ import * as M from "../isolate/build/messages.ts";
 import { CAPS } from "../isolate/build/scope.ts";
 import { FrameReader, FrameWriter, ProtocolError, type Frame } from "../isolate/wire.ts";
 import { BadAnswer, printable } from "./build-answer.ts";
-import type { Child } from "../pool/spawner.ts";
+import type { Child } from "../process/spawner.ts";
 import type { BuildProblem } from "./types.ts";
 
 export interface BuildLimits {

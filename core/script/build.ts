@@ -8,7 +8,7 @@ import { CAPS, SHARED, isInside, type BuildScope } from "../isolate/build/scope.
 import { BadAnswer, checkBuilt, checkFailed } from "./build-answer.ts";
 import { createBuilders, type Builders } from "./builders.ts";
 import { hashEntry, newEntry, openCache, sha256, type CacheKey, type Entry } from "./cache.ts";
-import type { Spawner } from "../pool/spawner.ts";
+import type { Spawner } from "../process/spawner.ts";
 import {
   NO_OFFER,
   type BuildProblem,

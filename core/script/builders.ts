@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import type { BuildRequest } from "../isolate/build/messages.ts";
 import { readPaths, type BuildScope } from "../isolate/build/scope.ts";
 import { connectBuilder, residentBytes, type BuildChild, type BuildLimits, type RawAnswer } from "./build-child.ts";
-import type { Child, Spawner } from "../pool/spawner.ts";
+import type { Child, Spawner } from "../process/spawner.ts";
 
 export interface Builders {
   /** Builds of one script follow each other. Never rejects. */

@@ -21,7 +21,7 @@ import type { PooledRoute } from "../pool/isolates.ts";
 import { killProblem } from "../pool/kill.ts";
 import { Serving } from "../script/serving.ts";
 import type { ScriptSource } from "../script/source.ts";
-import { startSpawner } from "../pool/spawner.ts";
+import { startSpawner } from "../process/spawner.ts";
 import { threadVessel } from "../pool/thread-vessel.ts";
 import type { BuildProblem, BuildResult, BuiltPointRegistration, Json, ScriptBundle } from "../script/types.ts";
 import { isPoint } from "../script/types.ts";

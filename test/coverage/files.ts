@@ -19,7 +19,7 @@ export const NOT_MEASURED: Readonly<Record<string, string>> = {
   "core/isolate/spawner-worker.ts": "entry of a thread",
   "core/isolate/thread.ts": "entry of a thread",
   "core/plugin/bundler.ts": "entry of the plugin builder child",
-  "core/pool/spawner-thread.ts": "runs in a thread",
+  "core/process/spawner-thread.ts": "runs in a thread",
   "core/cli/serve.ts": "holds the process's signals, faults and exit: the tests of the binary start and stop it",
   "core/main.ts": "entry of the binary",
   "core/script/typings/generate.ts": "part of the build: what it gathered is what the tests of typings read",

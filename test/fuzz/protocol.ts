@@ -10,7 +10,7 @@ import { MAX_FRAME_BYTES } from "../../core/isolate/frames.ts";
 import type { Invocation } from "../../core/http/dispatch.ts";
 import { Isolates, type PooledRoute } from "../../core/pool/isolates.ts";
 import type { ScriptPool } from "../../core/pool/pool.ts";
-import { startSpawner } from "../../core/pool/spawner.ts";
+import { startSpawner } from "../../core/process/spawner.ts";
 import { processVessel, type Vessel, type VesselEvents } from "../../core/pool/vessel.ts";
 import type { BuiltPointRegistration, BuiltWebRegistration } from "../../core/script/types.ts";
 import { ProblemError } from "../../sdk/errors.ts";

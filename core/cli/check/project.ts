@@ -8,7 +8,7 @@ import { StartError } from "../../errors.ts";
 import { ownCommand } from "../../isolate/jail/probe.ts";
 import { createBuilder } from "../../script/build.ts";
 import { discoverScripts, type ScriptSource } from "../../script/source.ts";
-import { startSpawner } from "../../pool/spawner.ts";
+import { startSpawner } from "../../process/spawner.ts";
 import type { BuildProblem, BuildResult, Json, Offer } from "../../script/types.ts";
 import { UsageError } from "../parse.ts";
 import type { ReadSource } from "./problem.ts";

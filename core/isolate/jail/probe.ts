@@ -1,5 +1,5 @@
 /** Finds out what this machine's jail holds, by locking down a child that has no other work. */
-import { startSpawner, type Spawner } from "../../pool/spawner.ts";
+import { startSpawner, type Spawner } from "../../process/spawner.ts";
 import { PROBE_FLAG, type JailReport } from "./lockdown.ts";
 import { JAIL_PARTS } from "./parts.ts";
 import { isEmbedded } from "./startup-paths.ts";

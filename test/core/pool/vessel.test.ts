@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { openLibc } from "../../../core/isolate/jail/libc.ts";
-import type { Child } from "../../../core/pool/spawner.ts";
+import type { Child } from "../../../core/process/spawner.ts";
 import { Early, processVessel, type VesselEvents } from "../../../core/pool/vessel.ts";
 
 const libc = openLibc();

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createBuilder, type Builder, type BuilderOptions, type BuildInput } from "../../../core/script/build.ts";
-import { startSpawner } from "../../../core/pool/spawner.ts";
+import { startSpawner } from "../../../core/process/spawner.ts";
 import type { BuildProblem, ScriptBundle } from "../../../core/script/types.ts";
 import { childCommand } from "../children.ts";
 import { project, type Project } from "../isolate/build/project.ts";

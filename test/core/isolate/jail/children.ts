@@ -1,6 +1,6 @@
 /** Starts test children through the real spawner and talks to them in lines. */
 import { join } from "node:path";
-import { startSpawner, type Child, type ChildKind, type Spawner } from "../../../../core/pool/spawner.ts";
+import { startSpawner, type Child, type ChildKind, type Spawner } from "../../../../core/process/spawner.ts";
 
 export const COMMAND: readonly string[] = [process.execPath, join(import.meta.dir, "jailed-child.ts")];
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { mayRestore, setIdle } from "../../../../core/isolate/jail/schedule.ts";
 import { openLibc } from "../../../../core/isolate/jail/libc.ts";
-import { startSpawner } from "../../../../core/pool/spawner.ts";
+import { startSpawner } from "../../../../core/process/spawner.ts";
 import { COMMAND, talkTo } from "./children.ts";
 
 const jail = process.argv[2] !== "plain";

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { probeJail } from "../../../../core/isolate/jail/probe.ts";
 import type { JailPart } from "../../../../core/isolate/jail/parts.ts";
-import { startSpawner, type Spawner } from "../../../../core/pool/spawner.ts";
+import { startSpawner, type Spawner } from "../../../../core/process/spawner.ts";
 import { COMMAND, talkTo, withChild, type Talk } from "./children.ts";
 
 const jail = await probeJail(COMMAND);

@@ -11,7 +11,7 @@ import { cString, openLibc } from "../../../../core/isolate/jail/libc.ts";
 import { here } from "../../../../core/isolate/jail/syscalls.ts";
 import { probeJail } from "../../../../core/isolate/jail/probe.ts";
 import { setIdle } from "../../../../core/isolate/jail/schedule.ts";
-import { startSpawner, type Spawner } from "../../../../core/pool/spawner.ts";
+import { startSpawner, type Spawner } from "../../../../core/process/spawner.ts";
 import { COMMAND, talkTo, withChild, type Talk } from "./children.ts";
 import { runEngine } from "./engine-process.ts";
 

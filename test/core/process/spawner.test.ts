@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { startSpawner } from "../../../core/pool/spawner.ts";
+import { startSpawner } from "../../../core/process/spawner.ts";
 import { COMMAND, talkTo, withChild, withSpawner } from "../isolate/jail/children.ts";
 
 describe.each([true, false])("the spawner (jail: %p)", (jail) => {
