@@ -29,14 +29,14 @@ const PLACES: { readonly [place: string]: string } = {
   handler: each((way, body) => `register("/handler/${way}", async () => { ${body} });`),
   authorizer: each((way, body) => `registerWebStream("/authorizer/${way}", { async authorize() { ${body} } });`),
   resolver: each((way, body) => `registerQueryHandler("${way}: String", async () => { ${body} });`),
-  // A generator fails at its second value, once the client has the first.
+  // A generator fails at its second value, once the client has the first. Who tells it to has an answer before it is told.
   generator: each(
     (way, body) => `register("/generator/${way}", async function* ({ kv }) {
   yield 1;
   while (!(await kv.get("${way}"))) await new Promise((next) => setTimeout(next, 10));
   await (async () => { ${body} })();
 });
-register("/generator/${way}/go", async ({ kv }) => { await kv.set("${way}", true); });`,
+register("/generator/${way}/go", (context) => context.waitUntil(context.kv.set("${way}", true)));`,
   ),
   subscription: each(
     (way, body) =>
